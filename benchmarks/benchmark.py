@@ -1,0 +1,136 @@
+"""A named, versioned protocol: what is searched, on what, by which stages, at which cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from benchmarks.gates import GATES, Gate
+from search_spaces import SPACES, SearchSpace, content_key, did_you_mean
+from tasks import REWARDS, Stage
+from tasks.rewards import Reward
+
+CONFIGS = Path(__file__).parent / "configs"
+
+# The embedded benchmark that a task's name stands for.
+DEFAULTS = {"toy": "toy-v1", "segmentation": "scenes-segmentation-v1"}
+
+# Where data lies on a machine is not protocol; what lies there is part of the task's fingerprint.
+PLACES = ("root", "checkpoint")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a search may spend: trials, and images seen in all stages (None: no limit)."""
+
+    trials: int
+    images: int | None = None
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Task, proxy, space, stages, gate, reward, budget and seeds under one id that ends in a version.
+
+    `task` and `proxy` are configs: the search sees the proxy (or the task, where there is none), the final training the
+    task. `stages` are those of one trial, `final` the training and scoring of the network that a search returns.
+    """
+
+    id: str
+    task: dict[str, Any]
+    space: SearchSpace
+    stages: tuple[Stage, ...]
+    final: Stage
+    reward: Reward
+    budget: Budget
+    seeds: tuple[int, ...]
+    proxy: dict[str, Any]
+    gate_config: dict[str, Any] | None
+    protocol: dict[str, Any]
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Benchmark:
+        """Build from a config's `benchmark` entry (plain data). Raises ValueError where it is not a fair protocol."""
+        config = dict(config)
+        known = {"id", "task", "proxy", "space", "stages", "final", "gate", "reward", "budget", "seeds"}
+        for name in config:
+            if name not in known:
+                raise ValueError(did_you_mean("entry of a benchmark", name, sorted(known)))
+        for name in sorted(known - {"proxy", "gate"} - config.keys()):
+            raise ValueError(f"the benchmark has no {name!r}: add it to protocol.py")
+        try:
+            stages = tuple(Stage(**stage) for stage in config["stages"])
+            final, budget = Stage(**config["final"]), Budget(**config["budget"])
+        except TypeError as error:
+            raise ValueError(f"benchmark {config['id']!r}: {error}") from None
+        for stage in stages:
+            if final.eval in (stage.eval, *stage.train):
+                raise ValueError(f"stage {stage.name!r} sees the split {final.eval!r} that the final score is taken on")
+        return cls(
+            id=config["id"],
+            task=config["task"],
+            space=SPACES.build(dict(config["space"])),
+            stages=stages,
+            final=final,
+            reward=REWARDS.build(dict(config["reward"])),
+            budget=budget,
+            seeds=tuple(config["seeds"]),
+            proxy=config.get("proxy") or config["task"],
+            gate_config=config.get("gate"),
+            protocol=config,
+        )
+
+    def gate(self) -> Gate | None:
+        """A fresh gate; None where every trial goes through all stages."""
+        return GATES.build(dict(self.gate_config)) if self.gate_config else None
+
+    def protocol_hash(self, fingerprints: tuple[str, ...]) -> str:
+        return content_key([_without_places(self.protocol), fingerprints])
+
+
+def _without_places(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_places(item) for key, item in value.items() if key not in PLACES}
+    return [_without_places(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def config_folder(name: str) -> Path:
+    """The folder of the benchmark with this id, or of a task's default. Raises ValueError for an unknown name."""
+    folder = CONFIGS / DEFAULTS.get(name, name)
+    if not (folder / "protocol.py").is_file():
+        known = sorted(path.parent.name for path in CONFIGS.glob("*/protocol.py"))
+        raise ValueError(did_you_mean("benchmark", name, [*DEFAULTS, *known]))
+    return folder
+
+
+def strategy_files(name: str, strategies: list[str] | None) -> Iterator[Path]:
+    """The config files that `name` (a path, a benchmark's id or a task) and the names of strategies stand for."""
+    path = Path(name)
+    if path.suffix == ".py":
+        if not path.is_file():
+            raise ValueError(f"there is no config {name}: give a file, a benchmark's id or a task")
+        yield path
+        return
+    folder = path if (path / "protocol.py").is_file() else config_folder(name)
+    known = sorted(file.stem for file in folder.glob("*.py") if file.stem not in ("protocol", "__init__"))
+    for strategy in strategies or known:
+        if strategy not in known:
+            raise ValueError(did_you_mean(f"strategy of {folder.name}", strategy, known))
+        yield folder / f"{strategy}.py"
+
+
+def read_config(path: Path, options: Mapping[str, Any] | None = None) -> Config:
+    """A config file with `options` (`a.b=c`) merged in. Raises ValueError where it does not parse or lacks an entry."""
+    try:
+        config = Config.fromfile(path)
+        if options:
+            config.merge_from_dict(dict(options))
+    except Exception as error:  # a config is a program: anything may come out of it
+        raise ValueError(f"{path} cannot be read as a config: {type(error).__name__}: {error}") from error
+    for entry in ("benchmark", "strategy"):
+        if entry not in config:
+            raise ValueError(f"{path} has no {entry!r}: start from a file in benchmarks/configs")
+    return config

@@ -1,0 +1,10 @@
+"""Where jobs run. `concurrent.futures.Executor` is the interface: inline in this process, or a pool of processes."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+
+from benchmarks.executors.inline import InlineExecutor
+from benchmarks.executors.process import ProcessExecutor
+
+EXECUTORS: dict[str, type[Executor]] = {"inline": InlineExecutor, "process": ProcessExecutor}

@@ -1,0 +1,193 @@
+"""Tables and figures: a pure function of the ledgers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.ledger import read_trials
+from strategies import Trial
+
+BASELINE = "random_search"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One study as its files tell it: `result` is `study.json`, None where the study is not finished."""
+
+    folder: Path
+    trials: list[Trial]
+    result: dict[str, Any] | None
+
+    @property
+    def benchmark(self) -> str:
+        return self.folder.parts[-3]
+
+    @property
+    def strategy(self) -> str:
+        return self.folder.parts[-2]
+
+    def problems(self) -> list[str]:
+        """What in this study's files contradicts itself, a sentence each."""
+        found = []
+        ids = [trial.id for trial in self.trials]
+        if sorted(ids) != list(range(len(ids))):
+            found.append(f"{self.folder}: trial ids are not 0 to {len(ids) - 1}")
+        if self.result is None:
+            return found
+        keys = {trial.arch.key for trial in self.trials if trial.reward is not None}
+        if self.result["best"]["key"] not in keys:
+            found.append(f"{self.folder}: the best architecture {self.result['best']['key']} is not in its ledger")
+        for status in ("done", "stopped", "failed"):
+            counted = sum(trial.status == status for trial in self.trials)
+            if counted != self.result["trials"][status]:
+                found.append(
+                    f"{self.folder}: {counted} trials are {status}, study.json says {self.result['trials'][status]}"
+                )
+        images = sum(trial.cost.images for trial in self.trials)
+        if images != self.result["cost"]["search"]["images"]:
+            found.append(f"{self.folder}: the trials cost {images} images, study.json says otherwise")
+        return found
+
+
+def read_records(folders: Iterable[Path]) -> list[Record]:
+    """Every study at or below `folders`. Raises ValueError where there is none, or one cannot be read."""
+    records = []
+    for folder in folders:
+        ledgers = sorted(folder.rglob("trials.jsonl"))
+        if not ledgers:
+            raise ValueError(f"there is no run (trials.jsonl) in {folder}: give a folder that run_benchmark.py wrote")
+        for ledger in ledgers:
+            result = ledger.with_name("study.json")
+            try:
+                content = json.loads(result.read_text()) if result.is_file() else None
+            except ValueError as error:
+                raise ValueError(f"{result} is not JSON ({error}): remove it and run the benchmark again") from None
+            records.append(Record(ledger.parent.resolve(), read_trials(ledger), content))
+    return records
+
+
+class Leaderboard:
+    """One row a strategy and benchmark: mean and sample standard deviation over seeds, cost, and how trials ended."""
+
+    def __init__(self, records: list[Record]):
+        self.records = records
+        self.table = pd.DataFrame([_row(group) for group in _groups(records)])
+        order = self.table["rank by"] * self.table["sign"]
+        self.table = self.table.assign(order=order).sort_values(["benchmark", "order"], ascending=[True, False])
+        self.table = self.table.drop(columns=["rank by", "sign", "order"]).reset_index(drop=True)
+
+    @classmethod
+    def of(cls, folders: Iterable[Path]) -> Leaderboard:
+        return cls(read_records(folders))
+
+    def markdown(self) -> str:
+        parts = []
+        for benchmark, rows in self.table.groupby("benchmark", sort=False):
+            shown = pd.DataFrame({name: rows[name].map(_show) for name in rows if rows[name].notna().any()})
+            parts.append(f"## {benchmark}\n\n{shown.drop(columns='benchmark').to_markdown(index=False)}\n")
+            if BASELINE not in set(rows["strategy"]):
+                parts.append(f"There is no {BASELINE} row: without it nobody can tell what the search was worth.\n")
+        parts.append(LEGEND)
+        return "\n".join(parts)
+
+    def csv(self) -> str:
+        flat = self.table.copy()
+        for name in [name for name in flat if flat[name].map(lambda value: isinstance(value, Spread)).any()]:
+            place = flat.columns.get_loc(name)
+            flat.insert(place + 1, f"{name} std", flat[name].map(lambda value: getattr(value, "std", None)))
+            flat[name] = flat[name].map(lambda value: getattr(value, "mean", None))
+        return flat.to_csv(index=False)
+
+    def json(self) -> str:
+        rows = [{name: _plain(value) for name, value in row.items()} for row in self.table.to_dict("records")]
+        return json.dumps(rows, indent=2) + "\n"
+
+    def problems(self) -> list[str]:
+        """What does not fit together, within studies and between those of one benchmark."""
+        found = [problem for record in self.records for problem in record.problems()]
+        hashes: dict[str, set[str]] = {}
+        for record in self.records:
+            if record.result:
+                hashes.setdefault(record.benchmark, set()).add(record.result["protocol_hash"])
+        for benchmark, seen in hashes.items():
+            if len(seen) > 1:
+                found.append(f"{benchmark}: its studies were played under {len(seen)} different protocols")
+        return found
+
+
+LEGEND = """Mean ± sample standard deviation over the finished seeds. Metrics are those of the returned network after the final
+training, on the split that the search never saw. Search cost is summed over trials, without the shared part
+(computed features, pre-training) that is in study.json; trials: done / stopped by the gate / failed / repeated.
+"""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and sample standard deviation (None for one value)."""
+
+    mean: float
+    std: float | None
+
+    @classmethod
+    def of(cls, values: list[float]) -> Spread | None:
+        series = pd.Series(values, dtype=float)
+        return cls(series.mean(), series.std() if len(values) > 1 else None) if values else None
+
+
+def _groups(records: list[Record]) -> list[list[Record]]:
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        groups.setdefault((record.benchmark, record.strategy), []).append(record)
+    return list(groups.values())
+
+
+def _row(group: list[Record]) -> dict[str, Any]:
+    results = [record.result for record in group if record.result]
+    primary = results[0]["primary"] if results else None
+    names = (
+        dict.fromkeys([primary, *(name for result in results for name in result["final"]["metrics"])])
+        if primary
+        else {}
+    )
+    metrics = {name: Spread.of([result["final"]["metrics"][name] for result in results]) for name in names}
+    finals = {
+        name: Spread.of([result["final"][name] for result in results]) for name in ("params", "madds", "latency_ms")
+    }
+    search = {name: Spread.of([result["cost"]["search"][name] for result in results]) for name in ("images", "seconds")}
+    counts = [
+        sum(trial.status == status for record in group for trial in record.trials)
+        for status in ("done", "stopped", "failed")
+    ]
+    repeated = sum(len(record.trials) - len({trial.arch.key for trial in record.trials}) for record in group)
+    return {
+        "benchmark": group[0].benchmark,
+        "strategy": group[0].strategy,
+        "seeds": f"{len(results)}" if len(results) == len(group) else f"{len(results)} of {len(group)}",
+        **metrics,
+        **finals,
+        "search images": search["images"],
+        "search seconds": search["seconds"],
+        "trials": " / ".join(str(count) for count in (*counts, repeated)),
+        "rank by": metrics[primary].mean if primary else float("-inf"),
+        "sign": (1 if results[0]["higher_is_better"] else -1) if results else 1,
+    }
+
+
+def _show(value: Any) -> str:
+    if not isinstance(value, Spread):
+        return "" if value is None else str(value)
+
+    def number(x: float) -> str:
+        return f"{x:,.0f}" if abs(x) >= 1000 else f"{x:.4g}"
+
+    return number(value.mean) + (f" ± {number(value.std)}" if value.std is not None else "")
+
+
+def _plain(value: Any) -> Any:
+    return {"mean": value.mean, "std": value.std} if isinstance(value, Spread) else value

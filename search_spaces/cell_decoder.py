@@ -1,0 +1,119 @@
+"""The decoder of `DecoderCells` as a decode head of MMSegmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from search_spaces.decoder_cells import OPERATIONS, Genotype
+from search_spaces.models import MODELS
+from search_spaces.ops import conv_bn_relu, operation, resize
+
+
+class Cell(nn.Module):
+    """One copy of the shared design: four layers on positions of a growing pool; the unused layer outputs are summed."""
+
+    def __init__(self, genotype: Genotype, channels: int, repeats: int):
+        super().__init__()
+        first, *layers = genotype
+        self.ops = nn.ModuleList([operation(OPERATIONS[first], channels, repeats)])
+        self.inputs: list[int] = [0]
+        for in_a, in_b, op_a, op_b in layers:
+            self.inputs += [in_a, in_b]
+            self.ops.extend(operation(OPERATIONS[op], channels, repeats) for op in (op_a, op_b))
+        outputs = [1, *range(4, 3 * len(layers) + 2, 3)]  # pool positions of the first output and of the sums
+        self.loose = [position for position in outputs if position not in self.inputs]
+
+    def forward(self, x: Tensor) -> Tensor:
+        pool = [x, self.ops[0](x)]
+        for a in range(1, len(self.ops), 2):
+            sides = [self.ops[place](pool[self.inputs[place]]) for place in (a, a + 1)]
+            pool += [*sides, sides[0] + sides[1]]
+        return torch.stack([pool[position] for position in self.loose]).sum(0) if len(self.loose) > 1 else pool[-1]
+
+
+class Block(nn.Module):
+    """Two inputs through a cell and a 1x1 convolution each, summed at the size of the larger one."""
+
+    def __init__(self, cell: Genotype, channels: int, repeats: int):
+        super().__init__()
+        self.sides = nn.ModuleList(
+            nn.Sequential(Cell(cell, channels, repeats), conv_bn_relu(channels, channels)) for _ in "ab"
+        )
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        a, b = self.sides[0](a), self.sides[1](b)
+        size = largest((a, b))
+        return resize(a, size) + resize(b, size)
+
+
+def largest(maps: Sequence[Tensor]) -> torch.Size:
+    """The (height, width) of the map with the most positions."""
+    return max((x.shape[-2:] for x in maps), key=lambda size: size[0] * size[1])
+
+
+@MODELS.register_module()
+class CellDecoder(BaseDecodeHead):
+    """A searched decoder (Nekrasov et al., CVPR 2019): four taps in, class scores at the finest used stride out.
+
+    `aux` adds, for training only, a classifier on every block's output, over a further copy of the cell ("cell") or
+    directly ("conv"); each adds `aux_weight` times its cross-entropy to the loss. In eval mode they are not run.
+    """
+
+    def __init__(
+        self,
+        genotype: Genotype,
+        in_channels: Sequence[int],
+        channels: int,
+        num_classes: int,
+        repeats: int = 1,
+        aux: str | None = None,
+        aux_weight: float = 0.15,
+        **kwargs: Any,
+    ):
+        settings = dict(in_index=list(range(len(in_channels))), input_transform="multiple_select", dropout_ratio=0)
+        super().__init__(list(in_channels), channels, num_classes=num_classes, **{**settings, **kwargs})
+        cell, blocks = genotype
+        self.aux_weight = aux_weight
+        self.adapters = nn.ModuleList(conv_bn_relu(width, channels) for width in in_channels)
+        self.pairs = [tuple(pair) for pair in blocks]
+        self.blocks = nn.ModuleList(Block(cell, channels, repeats) for _ in blocks)
+        used = {place for pair in self.pairs for place in pair}
+        self.loose = [place for place in range(len(in_channels), len(in_channels) + len(blocks)) if place not in used]
+        self.merge = conv_bn_relu(channels * len(self.loose), channels)
+        self.conv_seg = nn.Conv2d(channels, self.out_channels, 3, padding=1)
+        self.aux = nn.ModuleList()
+        for _ in blocks if aux else ():
+            body = Cell(cell, channels, repeats) if aux == "cell" else nn.Identity()
+            self.aux.append(nn.Sequential(body, nn.Conv2d(channels, self.out_channels, 3, padding=1)))
+
+    def forward(self, inputs: Sequence[Tensor]) -> Any:
+        """Scores (B, classes, H, W); in training with auxiliary classifiers, a list of these, the decoder's own first."""
+        pool = [adapter(x) for adapter, x in zip(self.adapters, self._transform_inputs(inputs), strict=True)]
+        for block, (a, b) in zip(self.blocks, self.pairs, strict=True):
+            pool.append(block(pool[a], pool[b]))
+        loose = [pool[place] for place in self.loose]
+        size = largest(loose)
+        merged = self.merge(F.relu(torch.cat([resize(x, size) for x in loose], 1)))
+        scores = self.cls_seg(merged)
+        if not self.training or not self.aux:
+            return scores
+        return [scores, *(aux(x) for aux, x in zip(self.aux, pool[-len(self.aux) :], strict=True))]
+
+    def losses(self, scores: Any, labels: Tensor) -> Tensor:
+        """Cross-entropy of (B, H, W) labels, at their size, with the auxiliary ones weighted in."""
+        every = scores if isinstance(scores, list) else [scores]
+        weights = [1.0] + [self.aux_weight] * (len(every) - 1)
+        size = labels.shape[-2:]
+        terms = [F.cross_entropy(resize(x, size).float(), labels, ignore_index=self.ignore_index) for x in every]
+        return torch.stack([weight * term for weight, term in zip(weights, terms, strict=True)]).sum()
+
+    def loss_by_feat(self, seg_logits: Any, batch_data_samples: Any) -> dict[str, Tensor]:
+        """What MMSegmentation's own training loop calls."""
+        labels = self._stack_batch_gt(batch_data_samples).squeeze(1)
+        return {"loss_ce": self.losses(seg_logits, labels)}

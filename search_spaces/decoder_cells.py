@@ -1,0 +1,106 @@
+"""Segmentation decoders of blocks that share one cell (Nekrasov et al., CVPR 2019, section 3.2)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from search_spaces.architecture import Architecture, Choice
+from search_spaces.registry import SPACES
+from search_spaces.space import SearchSpace
+
+# In the order of the published ids 0 to 10.
+OPERATIONS = (
+    "conv1", "conv3", "sep3", "sep5", "gap", "conv3_dil3", "conv3_dil12", "sep3_dil3", "sep5_dil6", "skip", "zero",
+)  # fmt: skip
+TAPS = 4
+BLOCKS = 3
+LAYERS = 3  # of two operations each, after the first layer of one
+
+Genotype = Sequence[Any]
+
+
+@SPACES.register_module()
+class DecoderCells(SearchSpace):
+    """Which maps three blocks join, and the four-layer cell that all of them apply to their inputs.
+
+    A block picks two maps from a pool that starts with the encoder's four taps (0: the finest) and grows by each block's
+    output. The cell's first layer is one operation; each later layer sums two operations on positions of a pool that
+    starts with the cell's input and the first output and grows by three (both operations' outputs and their sum).
+
+    `channels` is the width of all maps and `repeats` the depth of a separable convolution: 48 and 1 in the published
+    search, 64 and 2 in the published networks. `aux` is what supervises every block's output during training: "cell" (a
+    copy of the cell and a classifier), "conv" (a classifier) or None.
+    """
+
+    def __init__(self, channels: int = 48, repeats: int = 1, aux: str | None = "cell"):
+        if aux not in ("cell", "conv", None):
+            raise ValueError(f"aux must be 'cell', 'conv' or None, not {aux!r}")
+        self.channels, self.repeats, self.aux = channels, repeats, aux
+        decisions: dict[str, tuple[Choice, ...]] = {"cell.op0": OPERATIONS}
+        for layer in range(1, LAYERS + 1):
+            for side in "ab":
+                decisions[f"cell.layer{layer}.{side}.input"] = tuple(range(3 * layer - 1))
+                decisions[f"cell.layer{layer}.{side}.op"] = OPERATIONS
+        for block in range(BLOCKS):
+            for side in "ab":
+                decisions[f"block{block}.{side}"] = tuple(range(TAPS + block))
+        self.decisions = decisions
+
+    def model(self, arch: Architecture) -> dict[str, Any]:
+        head = dict(type="densebench.CellDecoder", genotype=self.write(arch), channels=self.channels)
+        return {"decode_head": {**head, "repeats": self.repeats, "aux": self.aux}}
+
+    def read(self, genotype: Genotype) -> Architecture:
+        """The architecture of a published genotype `[[op0, [in_a, in_b, op_a, op_b] x 3], [[a, b] x 3]]`."""
+        try:
+            (first, *layers), blocks = genotype
+            choices: dict[str, Choice] = {"cell.op0": OPERATIONS[first]}
+            for layer, (in_a, in_b, op_a, op_b) in enumerate(layers, start=1):
+                choices[f"cell.layer{layer}.a.input"], choices[f"cell.layer{layer}.a.op"] = in_a, OPERATIONS[op_a]
+                choices[f"cell.layer{layer}.b.input"], choices[f"cell.layer{layer}.b.op"] = in_b, OPERATIONS[op_b]
+            for block, (a, b) in enumerate(blocks):
+                choices[f"block{block}.a"], choices[f"block{block}.b"] = a, b
+        except (TypeError, ValueError, IndexError):
+            form = "[[op, [in, in, op, op] x 3], [[a, b] x 3]] with operations 0 to 10"
+            raise ValueError(f"{genotype} is not a decoder genotype: write it as {form}") from None
+        return self.architecture(choices)
+
+    def write(self, arch: Architecture) -> list[Any]:
+        """The published notation of an architecture."""
+        choice = arch.as_dict()
+        cell: list[Any] = [OPERATIONS.index(str(choice["cell.op0"]))]
+        for layer in range(1, LAYERS + 1):
+            sides = [f"cell.layer{layer}.{side}" for side in "ab"]
+            inputs = [choice[f"{side}.input"] for side in sides]
+            cell.append(inputs + [OPERATIONS.index(str(choice[f"{side}.op"])) for side in sides])
+        return [cell, [[choice[f"block{block}.{side}"] for side in "ab"] for block in range(BLOCKS)]]
+
+    def canonical(self, choices: Mapping[str, Choice]) -> Mapping[str, Choice]:
+        """Sums do not mind the order of their terms: of all spellings with sides swapped, the smallest.
+
+        Swapping the sides of a cell's layer also swaps the two pool positions that later layers know them by.
+        """
+        spellings = [_swapped(choices, swaps) for swaps in itertools.product((False, True), repeat=LAYERS)]
+        smallest = min(spellings, key=lambda spelling: [str(spelling[name]) for name in self.decisions])
+        for block in range(BLOCKS):
+            a, b = sorted(int(choices[f"block{block}.{side}"]) for side in "ab")
+            smallest[f"block{block}.a"], smallest[f"block{block}.b"] = a, b
+        return smallest
+
+
+def _swapped(choices: Mapping[str, Choice], swaps: Sequence[bool]) -> dict[str, Choice]:
+    """The same cell with the sides of the layers in `swaps` exchanged and later inputs renamed."""
+    result = dict(choices)
+    renamed: dict[Choice, Choice] = {}
+    for layer, swap in enumerate(swaps, start=1):
+        for side in "ab":
+            source = f"cell.layer{layer}.{'ba'['ab'.index(side)] if swap else side}"
+            position = choices[f"{source}.input"]
+            result[f"cell.layer{layer}.{side}.input"] = renamed.get(position, position)
+            result[f"cell.layer{layer}.{side}.op"] = choices[f"{source}.op"]
+        if swap:
+            a = 3 * layer - 1
+            renamed |= {a: a + 1, a + 1: a}
+    return result

@@ -1,0 +1,7 @@
+"""The registry of strategies."""
+
+from mmengine.registry import Registry
+
+STRATEGIES = Registry(
+    "strategy", scope="densebench", locations=["strategies.random_search", "strategies.regularized_evolution"]
+)
