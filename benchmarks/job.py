@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import search_spaces  # noqa: F401 - registers the modules that model configs name
 from tasks import TASKS, Outcome, Stage, Task
 
 

@@ -1,7 +1,8 @@
 """What may vary: a search space names decisions and turns an answer into a model config."""
 
 from search_spaces.architecture import Architecture, Choice, content_key
+from search_spaces.models import MODELS
 from search_spaces.registry import SPACES, did_you_mean
 from search_spaces.space import SearchSpace
 
-__all__ = ["SPACES", "Architecture", "Choice", "SearchSpace", "content_key", "did_you_mean"]
+__all__ = ["MODELS", "SPACES", "Architecture", "Choice", "SearchSpace", "content_key", "did_you_mean"]

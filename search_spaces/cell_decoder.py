@@ -106,12 +106,20 @@ class CellDecoder(BaseDecodeHead):
         return [scores, *(aux(x) for aux, x in zip(self.aux, pool[-len(self.aux) :], strict=True))]
 
     def losses(self, scores: Any, labels: Tensor) -> Tensor:
-        """Cross-entropy of (B, H, W) labels, at their size, with the auxiliary ones weighted in."""
-        every = scores if isinstance(scores, list) else [scores]
-        weights = [1.0] + [self.aux_weight] * (len(every) - 1)
-        size = labels.shape[-2:]
-        terms = [F.cross_entropy(resize(x, size).float(), labels, ignore_index=self.ignore_index) for x in every]
-        return torch.stack([weight * term for weight, term in zip(weights, terms, strict=True)]).sum()
+        """Cross-entropy of (B, H, W) labels.
+
+        The decoder's own scores are brought to the labels' size; for the auxiliary ones, which weigh less and cost as much,
+        the labels are brought to theirs by nearest neighbour.
+        """
+        own, aux = (scores[0], scores[1:]) if isinstance(scores, list) else (scores, [])
+        total = self._cross_entropy(resize(own.float(), labels.shape[-2:]), labels)
+        for x in aux:
+            small = F.interpolate(labels[:, None].float(), x.shape[-2:], mode="nearest")[:, 0].long()
+            total = total + self.aux_weight * self._cross_entropy(x.float(), small)
+        return total
+
+    def _cross_entropy(self, scores: Tensor, labels: Tensor) -> Tensor:
+        return F.cross_entropy(scores.contiguous(), labels, ignore_index=self.ignore_index)
 
     def loss_by_feat(self, seg_logits: Any, batch_data_samples: Any) -> dict[str, Tensor]:
         """What MMSegmentation's own training loop calls."""

@@ -34,7 +34,8 @@ def madds(network: nn.Module, shape: tuple[int, int, int]) -> int:
         positions = output.numel() // output.shape[1 if isinstance(module, nn.Conv2d) else -1]
         total += module.weight.numel() * positions
 
-    ghost = copy.deepcopy(network).to("meta").eval()
+    ghost = copy.deepcopy(network).to("meta")
+    ghost.eval()
     for module in ghost.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             module.register_forward_hook(conv)

@@ -1,0 +1,64 @@
+"""Training crops: one affine warp, mirrored half of the time, with changed colours."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from tasks.segmentation.confusion import IGNORE
+from tasks.stage import Stage
+
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+
+def crop(image: np.ndarray, labels: np.ndarray, stage: Stage, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A random view of `stage.size`.
+
+    At scale 1 the image just covers the crop; `stage.scale` enlarges it by a factor drawn log-uniformly. Below 1 the
+    outside is filled with the mean colour and IGNORE.
+    """
+    height, width = stage.size
+    low, high = np.log(stage.scale)
+    factor = np.exp(rng.uniform(low, high)) * max(height / image.shape[0], width / image.shape[1])
+    y = rng.uniform() * (image.shape[0] * factor - height)
+    x = rng.uniform() * (image.shape[1] * factor - width)
+    mirror = rng.random() < 0.5
+    # Pixel centres: output (u, v) looks at input ((u + x + 0.5) / factor - 0.5, ...), from the right if mirrored.
+    matrix = np.array([[1 / factor, 0, (x + 0.5) / factor - 0.5], [0, 1 / factor, (y + 0.5) / factor - 0.5]])
+    if mirror:
+        matrix[0] = [-1 / factor, 0, (x + width - 0.5) / factor - 0.5]
+    fill = tuple(round(255 * channel) for channel in MEAN)
+    warp = dict(dsize=(width, height), borderMode=cv2.BORDER_CONSTANT)
+    inverse = cv2.WARP_INVERSE_MAP
+    view = cv2.warpAffine(image, matrix, flags=cv2.INTER_LINEAR | inverse, borderValue=fill, **warp)
+    truth = cv2.warpAffine(labels, matrix, flags=cv2.INTER_NEAREST | inverse, borderValue=IGNORE, **warp)
+    return _recolour(view, stage.jitter, rng), truth
+
+
+def _recolour(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """Change contrast, brightness and the balance of the channels by up to `strength`, through a table of 256 values."""
+    if not strength:
+        return image
+    gain = rng.uniform(1 - strength, 1 + strength)
+    balance = rng.uniform(1 - strength / 2, 1 + strength / 2, 3)
+    shift = rng.uniform(-strength, strength) * 64
+    ramp = (np.arange(256)[:, None] - 128) * gain * balance + 128 + shift
+    return cv2.LUT(image, np.clip(ramp, 0, 255).astype(np.uint8)[None])
+
+
+def fit_size(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The whole image at (height, width), for scoring."""
+    if image.shape[:2] == size:
+        return image
+    shrinks = size[0] * size[1] < image.shape[0] * image.shape[1]
+    return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def normalise(images: list[np.ndarray], device: str) -> Tensor:
+    """RGB uint8 images of one size as the (B, 3, H, W) float tensor that encoders expect, channels last in memory."""
+    batch = torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2)
+    mean, std = (255 * torch.tensor(value, device=device).view(1, 3, 1, 1) for value in (MEAN, STD))
+    return ((batch - mean) / std).contiguous(memory_format=torch.channels_last)
