@@ -22,6 +22,8 @@ DEFAULTS = {"toy": "toy-v1", "segmentation": "scenes-segmentation-v1"}
 # Where data lies on a machine is not protocol; what lies there is part of the task's fingerprint.
 PLACES = ("root", "checkpoint")
 
+REQUIRED = {"id", "task", "space", "stages", "final", "reward", "budget", "seeds"}
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -36,12 +38,14 @@ class Benchmark:
     """Task, proxy, space, stages, gate, reward, budget and seeds under one id that ends in a version.
 
     `task` and `proxy` are configs: the search sees the proxy (or the task, where there is none), the final training the
-    task. `stages` are those of one trial, `final` the training and scoring of the network that a search returns.
+    task. `stages` are those of one trial, `final` the training and scoring of the network that a search returns, which
+    `final_space` builds (the same decisions at another size, wider say; without it, `space` does).
     """
 
     id: str
     task: dict[str, Any]
     space: SearchSpace
+    final_space: SearchSpace
     stages: tuple[Stage, ...]
     final: Stage
     reward: Reward
@@ -55,11 +59,11 @@ class Benchmark:
     def of(cls, config: Mapping[str, Any]) -> Benchmark:
         """Build from a config's `benchmark` entry (plain data). Raises ValueError where it is not a fair protocol."""
         config = dict(config)
-        known = {"id", "task", "proxy", "space", "stages", "final", "gate", "reward", "budget", "seeds"}
+        known = REQUIRED | {"proxy", "final_space", "gate"}
         for name in config:
             if name not in known:
                 raise ValueError(did_you_mean("entry of a benchmark", name, sorted(known)))
-        for name in sorted(known - {"proxy", "gate"} - config.keys()):
+        for name in sorted(REQUIRED - config.keys()):
             raise ValueError(f"the benchmark has no {name!r}: add it to protocol.py")
         try:
             stages = tuple(Stage(**stage) for stage in config["stages"])
@@ -69,10 +73,15 @@ class Benchmark:
         for stage in stages:
             if final.eval in (stage.eval, *stage.train):
                 raise ValueError(f"stage {stage.name!r} sees the split {final.eval!r} that the final score is taken on")
+        space = SPACES.build(dict(config["space"]))
+        final_space = SPACES.build(dict(config["final_space"])) if "final_space" in config else space
+        if final_space.decisions != space.decisions:
+            raise ValueError(f"benchmark {config['id']!r}: space and final_space must have the same decisions")
         return cls(
             id=config["id"],
             task=config["task"],
-            space=SPACES.build(dict(config["space"])),
+            space=space,
+            final_space=final_space,
             stages=stages,
             final=final,
             reward=REWARDS.build(dict(config["reward"])),

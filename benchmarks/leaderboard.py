@@ -108,6 +108,15 @@ class Leaderboard:
         rows = [{name: _plain(value) for name, value in row.items()} for row in self.table.to_dict("records")]
         return json.dumps(rows, indent=2) + "\n"
 
+    def write(self, folder: Path) -> None:
+        """leaderboard.md, .csv and .json, and the figure best_so_far.png."""
+        from benchmarks.figures import best_so_far
+
+        (folder / "leaderboard.md").write_text(self.markdown())
+        (folder / "leaderboard.csv").write_text(self.csv())
+        (folder / "leaderboard.json").write_text(self.json())
+        best_so_far(self.records).savefig(folder / "best_so_far.png", dpi=120)
+
     def problems(self) -> list[str]:
         """What does not fit together, within studies and between those of one benchmark."""
         found = [problem for record in self.records for problem in record.problems()]

@@ -77,7 +77,7 @@ class Run:
         _write(self.folder / "study.json", json.dumps(result, indent=2, allow_nan=False) + "\n")
 
     def _retrain(self, winner: Trial, executor: Executor) -> tuple[dict[str, float], Cost]:
-        model = self.benchmark.space.model(winner.arch)
+        model = self.benchmark.final_space.model(winner.arch)
         weights = str(self.folder / "final.pth")
         job = Job(self.final_task, model, self.benchmark.final, seed=self.seed, weights=weights)
         outcome = executor.submit(run, job).result()
@@ -89,7 +89,7 @@ class Run:
         self, study: Study, winner: Trial, shared: Cost, retrained: tuple[dict[str, float], Cost]
     ) -> dict[str, Any]:
         metrics, retrain = retrained
-        network, shape = self.task.network(self.benchmark.space.model(winner.arch)), self.task.input_shape
+        network, shape = self.task.network(self.benchmark.final_space.model(winner.arch)), self.task.input_shape
         statuses = [trial.status for trial in study.trials]
         keys = {trial.arch.key for trial in study.trials}
         return {

@@ -112,10 +112,10 @@ class CellDecoder(BaseDecodeHead):
         the labels are brought to theirs by nearest neighbour.
         """
         own, aux = (scores[0], scores[1:]) if isinstance(scores, list) else (scores, [])
-        total = self._cross_entropy(resize(own.float(), labels.shape[-2:]), labels)
+        total = self._cross_entropy(resize(own, labels.shape[-2:]), labels)
         for x in aux:
             small = F.interpolate(labels[:, None].float(), x.shape[-2:], mode="nearest")[:, 0].long()
-            total = total + self.aux_weight * self._cross_entropy(x.float(), small)
+            total = total + self.aux_weight * self._cross_entropy(x, small)
         return total
 
     def _cross_entropy(self, scores: Tensor, labels: Tensor) -> Tensor:

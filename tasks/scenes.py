@@ -102,8 +102,8 @@ def _crop(photo: np.ndarray, height: int, width: int, rng: np.random.Generator) 
 def _surface(label: int, photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A textured surface for an object: a piece of a photograph, tinted, darker towards one side."""
     texture = _crop(photo, SIZE, SIZE, rng) / 255.0
-    hue = ((label - 1) / 6 + rng.normal(0.0, 0.12)) % 1.0
-    tint = hsv2rgb(np.array([hue, rng.uniform(0.2, 0.7), 1.0]))
+    hue = ((label - 1) / 6 + rng.normal(0.0, 0.08)) % 1.0
+    tint = hsv2rgb(np.array([hue, rng.uniform(0.3, 0.8), 1.0]))
     ramp = np.linspace(1.1, 0.7, SIZE)
     shade = ramp[:, None, None] if rng.random() < 0.5 else ramp[None, :, None]
     return np.clip((0.25 + 0.75 * texture) * tint * shade * rng.uniform(0.7, 1.2), 0, 1)
@@ -111,8 +111,8 @@ def _surface(label: int, photo: np.ndarray, rng: np.random.Generator) -> np.ndar
 
 def compose(photos: list[np.ndarray], rng: np.random.Generator) -> Scene:
     """A scene: a background, then four to seven objects, later ones in front of earlier ones."""
-    background = photos[rng.integers(len(photos))]
-    canvas = _crop(background, SIZE, SIZE, rng) / 255.0
+    canvas = _crop(photos[rng.integers(len(photos))], SIZE, SIZE, rng) / 255.0
+    canvas = 0.1 + 0.6 * (0.4 * canvas + 0.6 * canvas.mean(2, keepdims=True))  # paler than the objects
     owner = np.zeros((SIZE, SIZE), dtype=np.int64)  # 0: background, k: the k-th object
     labels, areas = [0], [0]
     for index in range(1, rng.integers(4, 8) + 1):

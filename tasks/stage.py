@@ -41,8 +41,8 @@ class Stage:
 
     `clip` is the largest gradient norm, `polyak` the decay of the averaged weights that are scored and handed on,
     `distill` the weight of the squared distance to the teacher's logits, `aux` that of the auxiliary cells' losses.
-    None or 0 switch each off. `bfloat16` computes the forward pass in mixed precision. A `resumable` stage leaves a
-    checkpoint after every epoch and goes on from it after a kill.
+    None or 0 switch each off. A `resumable` stage leaves a checkpoint after every epoch
+    and goes on from it after a kill.
     """
 
     name: str
@@ -65,7 +65,6 @@ class Stage:
     polyak: float = 0.0
     distill: float = 0.0
     aux: float = 0.0
-    bfloat16: bool = False
     resumable: bool = False
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,7 @@ from PIL import Image
 from tasks import scenes
 from tasks.registry import DATA
 from tasks.segmentation.confusion import IGNORE
-
-Pair = tuple[Path, Path]
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+from tasks.segmentation.layouts import LAYOUTS, Pair, folder
 
 
 class SegmentationData(ABC):
@@ -62,86 +60,51 @@ class ScenesSegmentation(SegmentationData):
                 raise ValueError(f"scenes-v1 has no split {split!r}: use one of {', '.join(scenes.COUNTS)}")
 
 
-def camvid(root: Path, split: str) -> list[Pair]:
-    """`<split>/x.png` beside `<split>annot/x.png`, in the folder or its subfolder CamVid."""
-    root = root / "CamVid" if (root / "CamVid").is_dir() else root
-    return _same_names(root / split, root / f"{split}annot")
-
-
-def folders(root: Path, split: str) -> list[Pair]:
-    """`images/<split>/x.jpg` with `masks/<split>/x.png`."""
-    return _same_names(root / "images" / split, root / "masks" / split)
-
-
-def voc(root: Path, split: str) -> list[Pair]:
-    """`JPEGImages/x.jpg` and `SegmentationClass/x.png` for the names in `ImageSets/Segmentation/<split>.txt`."""
-    names = (root / "ImageSets" / "Segmentation" / f"{split}.txt").read_text().split()
-    return [(root / "JPEGImages" / f"{name}.jpg", root / "SegmentationClass" / f"{name}.png") for name in names]
-
-
-def cityscapes(root: Path, split: str) -> list[Pair]:
-    """`leftImg8bit/<split>/<city>/x_leftImg8bit.png` with `gtFine/<split>/<city>/x_gtFine_labelIds.png`."""
-    images = sorted(_folder(root / "leftImg8bit" / split).glob("*/*_leftImg8bit.png"))
-    labels = root / "gtFine" / split
-    return [
-        (image, labels / image.parent.name / image.name.replace("_leftImg8bit", "_gtFine_labelIds"))
-        for image in images
-    ]
-
-
-LAYOUTS: dict[str, Callable[[Path, str], list[Pair]]] = {
-    layout.__name__: layout for layout in (camvid, folders, voc, cityscapes)
-}
-
-
-def _folder(path: Path) -> Path:
-    if not path.is_dir():
-        raise FileNotFoundError(f"there is no folder {path}: give the dataset's root as `root`")
-    return path
-
-
-def _same_names(images: Path, masks: Path) -> list[Pair]:
-    by_stem = {path.stem: path for path in sorted(_folder(masks).iterdir()) if path.suffix.lower() in SUFFIXES}
-    found = sorted(path for path in _folder(images).iterdir() if path.suffix.lower() in SUFFIXES)
-    return [(image, by_stem.get(image.stem, masks / f"{image.stem}.png")) for image in found]
-
-
 @DATA.register_module()
 class FolderSegmentation(SegmentationData):
     """A dataset folder in one of the LAYOUTS.
 
-    `classes` are names in the order of their indices. Label files hold these indices, or raw values that `label_map`
-    translates to them; `ignore` lists the raw values that do not count, 255 always being one. `palette` (RGB, for
-    pictures) is made up where it is not given.
+    What is None is the layout's. `classes` are names in the order of their indices; where neither the layout nor the caller
+    has any, they are the lines of `classes.txt` in the root. Label files hold these indices, or raw values that
+    `label_map` translates to them; `ignore` lists the raw values that do not count, 255 always being one. `palette`
+    (RGB, for pictures) is made up where there is none.
     """
 
     def __init__(
         self,
         root: str,
         layout: str,
-        classes: Sequence[str],
-        ignore: Sequence[int] = (),
+        classes: Sequence[str] | None = None,
+        ignore: Sequence[int] | None = None,
         label_map: Mapping[int, int] | None = None,
         palette: Sequence[Sequence[int]] | None = None,
     ):
         if layout not in LAYOUTS:
             raise ValueError(f"there is no dataset layout {layout!r}: use one of {', '.join(LAYOUTS)}")
-        self.root, self.layout, self.classes = Path(root), LAYOUTS[layout], tuple(classes)
-        colours = np.random.default_rng(0).integers(32, 256, (len(classes), 3)) if palette is None else palette
+        self.root, self.layout = Path(root), LAYOUTS[layout]
+        self.classes = tuple(classes or self.layout.classes or self._listed_classes())
+        count = len(self.classes)
+        colours = palette or self.layout.palette or np.random.default_rng(0).integers(32, 256, (count, 3))
         self.palette = tuple((int(r), int(g), int(b)) for r, g, b in colours)
-        named = dict(label_map) if label_map else {index: index for index in range(len(classes))}
-        self.table = np.full(256, len(classes), dtype=np.uint8)  # len(classes): a value that nobody has named
-        for raw, index in {**{int(k): v for k, v in named.items()}, **dict.fromkeys((*ignore, 255), IGNORE)}.items():
-            self.table[raw] = index
+        named = dict(label_map or self.layout.label_map) or {index: index for index in range(count)}
+        self.table = np.full(256, count, dtype=np.uint8)  # count: a value that nobody has named
+        for raw, index in named.items():
+            self.table[int(raw)] = index
+        self.table[[*(self.layout.ignore if ignore is None else ignore), IGNORE]] = IGNORE
         self._pairs: dict[str, list[Pair]] = {}
+
+    def _listed_classes(self) -> list[str]:
+        path = folder(self.root) / "classes.txt"
+        if not path.is_file():
+            raise ValueError(f"{path} is missing: list the class names in it, one a line, or give `classes`")
+        return path.read_text().splitlines()
 
     def pairs(self, split: str) -> list[Pair]:
         """The (image, labels) files of a split, sorted. Raises OSError or ValueError where there are none."""
         if split not in self._pairs:
-            _folder(self.root)
-            found = self.layout(self.root, split)
+            found = self.layout.pairs(folder(self.root), split)
             if not found:
-                raise ValueError(f"split {split!r} of {self.root} is empty: {self.layout.__doc__}")
+                raise ValueError(f"split {split!r} of {self.root} holds no images: see docs/data.md for the layouts")
             self._pairs[split] = found
         return self._pairs[split]
 
@@ -162,7 +125,7 @@ class FolderSegmentation(SegmentationData):
         unknown = np.unique(raw[labels == len(self.classes)])
         if unknown.size:
             raise ValueError(
-                f"{mask_path} holds the label {unknown[0]}, but there are {len(self.classes)} classes: "
+                f"{mask_path} holds the label {unknown[0]}, which is none of the {len(self.classes)} classes: "
                 "add it to label_map or ignore"
             )
         return image, labels

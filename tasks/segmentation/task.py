@@ -224,9 +224,6 @@ class SegmentationTask(Task):
         optimization.load_state_dict(state["optimization"])
         return state["epoch"], state["loss"], state["images"]
 
-    def _autocast(self, stage: Stage) -> Any:
-        return torch.autocast(self.device, torch.bfloat16) if stage.bfloat16 else nullcontext()
-
     def _taps(self, network: EncoderDecoder, inputs: Tensor | list[Tensor], frozen: bool) -> list[Tensor]:
         if isinstance(inputs, list):
             return inputs
@@ -235,13 +232,12 @@ class SegmentationTask(Task):
 
     def _loss(self, network: EncoderDecoder, stage: Stage, batch: Batch) -> Tensor:
         """Cross-entropy with the auxiliary terms, and the mean squared distance to the teacher's scores."""
-        with self._autocast(stage):
-            scores = network.decode_head(self._taps(network, batch.inputs, stage.encoder_lr is None))
+        scores = network.decode_head(self._taps(network, batch.inputs, stage.encoder_lr is None))
         loss = network.decode_head.losses(scores, batch.labels)
         if stage.distill:
             assert batch.teacher is not None
             own = scores[0] if isinstance(scores, list) else scores
-            own = F.interpolate(own.float(), batch.teacher.shape[-2:], mode="bilinear", align_corners=False)
+            own = F.interpolate(own, batch.teacher.shape[-2:], mode="bilinear", align_corners=False)
             loss = loss + stage.distill * F.mse_loss(own, batch.teacher)
         return loss
 
@@ -250,10 +246,9 @@ class SegmentationTask(Task):
         confusion, images, pixels = Confusion(len(self.data.classes)), 0, 0
         network.eval()
         for batch in self.scored_batches(stage):
-            with self._autocast(stage):
-                scores = network.decode_head(self._taps(network, batch.inputs, frozen=True))
+            scores = network.decode_head(self._taps(network, batch.inputs, frozen=True))
             size = batch.labels.shape[-2:]
-            scores = F.interpolate(scores.float(), size, mode="bilinear", align_corners=False)
+            scores = F.interpolate(scores, size, mode="bilinear", align_corners=False)
             confusion.add(batch.labels, scores.argmax(1))
             images += len(batch.labels)
             pixels += batch.labels.numel()

@@ -1,0 +1,22 @@
+# The four commands of the project. PYTHON chooses the interpreter that .venv is made from.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: install benchmark test lint
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt tools/install.sh
+	@PYTHON=$(PYTHON) bash tools/install.sh
+	@touch $@
+
+benchmark: install
+	$(BIN)/python tools/run_benchmark.py segmentation --work-dir runs
+	$(BIN)/python tools/make_leaderboard.py runs/scenes-segmentation-v1 --out runs/leaderboard --check > /dev/null
+	@echo "written to runs/leaderboard: leaderboard.md, .csv, .json, best_so_far.png"
+
+test: install
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/pre-commit run --all-files
