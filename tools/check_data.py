@@ -59,9 +59,13 @@ def main() -> int:
             continue
         wrong = list(problems(data, split, counts))
         found += wrong
-        share = {data.classes[k]: f"{counts[k] / counts.sum():.1%}" for k in np.flatnonzero(counts[: len(data.classes)])}
+        share = {
+            data.classes[k]: f"{counts[k] / counts.sum():.1%}" for k in np.flatnonzero(counts[: len(data.classes)])
+        }
         shown = ", ".join(f"{name} {part}" for name, part in share.items())
-        print(f"{split}: {data.size(split)} images, {len(wrong)} wrong; classes {shown}; ignored {counts[255] / max(1, counts.sum()):.1%}")
+        print(
+            f"{split}: {data.size(split)} images, {len(wrong)} wrong; classes {shown}; ignored {counts[255] / max(1, counts.sum()):.1%}"
+        )
     for sentence in found:
         print(sentence)
     if not images:

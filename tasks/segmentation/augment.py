@@ -14,7 +14,9 @@ MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 
 
-def crop(image: np.ndarray, labels: np.ndarray, stage: Stage, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def crop(
+    image: np.ndarray, labels: np.ndarray, stage: Stage, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """A random view of `stage.size`.
 
     At scale 1 the image just covers the crop; `stage.scale` enlarges it by a factor drawn log-uniformly. Below 1 the

@@ -116,7 +116,9 @@ class FolderSegmentation(SegmentationData):
         image = _decode(image_path, "RGB")
         raw = _decode(mask_path, None)
         if raw.ndim != 2 or raw.dtype != np.uint8:
-            raise ValueError(f"{mask_path} is not an 8-bit label map (shape {raw.shape}): save class indices as gray PNG")
+            raise ValueError(
+                f"{mask_path} is not an 8-bit label map (shape {raw.shape}): save class indices as gray PNG"
+            )
         if raw.shape != image.shape[:2]:
             height, width = image.shape[:2]
             sizes = f"{raw.shape[1]}x{raw.shape[0]}, its image {width}x{height}"

@@ -159,7 +159,9 @@ def _our_name(name: str) -> str:
     block = index - 1 - sum(BLOCKS[:stage])
     # torchvision numbers (conv, bn) pairs but the last one, whose parts stand beside the pairs.
     last = 1 if stage == 0 else 2
-    rest = re.sub(rf"^conv\.{last + 1}\.", f"conv.{last}.bn.", re.sub(rf"^conv\.{last}\.(?=\w+$)", f"conv.{last}.conv.", rest))
+    rest = re.sub(
+        rf"^conv\.{last + 1}\.", f"conv.{last}.bn.", re.sub(rf"^conv\.{last}\.(?=\w+$)", f"conv.{last}.conv.", rest)
+    )
     rest = re.sub(r"^conv\.(\d)\.0\.", r"conv.\1.conv.", re.sub(r"^conv\.(\d)\.1\.", r"conv.\1.bn.", rest))
     return f"layer{stage + 1}.{block}.{rest}"
 

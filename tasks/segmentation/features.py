@@ -16,6 +16,7 @@ from tasks.cache import cached
 from tasks.segmentation.pictures import Picture
 from tasks.stage import Cost
 
+
 @dataclass(frozen=True)
 class Batch:
     """What one step sees: images (B, 3, H, W) or, from the cache, the encoder's taps; labels (B, H, W); teacher's scores."""
@@ -96,7 +97,9 @@ def compute_features(
         for number, (now, then) in enumerate(zip(live, kept, strict=True)):
             gap = (now.cpu() - then).abs().max() / now.abs().max().clamp_min(1e-12).cpu()
             if gap > tolerance:
-                raise RuntimeError(f"{folder} no longer holds what the encoder computes (tap {number} is off by {gap:.1%})")
+                raise RuntimeError(
+                    f"{folder} no longer holds what the encoder computes (tap {number} is off by {gap:.1%})"
+                )
     return features, cost
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import mmseg.models  # noqa: F401 - registers the stock modules
 import torch
+from mmengine.config import ConfigDict
 from mmseg.registry import MODELS
 
 from tasks.segmentation.augment import MEAN, STD
@@ -34,5 +35,5 @@ def build(config: dict[str, Any], seed: int, device: str) -> Any:
     """
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        module = MODELS.build(config)
+        module = MODELS.build(ConfigDict(config))
     return module.to(device=device, memory_format=torch.channels_last)

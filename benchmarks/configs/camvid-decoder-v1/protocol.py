@@ -40,7 +40,7 @@ benchmark = dict(
         ),
         dict(
             name="whole",
-            epochs=3,
+            epochs=2,
             size=[180, 240],
             eval_size=[180, 240],
             scale=[1.0, 1.5],
@@ -56,7 +56,7 @@ benchmark = dict(
         name="final",
         train=["train", "val"],
         eval="test",
-        epochs=120,
+        epochs=60,
         size=[240, 320],
         scale=[1.0, 2.0],
         jitter=0.3,
@@ -71,6 +71,6 @@ benchmark = dict(
     ),
     gate=dict(type=RunningMean, tolerance=0.4),
     reward=dict(type=GeometricMean, names=["mIoU", "fwIoU", "mAcc"]),
-    budget=dict(trials=14),
+    budget=dict(trials=12),
     seeds=[0],
 )

@@ -1,0 +1,81 @@
+"""What tests share: real data where it is there, golden files, a run of a tool as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write tests/golden anew; look at the diff")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Callable[[str], Path]:
+    """The path of a data pack outside the checkout; the test is skipped where it is not there."""
+
+    def path(name: str) -> Path:
+        if not (SHARED / name).exists():
+            pytest.skip(f"{name} is not beside this checkout (it may not be shipped)")
+        return SHARED / name
+
+    return path
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, Any], None]:
+    """Compare a value with tests/golden/<name>; --update-golden writes it."""
+
+    def compare(name: str, value: Any) -> None:
+        path = ROOT / "tests" / "golden" / name
+        text = value if isinstance(value, str) else json.dumps(value, indent=1) + "\n"
+        if request.config.getoption("--update-golden"):
+            path.write_text(text)
+        assert path.read_text() == text
+
+    return compare
+
+
+@pytest.fixture
+def tool() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `python tools/<name>.py ...` from the checkout's root."""
+
+    def call(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(ROOT / "tools" / f"{name}.py"), *map(str, arguments)]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for the whole session: the embedded encoder is pre-trained once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def folder_data(tmp_path: Path) -> Path:
+    """A data set of the layout `folders`: 6 + 3 + 3 random pictures of 40x48 with three classes and an ignored border."""
+    root, rng = tmp_path / "data", np.random.default_rng(0)
+    for split, count in (("train", 6), ("val", 3), ("test", 3)):
+        for kind in ("images", "masks"):
+            (root / kind / split).mkdir(parents=True)
+        for index in range(count):
+            mask = np.repeat(np.repeat(rng.integers(0, 3, (5, 6), dtype=np.uint8), 8, 0), 8, 1)
+            image = np.stack([mask * 80, 200 - mask * 60, mask * 30 + 40], -1) + rng.integers(0, 30, (40, 48, 3))
+            mask[:2] = 255
+            Image.fromarray(image.astype(np.uint8)).save(root / "images" / split / f"p{index}.jpg")
+            Image.fromarray(mask).save(root / "masks" / split / f"p{index}.png")
+    (root / "classes.txt").write_text("field\nroad\nwater\n")
+    return root

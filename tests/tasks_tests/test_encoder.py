@@ -1,0 +1,124 @@
+"""The encoder's weights: layouts of checkpoints, safe loading, folded norms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from tasks.segmentation.data import FolderSegmentation
+from tasks.segmentation.encoder import Encoder, read_checkpoint, refit_norms
+from tasks.segmentation.template import build
+
+CHECKPOINT = "mobilenetv2_imagenet/mobilenet_v2_1.0_torchvision_layout_dequant.pth"
+
+
+def encoder(tmp_path: Path, **settings) -> Encoder:
+    return Encoder(FolderSegmentation(".", "camvid"), tmp_path, **settings)
+
+
+def module(width: float = 0.25, expanded: bool = False) -> nn.Module:
+    return build(encoder(Path(), width=width, expanded=expanded).config, seed=0, device="cpu")
+
+
+def randomise_norms(network: nn.Module) -> None:
+    generator = torch.Generator().manual_seed(0)
+    for norm in network.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            for value in (norm.weight.data, norm.bias.data):
+                value.copy_(1 + 0.2 * torch.randn(value.shape, generator=generator))
+
+
+def test_openmmlab_layout(tmp_path: Path) -> None:
+    source = module()
+    state = {f"backbone.{name}": value for name, value in source.state_dict().items()}
+    torch.save({"state_dict": {**state, "head.fc.weight": torch.zeros(1)}}, tmp_path / "c.pth")
+    weights, report = read_checkpoint(str(tmp_path / "c.pth"), module())
+    assert all(torch.equal(weights[name], value) for name, value in source.state_dict().items())
+    assert report == f"{len(weights)} of {len(weights)} encoder tensors matched, 1 left over ['head']"
+
+
+def test_torchvision_layout_with_the_published_weights(shared) -> None:
+    """Classes that are known for this checkpoint come out, so every tensor is where it belongs."""
+    from PIL import Image
+
+    from tasks.segmentation.augment import normalise
+
+    path = str(shared(CHECKPOINT))
+    network = module(1.0)
+    weights, report = read_checkpoint(path, network)
+    assert report.startswith("306 of 306 encoder tensors matched")
+    network.load_state_dict(weights)
+    network.eval()
+    state = torch.load(path, weights_only=True)
+    last = nn.Sequential(nn.Conv2d(320, 1280, 1, bias=False), nn.BatchNorm2d(1280), nn.ReLU6()).eval()
+    last[0].weight.data.copy_(state["features.18.0.weight"])
+    last[1].load_state_dict({name: state[f"features.18.1.{name}"] for name in last[1].state_dict()})
+    for name, label in (("196088", 45), ("183066", 296), ("232076", 472), ("43033", 133)):
+        image = Image.open(shared(f"bsds500/BSDS500/data/images/test/{name}.jpg"))
+        factor = 256 / min(image.size)
+        image = image.resize((round(image.width * factor), round(image.height * factor)), Image.Resampling.BILINEAR)
+        left, top = (image.width - 224) // 2, (image.height - 224) // 2
+        import numpy as np
+
+        view = np.array(image.crop((left, top, left + 224, top + 224)))
+        with torch.no_grad():
+            pooled = last(network(normalise([view], "cpu"))[-1]).mean((2, 3))
+        scores = pooled @ state["classifier.1.weight"].T + state["classifier.1.bias"]
+        assert scores.argmax().item() == label
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ({"features.0.0.weight": torch.zeros(8, 3, 3, 3)}, "does not fit the encoder: .* missing or of another shape"),
+        (b"no checkpoint at all", "is not a checkpoint of plain tensors"),
+        (pytest.param, "is not a checkpoint of plain tensors"),  # pickled code is never run
+    ],
+)
+def test_what_does_not_fit_is_refused(tmp_path: Path, content, sentence: str) -> None:
+    path = tmp_path / "c.pth"
+    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+    with pytest.raises(ValueError, match=sentence):
+        read_checkpoint(str(path), module())
+
+
+def test_a_wider_checkpoint_is_refused(tmp_path: Path) -> None:
+    torch.save(module(0.5).state_dict(), tmp_path / "c.pth")
+    with pytest.raises(ValueError, match="does not fit the encoder"):
+        read_checkpoint(str(tmp_path / "c.pth"), module(0.25))
+
+
+def test_refitted_norms_compute_the_same_and_train_mode_hardly_differs() -> None:
+    network = module()
+    randomise_norms(network)  # folded norms: mean 0, variance 1, some weight and bias
+    images = torch.randn(8, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    network.eval()
+    before = [x.clone() for x in network(images)]
+    assert refit_norms(network, images.split(4)) == 8
+    after = network(images)
+    for then, now in zip(before, after, strict=True):
+        assert torch.allclose(then, now, atol=1e-4 * float(then.abs().max()))
+    network.train()
+    for then, now in zip(before, network(images), strict=True):
+        assert torch.allclose(then, now, atol=1e-2 * float(then.abs().max()))
+
+
+def test_the_expanded_variant_adds_one_convolution() -> None:
+    def count(network: nn.Module) -> int:
+        return sum(p.numel() for p in network.parameters())
+
+    assert count(module(1.0, expanded=True)) == 1_812_800
+    assert count(module(1.0)) == 1_812_800 - 1_088
+
+
+def test_pretraining_is_cached_and_repeatable(tmp_path: Path) -> None:
+    first = encoder(tmp_path / "a", width=0.1, pretrain_epochs=1)
+    cost = first.prepare()
+    assert cost.images > 0
+    assert encoder(tmp_path / "a", width=0.1, pretrain_epochs=1).prepare() == cost
+    second = encoder(tmp_path / "b", width=0.1, pretrain_epochs=1)
+    again = second.weights()
+    assert all(torch.equal(value, again[name]) for name, value in first.weights().items())
