@@ -10,7 +10,7 @@ from typing import Any
 from mmengine.config import Config
 
 from benchmarks.gates import GATES, Gate
-from search_spaces import SPACES, SearchSpace, content_key, did_you_mean
+from search_spaces import SPACES, SearchSpace, build, content_key, did_you_mean
 from tasks import REWARDS, Stage
 from tasks.rewards import Reward
 
@@ -73,8 +73,8 @@ class Benchmark:
         for stage in stages:
             if final.eval in (stage.eval, *stage.train):
                 raise ValueError(f"stage {stage.name!r} sees the split {final.eval!r} that the final score is taken on")
-        space = SPACES.build(dict(config["space"]))
-        final_space = SPACES.build(dict(config["final_space"])) if "final_space" in config else space
+        space = build(SPACES, config["space"])
+        final_space = build(SPACES, config["final_space"]) if "final_space" in config else space
         if final_space.decisions != space.decisions:
             raise ValueError(f"benchmark {config['id']!r}: space and final_space must have the same decisions")
         return cls(
@@ -84,7 +84,7 @@ class Benchmark:
             final_space=final_space,
             stages=stages,
             final=final,
-            reward=REWARDS.build(dict(config["reward"])),
+            reward=build(REWARDS, config["reward"]),
             budget=budget,
             seeds=tuple(config["seeds"]),
             proxy=config.get("proxy") or config["task"],
@@ -94,7 +94,7 @@ class Benchmark:
 
     def gate(self) -> Gate | None:
         """A fresh gate; None where every trial goes through all stages."""
-        return GATES.build(dict(self.gate_config)) if self.gate_config else None
+        return build(GATES, self.gate_config) if self.gate_config else None
 
     def protocol_hash(self, fingerprints: tuple[str, ...]) -> str:
         return content_key([_without_places(self.protocol), fingerprints])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import search_spaces  # noqa: F401 - registers the modules that model configs name
+from search_spaces import build
 from tasks import TASKS, Outcome, Stage, Task
 
 
@@ -34,7 +34,7 @@ class Failed:
 
 @lru_cache(maxsize=2)
 def build_task(text: str) -> Task:
-    return TASKS.build(json.loads(text))
+    return build(TASKS, json.loads(text))
 
 
 def run(job: Job) -> Outcome | Failed:

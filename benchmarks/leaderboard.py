@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,9 +79,8 @@ class Leaderboard:
     def __init__(self, records: list[Record]):
         self.records = records
         self.table = pd.DataFrame([_row(group) for group in _groups(records)])
-        order = self.table["rank by"] * self.table["sign"]
-        self.table = self.table.assign(order=order).sort_values(["benchmark", "order"], ascending=[True, False])
-        self.table = self.table.drop(columns=["rank by", "sign", "order"]).reset_index(drop=True)
+        self.table = self.table.sort_values(["benchmark", "rank"], ascending=[True, False])
+        self.table = self.table.drop(columns="rank").reset_index(drop=True)
 
     @classmethod
     def of(cls, folders: Iterable[Path]) -> Leaderboard:
@@ -88,21 +88,24 @@ class Leaderboard:
 
     def markdown(self) -> str:
         parts = []
-        for benchmark, rows in self.table.groupby("benchmark", sort=False):
-            shown = pd.DataFrame({name: rows[name].map(_show) for name in rows if rows[name].notna().any()})
-            parts.append(f"## {benchmark}\n\n{shown.drop(columns='benchmark').to_markdown(index=False)}\n")
-            if BASELINE not in set(rows["strategy"]):
+        for benchmark in dict.fromkeys(self.table["benchmark"]):
+            table: pd.DataFrame = self.table.query("benchmark == @benchmark").drop(columns="benchmark")
+            rows = table.to_dict("list")
+            shown = {str(name): [_show(value) for value in rows[name]] for name in rows if any(map(_there, rows[name]))}
+            parts.append(f"## {benchmark}\n\n{pd.DataFrame(shown).to_markdown(index=False)}\n")
+            if BASELINE not in rows["strategy"]:
                 parts.append(f"There is no {BASELINE} row: without it nobody can tell what the search was worth.\n")
         parts.append(LEGEND)
         return "\n".join(parts)
 
     def csv(self) -> str:
-        flat = self.table.copy()
-        for name in [name for name in flat if flat[name].map(lambda value: isinstance(value, Spread)).any()]:
-            place = flat.columns.get_loc(name)
-            flat.insert(place + 1, f"{name} std", flat[name].map(lambda value: getattr(value, "std", None)))
-            flat[name] = flat[name].map(lambda value: getattr(value, "mean", None))
-        return flat.to_csv(index=False)
+        columns: dict[str, list[Any]] = {}
+        for name, values in self.table.to_dict("list").items():
+            spreads = any(isinstance(value, Spread) for value in values)
+            columns[str(name)] = [value.mean if isinstance(value, Spread) else value for value in values]
+            if spreads:
+                columns[f"{name} std"] = [getattr(value, "std", None) for value in values]
+        return pd.DataFrame(columns).to_csv(index=False)
 
     def json(self) -> str:
         rows = [{name: _plain(value) for name, value in row.items()} for row in self.table.to_dict("records")]
@@ -145,8 +148,9 @@ class Spread:
 
     @classmethod
     def of(cls, values: list[float]) -> Spread | None:
-        series = pd.Series(values, dtype=float)
-        return cls(series.mean(), series.std() if len(values) > 1 else None) if values else None
+        if not values:
+            return None
+        return cls(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None)
 
 
 def _groups(records: list[Record]) -> list[list[Record]]:
@@ -158,22 +162,19 @@ def _groups(records: list[Record]) -> list[list[Record]]:
 
 def _row(group: list[Record]) -> dict[str, Any]:
     results = [record.result for record in group if record.result]
-    primary = results[0]["primary"] if results else None
-    names = (
-        dict.fromkeys([primary, *(name for result in results for name in result["final"]["metrics"])])
-        if primary
-        else {}
-    )
-    metrics = {name: Spread.of([result["final"]["metrics"][name] for result in results]) for name in names}
+    metrics: dict[str, Spread | None] = {}
+    if results:
+        names = dict.fromkeys([results[0]["primary"], *results[0]["final"]["metrics"]])
+        metrics = {name: Spread.of([result["final"]["metrics"][name] for result in results]) for name in names}
     finals = {
         name: Spread.of([result["final"][name] for result in results]) for name in ("params", "madds", "latency_ms")
     }
     search = {name: Spread.of([result["cost"]["search"][name] for result in results]) for name in ("images", "seconds")}
-    counts = [
-        sum(trial.status == status for record in group for trial in record.trials)
-        for status in ("done", "stopped", "failed")
-    ]
+    trials = [trial for record in group for trial in record.trials]
+    counts = [sum(trial.status == status for trial in trials) for status in ("done", "stopped", "failed")]
     repeated = sum(len(record.trials) - len({trial.arch.key for trial in record.trials}) for record in group)
+    primary = next(iter(metrics.values()), None)
+    sign = 1 if not results or results[0]["higher_is_better"] else -1
     return {
         "benchmark": group[0].benchmark,
         "strategy": group[0].strategy,
@@ -183,20 +184,25 @@ def _row(group: list[Record]) -> dict[str, Any]:
         "search images": search["images"],
         "search seconds": search["seconds"],
         "trials": " / ".join(str(count) for count in (*counts, repeated)),
-        "rank by": metrics[primary].mean if primary else float("-inf"),
-        "sign": (1 if results[0]["higher_is_better"] else -1) if results else 1,
+        "rank": sign * primary.mean if primary else float("-inf"),
     }
 
 
+def _there(value: Any) -> bool:
+    """Is there anything to show? A column that pandas had to fill holds NaN."""
+    return value is not None and value == value
+
+
 def _show(value: Any) -> str:
-    if not isinstance(value, Spread):
-        return "" if value is None else str(value)
-
     def number(x: float) -> str:
-        return f"{x:,.0f}" if abs(x) >= 1000 else f"{x:.4g}"
+        return f"{x:,.0f}" if abs(x) >= 1000 else f"{x:.2f}"
 
-    return number(value.mean) + (f" ± {number(value.std)}" if value.std is not None else "")
+    if isinstance(value, Spread):
+        return number(value.mean) + (f" ± {number(value.std)}" if value.std is not None else "")
+    return str(value) if _there(value) else ""
 
 
 def _plain(value: Any) -> Any:
-    return {"mean": value.mean, "std": value.std} if isinstance(value, Spread) else value
+    if isinstance(value, Spread):
+        return {"mean": value.mean, "std": value.std}
+    return value if _there(value) else None

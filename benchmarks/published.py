@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from search_spaces import SPACES
+from search_spaces import SPACES, build
 from search_spaces.cost import madds, params
 from tasks import TASKS
 
@@ -81,15 +81,16 @@ PUBLISHED: tuple[Published, ...] = tuple(_decoders())
 
 def count(network: Published) -> tuple[int, int]:
     """The parameters and MAdds of a published network, built here and now."""
-    space = SPACES.build(dict(network.space))
-    task = TASKS.build(
+    space = build(SPACES, network.space)
+    task = build(
+        TASKS,
         dict(
             type="tasks.segmentation.task.SegmentationTask",
             data=dict(type="FolderSegmentation", root=".", layout="folders", classes=list(range(network.classes))),
             encoder=dict(expanded=True),
             cache=tempfile.gettempdir(),
             input_size=network.input_size,
-        )
+        ),
     )
     built = task.network(space.model(space.read(network.genotype)))
     return params(built), madds(built, task.input_shape)

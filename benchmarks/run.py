@@ -17,6 +17,7 @@ from mmengine.config import Config
 from benchmarks.benchmark import CONFIGS, Benchmark
 from benchmarks.job import Failed, Job, build_task, run
 from benchmarks.study import Study
+from search_spaces import build, content_key
 from search_spaces.cost import latency_ms, madds, params
 from strategies import STRATEGIES, Strategy, Trial
 from tasks import Cost, Task
@@ -32,7 +33,7 @@ class Run:
     def __init__(self, config: Config, name: str, seed: int, work_dir: Path, device: str):
         plain = config.to_dict()
         self.benchmark = Benchmark.of(plain["benchmark"])
-        self.strategy: Strategy = STRATEGIES.build(dict(plain["strategy"]))
+        self.strategy: Strategy = build(STRATEGIES, plain["strategy"])
         self.name, self.seed = name, seed
         self.folder = work_dir / self.benchmark.id / name / f"seed{seed}"
         local = {"cache": str(work_dir / "cache"), "device": device}
@@ -58,8 +59,11 @@ class Run:
 
     def prepare(self) -> Cost:
         """Check the data, make what trials share, open the folder. Returns what the shared part cost when it was made."""
-        cost = build_task(self.search_task).prepare(self.benchmark.stages)
-        cost += self.task.prepare([self.benchmark.final])
+        stages, final = list(self.benchmark.stages), [self.benchmark.final]
+        if self.search_task == self.final_task:  # one task: all of its data is checked before anything is made
+            cost = self.task.prepare(stages + final)
+        else:
+            cost = build_task(self.search_task).prepare(stages) + self.task.prepare(final)
         self.folder.mkdir(parents=True, exist_ok=True)
         _write(self.folder / "config.py", Config(self.dump).pretty_text)
         return cost
@@ -122,7 +126,7 @@ class Run:
             return
         before = Config.fromfile(path).to_dict()
         for entry in ("protocol_hash", "strategy"):
-            if json.dumps(before.get(entry)) != json.dumps(self.dump[entry]):
+            if content_key(before.get(entry)) != content_key(self.dump[entry]):
                 where = _difference({k: before.get(k) for k in ("benchmark", "strategy")}, self.dump) or "the data"
                 raise ValueError(
                     f"{self.folder} holds a run of another protocol (it differs in {where}): "
@@ -137,7 +141,9 @@ def _difference(old: Any, new: Any, where: str = "") -> str:
         found = (_difference(old.get(key), new.get(key), f"{where}.{key}".strip(".")) for key in names)
         return next(filter(None, found), "")
     if isinstance(old, list | tuple) and isinstance(new, list | tuple) and len(old) == len(new):
-        return next(filter(None, (_difference(a, b, f"{where}.{i}") for i, (a, b) in enumerate(zip(old, new)))), "")
+        return next(
+            filter(None, (_difference(a, b, f"{where}.{i}") for i, (a, b) in enumerate(zip(old, new, strict=True)))), ""
+        )
     return "" if old == new else where
 
 

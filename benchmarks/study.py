@@ -14,7 +14,7 @@ from benchmarks.benchmark import Benchmark
 from benchmarks.job import Failed, Job, run
 from benchmarks.ledger import Ledger
 from search_spaces import SearchSpace
-from strategies import Proposal, StageResult, Trial
+from strategies import Proposal, StageResult, Status, Trial
 from tasks import Cost, Outcome
 
 
@@ -124,7 +124,7 @@ class Study:
         else:
             item.future = self._launch(item.id, item.proposal, len(item.stages), self._weights(item.id))
 
-    def _end(self, item: Running, status: str, reward: float | None, error: str | None = None) -> None:
+    def _end(self, item: Running, status: Status, reward: float | None, error: str | None = None) -> None:
         self.running.remove(item)
         self.ready.append(Trial(item.id, item.proposal, item.stages, status, reward, error))
 

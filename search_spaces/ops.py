@@ -20,9 +20,8 @@ def separable(channels: int, kernel: int, dilation: int = 1, repeats: int = 1) -
     layers: list[nn.Module] = []
     for _ in range(repeats):
         padding = dilation * (kernel // 2)
-        spread = dict(padding=padding, dilation=dilation, groups=channels, bias=False)
         layers += [
-            nn.Conv2d(channels, channels, kernel, **spread),
+            nn.Conv2d(channels, channels, kernel, padding=padding, dilation=dilation, groups=channels, bias=False),
             nn.Conv2d(channels, channels, 1, bias=False),
             nn.BatchNorm2d(channels),
             nn.ReLU(inplace=True),

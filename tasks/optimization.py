@@ -44,7 +44,8 @@ class Optimization:
             done = self.schedule.last_epoch
             decay = min(self.stage.polyak, (1 + done) / (10 + done))
             with torch.no_grad():
-                torch._foreach_lerp_(self.average, self.parameters, 1 - decay)
+                for average, parameter in zip(self.average, self.parameters, strict=True):
+                    average.lerp_(parameter, 1 - decay)
         return value
 
     def finish(self) -> None:

@@ -63,9 +63,8 @@ def main() -> int:
             data.classes[k]: f"{counts[k] / counts.sum():.1%}" for k in np.flatnonzero(counts[: len(data.classes)])
         }
         shown = ", ".join(f"{name} {part}" for name, part in share.items())
-        print(
-            f"{split}: {data.size(split)} images, {len(wrong)} wrong; classes {shown}; ignored {counts[255] / max(1, counts.sum()):.1%}"
-        )
+        ignored = counts[255] / max(1, counts.sum())
+        print(f"{split}: {data.size(split)} images, {len(wrong)} wrong; classes {shown}; ignored {ignored:.1%}")
     for sentence in found:
         print(sentence)
     if not images:

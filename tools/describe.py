@@ -11,7 +11,7 @@ from command_line import Parser, refuse, run
 from mmengine.registry import Registry
 
 from benchmarks.benchmark import CONFIGS, DEFAULTS, read_config, strategy_files
-from search_spaces import SPACES, SearchSpace, did_you_mean
+from search_spaces import SPACES, SearchSpace, build, did_you_mean
 from strategies import STRATEGIES
 from tasks import TASKS
 
@@ -61,7 +61,7 @@ def describe_class(name: str, kind: str, cls: type) -> str:
 def describe_benchmark(name: str) -> str:
     files = list(strategy_files(name, None))
     config = read_config(files[0]).to_dict()["benchmark"]
-    space = SPACES.build(dict(config["space"]))
+    space = build(SPACES, config["space"])
     text = inspect.cleandoc((Path(files[0]).parent / "protocol.py").read_text().split('"""')[1])
     names = ", ".join(file.stem for file in files)
     return f"{text}\n\nstrategies: {names}\n\n{json.dumps(config, indent=2)}\n\n{describe_space(space)}"

@@ -107,6 +107,8 @@ def main() -> int:
     except RuntimeError as error:
         print(f"failed: {error}", file=sys.stderr)
         return 1
+    for one in runs:
+        print(f"{one.folder} is finished", file=sys.stderr)
     print(Leaderboard.of([one.folder for one in runs]).markdown())
     return 0
 

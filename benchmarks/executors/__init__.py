@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor
 
 from benchmarks.executors.inline import InlineExecutor
 from benchmarks.executors.process import ProcessExecutor
 
-EXECUTORS: dict[str, type[Executor]] = {"inline": InlineExecutor, "process": ProcessExecutor}
+EXECUTORS: dict[str, Callable[[int], Executor]] = {"inline": InlineExecutor, "process": ProcessExecutor}

@@ -33,10 +33,9 @@ def crop(
     if mirror:
         matrix[0] = [-1 / factor, 0, (x + width - 0.5) / factor - 0.5]
     fill = tuple(round(255 * channel) for channel in MEAN)
-    warp = dict(dsize=(width, height), borderMode=cv2.BORDER_CONSTANT)
-    inverse = cv2.WARP_INVERSE_MAP
-    view = cv2.warpAffine(image, matrix, flags=cv2.INTER_LINEAR | inverse, borderValue=fill, **warp)
-    truth = cv2.warpAffine(labels, matrix, flags=cv2.INTER_NEAREST | inverse, borderValue=IGNORE, **warp)
+    size, constant, inverse = (width, height), cv2.BORDER_CONSTANT, cv2.WARP_INVERSE_MAP
+    view = cv2.warpAffine(image, matrix, size, None, cv2.INTER_LINEAR | inverse, constant, fill)
+    truth = cv2.warpAffine(labels, matrix, size, None, cv2.INTER_NEAREST | inverse, constant, (IGNORE,))
     return _recolour(view, stage.jitter, rng), truth
 
 

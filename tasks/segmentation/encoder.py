@@ -36,7 +36,8 @@ class ExpandedMobileNetV2(MobileNetV2):
 
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
-        first: Any = self.layer1[0]
+        layer: Any = self.layer1
+        first = layer[0]
         width = first.conv[0].in_channels
         first.conv.insert(0, ConvModule(width, width, 1, norm_cfg=self.norm_cfg, act_cfg=self.act_cfg))
 
@@ -174,8 +175,10 @@ def refit_norms(encoder: nn.Module, batches: Iterable[Tensor]) -> int:
     variance v over `batches` become its statistics, w * sqrt(v + eps) its weight and b + w m its bias: the same y in
     eval mode, and nearly the same in training mode, where the folded statistics would change every feature.
     """
-    norms = [module for module in encoder.modules() if isinstance(module, nn.BatchNorm2d)]
-    sums = {norm: [torch.zeros(norm.num_features, dtype=torch.float64) for _ in "mv"] + [0] for norm in norms}
+    norms: list[Any] = [module for module in encoder.modules() if isinstance(module, nn.BatchNorm2d)]
+    sums: dict[Any, list[Any]] = {
+        norm: [torch.zeros(norm.num_features, dtype=torch.float64) for _ in "mv"] + [0] for norm in norms
+    }
 
     def watch(norm: Any, inputs: tuple[Tensor, ...]) -> None:
         x = inputs[0].double()
@@ -212,7 +215,11 @@ def pretrain_on_scenes(encoder: nn.Module, epochs: int, seed: int = 0) -> Cost:
     """Train the encoder to tell the class of the object in the middle of a window of scenes-v1's training split."""
     started = time.perf_counter()
     rng = np.random.default_rng(seed)
-    objects = [(scene, box, label) for scene in scenes.scenes("train") for box, label in zip(scene.boxes, scene.labels)]
+    objects = [
+        (scene, box, label)
+        for scene in scenes.scenes("train")
+        for box, label in zip(scene.boxes, scene.labels, strict=True)
+    ]
     head = nn.LazyLinear(len(scenes.CLASSES) - 1)
     head(torch.zeros(1, encoder(torch.zeros(1, 3, WINDOW, WINDOW))[-1].shape[1]))  # makes the weights
     parameters = [*encoder.parameters(), *head.parameters()]

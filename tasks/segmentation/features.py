@@ -16,6 +16,8 @@ from tasks.cache import cached
 from tasks.segmentation.pictures import Picture
 from tasks.stage import Cost
 
+Places = Sequence[int] | np.ndarray
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -39,14 +41,14 @@ class Features:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batch(self, chosen: Sequence[int], device: str) -> Batch:
+    def batch(self, chosen: Places, device: str) -> Batch:
         """The rows `chosen`, in that order, taps as float32 and channels last in memory."""
         taps = [_tensor(tap, chosen, device).float().permute(0, 3, 1, 2) for tap in self.taps]
         labels = _tensor(self.labels, chosen, device).long()
         return Batch(taps, labels, None if self.teacher is None else _tensor(self.teacher, chosen, device).float())
 
 
-def _tensor(array: np.ndarray, chosen: Sequence[int], device: str) -> Tensor:
+def _tensor(array: np.ndarray, chosen: Places, device: str) -> Tensor:
     return torch.from_numpy(array[np.asarray(chosen)]).to(device)
 
 

@@ -172,7 +172,6 @@ class SegmentationTask(Task):
     def fit(
         self, model: dict[str, Any], stage: Stage, *, seed: int, init: str | None = None, weights: str | None = None
     ) -> Outcome:
-        started = time.perf_counter()
         if stage.distill and self.teacher_config is None:
             raise ValueError(f"stage {stage.name!r} distills, but the task has no teacher: give `teacher` in the task")
         head = {**model["decode_head"], "aux_weight": stage.aux}
@@ -187,14 +186,15 @@ class SegmentationTask(Task):
         if weights is not None:
             torch.save(network.state_dict(), f"{weights}.part")
             os.replace(f"{weights}.part", weights)
-        images, pixels = cost.images + scored.images, cost.pixels + scored.pixels
-        return Outcome({**metrics, "loss": loss}, Cost(images, pixels, time.perf_counter() - started), weights)
+        return Outcome({**metrics, "loss": loss}, cost + scored, weights)
 
     def _train(self, network: EncoderDecoder, stage: Stage, seed: int, resume: str | None) -> tuple[float, Cost]:
         frozen = stage.encoder_lr is None
         steps = stage.epochs * len(Pictures(self.data, stage).batches(seed, 0))
         optimization = Optimization(stage, network.decode_head.parameters(), network.backbone.parameters(), steps)
-        first, loss, images = self._resume(network, optimization, stage, resume)
+        state = self._resume(network, optimization, stage, resume)
+        first, loss, images, before = state["epoch"], state["loss"], state["images"], state["seconds"]
+        started = time.perf_counter() - before
         for epoch in range(first, stage.epochs):
             network.train()
             network.backbone.train(not frozen)
@@ -205,24 +205,25 @@ class SegmentationTask(Task):
             images += seen
             loss = sum(value * count for value, count in losses) / seen
             if stage.resumable and resume is not None:
-                state = {"network": network.state_dict(), "optimization": optimization.state_dict()}
-                torch.save({**state, "epoch": epoch + 1, "loss": loss, "images": images}, f"{resume}.part")
+                state = dict(epoch=epoch + 1, loss=loss, images=images, seconds=time.perf_counter() - started)
+                weights = dict(network=network.state_dict(), optimization=optimization.state_dict())
+                torch.save({**state, **weights}, f"{resume}.part")
                 os.replace(f"{resume}.part", resume)
         optimization.finish()
         if stage.resumable and resume is not None:
             Path(resume).unlink(missing_ok=True)
-        return loss, Cost(images, images * stage.size[0] * stage.size[1])
+        return loss, Cost(images, images * stage.size[0] * stage.size[1], time.perf_counter() - started)
 
     def _resume(
         self, network: EncoderDecoder, optimization: Optimization, stage: Stage, path: str | None
-    ) -> tuple[int, float, int]:
-        """The epoch to go on with, the last loss and the images seen, from a training that was killed."""
+    ) -> dict[str, Any]:
+        """Where a training that was killed stood after its last epoch, or where a new one stands."""
         if not stage.resumable or path is None or not Path(path).is_file():
-            return 0, 0.0, 0
+            return dict(epoch=0, loss=0.0, images=0, seconds=0.0)
         state = torch.load(path, map_location=self.device, weights_only=True)
         network.load_state_dict(state["network"])
         optimization.load_state_dict(state["optimization"])
-        return state["epoch"], state["loss"], state["images"]
+        return state
 
     def _taps(self, network: EncoderDecoder, inputs: Tensor | list[Tensor], frozen: bool) -> list[Tensor]:
         if isinstance(inputs, list):
@@ -243,6 +244,7 @@ class SegmentationTask(Task):
 
     @torch.no_grad()
     def _score(self, network: EncoderDecoder, stage: Stage) -> tuple[dict[str, float], Cost]:
+        started = time.perf_counter()
         confusion, images, pixels = Confusion(len(self.data.classes)), 0, 0
         network.eval()
         for batch in self.scored_batches(stage):
@@ -252,7 +254,7 @@ class SegmentationTask(Task):
             confusion.add(batch.labels, scores.argmax(1))
             images += len(batch.labels)
             pixels += batch.labels.numel()
-        return confusion.metrics(), Cost(images, pixels)
+        return confusion.metrics(), Cost(images, pixels, time.perf_counter() - started)
 
 
 def load(network: nn.Module, path: str) -> None:

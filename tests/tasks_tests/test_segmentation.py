@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from search_spaces.decoder_cells import DecoderCells
 from benchmarks.published import ARCH0, ARCH2
+from search_spaces.decoder_cells import DecoderCells
 from tasks import TASKS, Stage
 from tasks.optimization import Optimization
 from tasks.segmentation.augment import crop

@@ -1,0 +1,233 @@
+"""The command line: runs, resumes after a kill, refuses bad input in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TOY = ("toy", "--strategy", "random_search", "--seed", 0)
+
+
+def lines(path: Path) -> list[dict]:
+    """The records of a ledger without what differs from run to run: seconds."""
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    for record in records:
+        for stage in record["stages"]:
+            del stage["cost"]["seconds"]
+    return records
+
+
+def test_the_contract_of_a_run(tool, tmp_path: Path) -> None:
+    done = tool("run_benchmark", "toy", "--seed", 0, 1, "--work-dir", tmp_path)
+    assert done.returncode == 0, done.stderr
+    for strategy in ("random_search", "regularized_evolution"):
+        assert f"| {strategy}" in done.stdout
+        for seed in (0, 1):
+            folder = tmp_path / "toy-v1" / strategy / f"seed{seed}"
+            assert len(lines(folder / "trials.jsonl")) == 60
+            result = json.loads((folder / "study.json").read_text())
+            assert {"benchmark", "strategy", "seed", "best", "final", "cost", "trials", "device", "versions", "commit",
+                    "protocol_hash"} <= result.keys()  # fmt: skip
+            assert result["best"].keys() == {"id", "key", "arch"}
+            assert {"metrics", "params", "madds", "latency_ms"} <= result["final"].keys()
+            assert {"search", "retrain"} <= result["cost"].keys()
+            assert result["trials"].keys() == {"done", "stopped", "failed", "duplicate"}
+    again = tool("run_benchmark", "toy", "--seed", 0, 1, "--work-dir", tmp_path)
+    assert again.stdout == done.stdout
+    assert again.stderr.count("is finished") == 4
+
+
+def test_the_dumped_config_gives_the_same_run(tool, tmp_path: Path) -> None:
+    tool("run_benchmark", *TOY, "--work-dir", tmp_path / "a")
+    dumped = tmp_path / "a/toy-v1/random_search/seed0/config.py"
+    assert tool("run_benchmark", dumped, "--work-dir", tmp_path / "b").returncode == 0
+    ledgers = [tmp_path / name / "toy-v1/random_search/seed0/trials.jsonl" for name in "ab"]
+    assert lines(ledgers[0]) == lines(ledgers[1])
+
+
+def test_killed_at_any_moment_it_goes_on(tool, tmp_path: Path) -> None:
+    """Kill the process as soon as the ledger has grown, several times over; the ledger ends as if nothing had happened."""
+    slow = ("--cfg-options", "benchmark.budget.trials=400")
+    tool("run_benchmark", *TOY, *slow, "--work-dir", tmp_path / "whole")
+    ledger = tmp_path / "cut/toy-v1/random_search/seed0/trials.jsonl"
+    command = [sys.executable, "tools/run_benchmark.py", *map(str, TOY), *slow, "--work-dir", str(tmp_path / "cut")]
+    for least in (1, 2_000, 60_000):
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and (not ledger.exists() or ledger.stat().st_size < least):
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert not (ledger.parent / "study.json").exists() or len(lines(ledger)) == 400
+    done = tool("run_benchmark", *TOY, *slow, "--work-dir", tmp_path / "cut")
+    assert done.returncode == 0, done.stderr
+    whole = tmp_path / "whole/toy-v1/random_search/seed0"
+    assert lines(ledger) == lines(whole / "trials.jsonl")
+    first, second = (json.loads((folder / "study.json").read_text()) for folder in (whole, ledger.parent))
+    assert first["final"]["metrics"] == second["final"]["metrics"]
+    assert first["best"] == second["best"]
+
+
+def refused(done: subprocess.CompletedProcess[str], *sentences: str) -> None:
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert done.stderr.startswith("error: ")
+    for sentence in sentences:
+        assert sentence in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("toi",), "unknown benchmark 'toi': did you mean 'toy'"),
+        (("toy", "--strategy", "random_serch"), "did you mean 'random_search'"),
+        (("nowhere/config.py",), "there is no config nowhere/config.py"),
+        (("toy", "--cfg-options", "benchmark.budget.trial=3"), "unexpected keyword argument 'trial'"),
+        (("toy", "--cfg-options", "benchmark.stages.0.epochs=0"), "epochs and batch must be at least 1"),
+        (("toy", "--cfg-options", "benchmark.space.depth=3"), "depth"),
+        (("toy", "--cfg-options", "strategy.type=NoSuchStrategy"), "NoSuchStrategy"),
+        (("toy", "--workers", "2"), "the inline executor has one worker"),
+        (("toy", "--executor", "cloud"), "invalid choice: 'cloud'"),
+        (("toy", "--seed", "one"), "invalid int value: 'one'"),
+        (("toy", "--device", "cuda"), "this torch sees no GPU"),
+        ((), "required: benchmark"),
+    ],
+)
+def test_bad_arguments(tool, tmp_path: Path, arguments: tuple[str, ...], sentence: str) -> None:
+    if "cuda" in arguments:
+        import torch
+
+        if torch.cuda.is_available():
+            pytest.skip("there is a GPU")
+    refused(tool("run_benchmark", *arguments, "--work-dir", tmp_path / "runs"), sentence)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_config_that_does_not_parse(tool, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("benchmark = dict(\n")
+    refused(tool("run_benchmark", tmp_path / "broken.py"), "broken.py cannot be read as a config")
+    (tmp_path / "empty.py").write_text("x = 1\n")
+    refused(tool("run_benchmark", tmp_path / "empty.py"), "has no 'benchmark'")
+
+
+def test_a_ledger_of_another_protocol(tool, tmp_path: Path) -> None:
+    assert tool("run_benchmark", *TOY, "--work-dir", tmp_path).returncode == 0
+    before = (tmp_path / "toy-v1/random_search/seed0/trials.jsonl").read_bytes()
+    done = tool("run_benchmark", *TOY, "--work-dir", tmp_path, "--cfg-options", "benchmark.stages.1.epochs=5")
+    refused(done, "another protocol", "benchmark.stages.1.epochs", "--work-dir")
+    done = tool("run_benchmark", *TOY, "--work-dir", tmp_path, "--cfg-options", "benchmark.task.noise=5.0")
+    refused(done, "another protocol", "benchmark.task.noise")
+    assert (tmp_path / "toy-v1/random_search/seed0/trials.jsonl").read_bytes() == before
+
+
+def test_a_damaged_ledger(tool, tmp_path: Path) -> None:
+    tool("run_benchmark", *TOY, "--work-dir", tmp_path)
+    folder = tmp_path / "toy-v1/random_search/seed0"
+    (folder / "study.json").unlink()
+    text = (folder / "trials.jsonl").read_text()
+    (folder / "trials.jsonl").write_text("garbage\n" + text)
+    refused(tool("run_benchmark", *TOY, "--work-dir", tmp_path), "trials.jsonl, line 1 is not a trial")
+
+
+def segmentation(root: Path, work: Path, *options: str) -> tuple[str, ...]:
+    place = f"benchmark.task.data.root={root}"
+    encoder = ("benchmark.task.encoder.width=0.1", "benchmark.task.encoder.checkpoint=None")
+    small = ("benchmark.task.data.layout=folders", "benchmark.budget.trials=1", *encoder)
+    return (
+        "camvid-decoder-v1",
+        "--strategy",
+        "random_search",
+        "--work-dir",
+        str(work),
+        "--cfg-options",
+        place,
+        *small,
+        *options,
+    )
+
+
+def damage_size(root: Path) -> None:
+    from PIL import Image
+
+    Image.new("L", (47, 40)).save(root / "masks/train/p0.png")
+
+
+def damage_label(root: Path) -> None:
+    from PIL import Image
+
+    Image.new("L", (48, 40), 9).save(root / "masks/test/p0.png")
+
+
+def damage_image(root: Path) -> None:
+    path = root / "images/val/p0.jpg"
+    path.write_bytes(path.read_bytes()[:300])
+
+
+def damage_folder(root: Path) -> None:
+    shutil.rmtree(root / "images")
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentences"),
+    [
+        (damage_size, ("p0.png is 47x40, its image 48x40",)),
+        (damage_label, ("p0.png holds the label 9, which is none of the 3 classes",)),
+        (damage_image, ("p0.jpg cannot be decoded",)),
+        (damage_folder, ("there is no folder", "images/train")),
+    ],
+)
+def test_bad_data_is_refused_before_anything_is_written(
+    tool, folder_data: Path, tmp_path: Path, damage, sentences
+) -> None:
+    damage(folder_data)
+    refused(tool("run_benchmark", *segmentation(folder_data, tmp_path / "runs")), *sentences)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_missing_dataset(tool, tmp_path: Path) -> None:
+    refused(
+        tool("run_benchmark", *segmentation(tmp_path / "nowhere", tmp_path / "runs")), "there is no folder", "nowhere"
+    )
+
+
+def test_a_checkpoint_that_does_not_fit(tool, folder_data: Path, tmp_path: Path) -> None:
+    import torch
+
+    path = tmp_path / "other.pth"
+    torch.save({"conv1.conv.weight": torch.zeros(1)}, path)
+    option = f"benchmark.task.encoder.checkpoint={path}"
+    refused(tool("run_benchmark", *segmentation(folder_data, tmp_path / "runs", option)), "does not fit the encoder")
+    option = f"benchmark.task.encoder.checkpoint={tmp_path / 'missing.pth'}"
+    refused(tool("run_benchmark", *segmentation(folder_data, tmp_path / "runs", option)), "there is no checkpoint")
+
+
+def test_a_search_in_which_everything_fails_leaves_with_one(tool, tmp_path: Path) -> None:
+    """Every toy network has an activation, and one of three always fails: with one layer, a third of the trials."""
+    options = ("benchmark.task.broken=relu", "benchmark.budget.trials=1", "benchmark.space.layers=40")
+    done = tool("run_benchmark", *TOY, "--work-dir", tmp_path, "--cfg-options", *options)
+    assert done.returncode == 1
+    assert "all 1 trials failed" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
+    options = ["--cfg-options", "benchmark.budget.trials=100000", "benchmark.space.layers=12"]
+    command = [sys.executable, "tools/run_benchmark.py", *map(str, TOY), "--work-dir", str(tmp_path), *options]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+    ledger = tmp_path / "toy-v1/random_search/seed0/trials.jsonl"
+    while not ledger.exists() or not ledger.stat().st_size:
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert "the same command goes on from here" in stderr
+    assert "Traceback" not in stderr
