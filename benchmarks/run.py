@@ -17,7 +17,7 @@ from mmengine.config import Config
 from benchmarks.benchmark import CONFIGS, Benchmark
 from benchmarks.job import Failed, Job, build_task, run
 from benchmarks.study import Study
-from search_spaces import build, content_key
+from search_spaces import build, content_key, did_you_mean
 from search_spaces.cost import latency_ms, madds, params
 from strategies import STRATEGIES, Strategy, Trial
 from tasks import Cost, Task
@@ -39,6 +39,10 @@ class Run:
         local = {"cache": str(work_dir / "cache"), "device": device}
         self.search_task = json.dumps({**self.benchmark.proxy, **local})
         self.final_task = json.dumps({**self.benchmark.task, **local})
+        task = build_task(self.search_task)
+        for metric in self.benchmark.reward.names:
+            if metric not in task.metrics:
+                raise ValueError(did_you_mean(f"metric in the reward of {self.benchmark.id}", metric, task.metrics))
         prints = tuple(build_task(text).fingerprint() for text in (self.search_task, self.final_task))
         self.dump = {
             "name": name,

@@ -70,12 +70,12 @@ class Study:
 
     def submit(self, proposal: Proposal) -> None:
         number = self._next_id()
-        twin = next((trial for trial in self.trials if trial.arch.key == proposal.arch.key), None)
+        twin = self._first(proposal.arch.key)
         if twin is not None:
             stages = tuple(replace(stage, cost=Cost()) for stage in twin.stages)
             self.ready.append(replace(twin, id=number, proposal=proposal, stages=stages))
             return
-        parent = None if proposal.parent is None else self._weights(proposal.parent)
+        parent = None if proposal.parent is None else self._inherited(proposal.parent)
         self.running.append(Running(number, proposal, self._launch(number, proposal, 0, parent)))
 
     def collect(self) -> Trial | None:
@@ -143,6 +143,15 @@ class Study:
         model = self.space.model(proposal.arch)
         job = Job(self.task, model, stage, seed, str(init) if init else None, str(weights))
         return self.executor.submit(run, job)
+
+    def _first(self, key: str) -> Trial | None:
+        """The trial in which an architecture was evaluated."""
+        return next((trial for trial in self.trials if trial.arch.key == key), None)
+
+    def _inherited(self, number: int) -> Path:
+        """The weights of a finished trial; a repeated one has those of the first of its kind."""
+        trial = next(trial for trial in self.trials if trial.id == number)
+        return self._weights((self._first(trial.arch.key) or trial).id)
 
     def _weights(self, number: int) -> Path:
         return self.folder / "weights" / f"{number:05d}.pth"

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from mmengine.registry import Registry
 
 REWARDS = Registry("reward", scope="densebench", locations=["tasks.rewards"])
 
-Reward = Callable[[Mapping[str, float]], float]
+
+class Reward(Protocol):
+    """What a benchmark maximises. `names` are the metrics that it reads."""
+
+    names: tuple[str, ...]
+
+    def __call__(self, metrics: Mapping[str, float]) -> float: ...
 
 
 @REWARDS.register_module()

@@ -27,7 +27,7 @@ class Layout:
 
 def folder(path: Path) -> Path:
     if not path.is_dir():
-        raise FileNotFoundError(f"there is no folder {path}: give the dataset's root")
+        raise FileNotFoundError(f"there is no folder {path}: check the root and the layout of the dataset")
     return path
 
 

@@ -59,8 +59,13 @@ class SegmentationTask(Task):
         self.encoder = Encoder(self.data, Path(cache), **encoder)
         self.teacher_config, self.features_dtype = teacher, features_dtype
         self.size = (int(input_size[0]), int(input_size[1]))
+        self._opened: dict[tuple[Stage, bool], tuple[Features, Cost]] = {}
         if teacher and not Path(teacher["weights"]).is_file():
             raise ValueError(f"there are no teacher weights {teacher['weights']}: give the path of a file")
+
+    @cached_property
+    def _data_print(self) -> str:
+        return self.data.fingerprint()
 
     @cached_property
     def _teacher_print(self) -> str | None:
@@ -69,7 +74,7 @@ class SegmentationTask(Task):
         return digest([self.teacher_config["model"], Path(self.teacher_config["weights"]).read_bytes().hex()])
 
     def fingerprint(self) -> str:
-        return digest([self.data.fingerprint(), self.encoder.identity, self._teacher_print])
+        return digest([self._data_print, self.encoder.identity, self._teacher_print])
 
     def prepare(self, stages: Sequence[Stage]) -> Cost:
         self.data.check(sorted({split for stage in stages for split in (*stage.train, stage.eval)}))
@@ -112,12 +117,21 @@ class SegmentationTask(Task):
     # Inputs.
 
     def features(self, stage: Stage, training: bool) -> tuple[Features, Cost]:
-        """The frozen encoder's outputs for a stage's fixed crops, or for its scored images, and what they cost."""
+        """The frozen encoder's outputs for a stage's fixed crops, or for its scored images, and what they cost.
+
+        Opened, and compared with the live encoder, once a process.
+        """
+        key = (stage, training)
+        if key not in self._opened:
+            self._opened[key] = self._open(stage, training)
+        return self._opened[key]
+
+    def _open(self, stage: Stage, training: bool) -> tuple[Features, Cost]:
         pictures = Pictures(self.data, stage)
         teacher = self._teacher if training and stage.distill else None
         what = ("train", "share", "size", "scale", "jitter", "copies") if training else ("eval", "eval_size")
         identity = {
-            "data": self.data.fingerprint(),
+            "data": self._data_print,
             "encoder": self.encoder.identity,
             "transform": {name: getattr(stage, name) for name in what},
             "teacher": self._teacher_print if teacher else None,

@@ -124,7 +124,14 @@ def test_a_parents_weights_reach_the_job(tmp_path: Path, monkeypatch: pytest.Mon
         one.collect()
         one.submit(Proposal(one.space.mutate(parent, one.rng()), parent=0))
         one.collect()
-    assert seen == [None, "00000.pth", "00000.pth", "00001.pth"]
+        one.submit(Proposal(parent))
+        again = one.collect()
+        assert again is not None
+        one.submit(
+            Proposal(one.space.mutate(parent, one.rng()), parent=again.id)
+        )  # a repeated one has the first's weights
+        one.collect()
+    assert seen == [None, "00000.pth", "00000.pth", "00001.pth", "00000.pth", "00003.pth"]
     assert json.loads((tmp_path / "trials.jsonl").read_text().splitlines()[1])["parent"] == 0
 
 

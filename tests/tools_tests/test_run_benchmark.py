@@ -94,6 +94,7 @@ def refused(done: subprocess.CompletedProcess[str], *sentences: str) -> None:
         (("toy", "--cfg-options", "benchmark.stages.0.epochs=0"), "epochs and batch must be at least 1"),
         (("toy", "--cfg-options", "benchmark.space.depth=3"), "depth"),
         (("toy", "--cfg-options", "strategy.type=NoSuchStrategy"), "NoSuchStrategy"),
+        (("toy", "--cfg-options", "benchmark.reward.name=scor"), "did you mean 'score'"),
         (("toy", "--workers", "2"), "the inline executor has one worker"),
         (("toy", "--executor", "cloud"), "invalid choice: 'cloud'"),
         (("toy", "--seed", "one"), "invalid int value: 'one'"),
@@ -181,7 +182,7 @@ def damage_folder(root: Path) -> None:
         (damage_size, ("p0.png is 47x40, its image 48x40",)),
         (damage_label, ("p0.png holds the label 9, which is none of the 3 classes",)),
         (damage_image, ("p0.jpg cannot be decoded",)),
-        (damage_folder, ("there is no folder", "images/train")),
+        (damage_folder, ("there is no folder", "data/images/")),
     ],
 )
 def test_bad_data_is_refused_before_anything_is_written(

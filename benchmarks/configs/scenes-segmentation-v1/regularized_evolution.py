@@ -7,4 +7,4 @@ from strategies.regularized_evolution import RegularizedEvolution
 with read_base():
     from .protocol import *  # noqa: F403
 
-strategy = dict(type=RegularizedEvolution, population=4, tournament=2)
+strategy = dict(type=RegularizedEvolution, population=3, tournament=2)

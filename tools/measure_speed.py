@@ -1,0 +1,95 @@
+"""Measure what the cached features gain: a benchmark's first stage with the cache and with the live, frozen encoder.
+
+Both train and score the same candidates with the same seed, in turns; the fastest of --repeat runs counts. The prediction
+needs no second training: MAdds counted for encoder and decoder (a training step costs three forward passes of the decoder,
+and one of the frozen encoder), at the speed at which the cached stage works them off, plus reading and cropping the images,
+which is timed alone. Losses must be equal: the largest relative difference is printed.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pandas as pd
+from command_line import Parser, refuse, run
+from mmengine.config import DictAction
+
+from benchmarks.benchmark import Benchmark, read_config, strategy_files
+from benchmarks.job import build_task
+from search_spaces.cost import madds
+from tasks import Stage, Task
+
+
+def decoding_seconds(task: Any, stage: Stage) -> float:
+    """How long it takes to read and cut every picture that the stage looks at, the training ones once an epoch."""
+    from tasks.segmentation.pictures import Pictures
+
+    pictures = Pictures(task.data, stage)
+    started = time.perf_counter()
+    for _ in range(stage.epochs):
+        for _ in pictures.crops():
+            pass
+    for _ in pictures.all_scored():
+        pass
+    return time.perf_counter() - started
+
+
+def measure(task: Any, stage: Stage, model: dict[str, Any], repeat: int) -> dict[str, Any]:
+    """Predicted and measured gain of the cache for one candidate."""
+    network, shape = task.network(model), (3, *stage.size)
+    encoder = madds(network.backbone, shape)
+    decoder = madds(network, shape) - encoder
+    live = replace(stage, cached=False)
+    runs = [(task.fit(model, stage, seed=0), task.fit(model, live, seed=0)) for _ in range(repeat)]
+    cached_seconds, live_seconds = (min(pair[k].cost.seconds for pair in runs) for k in (0, 1))
+    cached, same = runs[0][0].metrics, runs[0][1].metrics
+    trained = stage.epochs * task.features(stage, training=True)[0].labels.shape[0]
+    scored = task.features(stage, training=False)[0].labels.shape[0]
+    speed = ((3 * trained + scored) * decoder) / cached_seconds
+    predicted = 1 + ((trained + scored) * encoder / speed + decoding_seconds(task, stage)) / cached_seconds
+    return {
+        "encoder MMAdds": encoder / 1e6,
+        "decoder MMAdds": decoder / 1e6,
+        "cached s": cached_seconds,
+        "live s": live_seconds,
+        "predicted gain": predicted,
+        "measured gain": live_seconds / cached_seconds,
+        "measured / predicted": live_seconds / cached_seconds / predicted,
+        "loss difference": max(abs(cached[k] - same[k]) / max(abs(same[k]), 1e-12) for k in cached),
+    }
+
+
+def main() -> int:
+    parser = Parser(description=__doc__)
+    parser.add_argument("benchmark", nargs="?", default="segmentation")
+    parser.add_argument("--candidates", type=int, default=3)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--work-dir", type=Path, default=Path("runs"))
+    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="settings of the config, as a.b=c")
+    options = parser.parse_args()
+    try:
+        path = next(strategy_files(options.benchmark, None))
+        benchmark = Benchmark.of(read_config(path, options.cfg_options).to_dict()["benchmark"])
+        stage = benchmark.stages[0]
+        if not stage.cached:
+            raise ValueError(
+                f"the first stage of {benchmark.id} caches no features: name a benchmark whose first stage does"
+            )
+        local = {"cache": str(options.work_dir / "cache"), "device": "cpu"}
+        task: Task = build_task(json.dumps({**benchmark.proxy, **local}))
+        task.prepare([stage])
+    except (ValueError, OSError) as error:
+        refuse(error)
+    archs = [benchmark.space.sample(Random(number)) for number in range(options.candidates)]
+    rows = [measure(task, stage, benchmark.space.model(arch), options.repeat) for arch in archs]
+    print(pd.DataFrame(rows).to_markdown(index=False, floatfmt=".3g"))
+    return 0
+
+
+if __name__ == "__main__":
+    run(main)
