@@ -82,6 +82,7 @@ class Run:
         arch = self.strategy.search(study)
         winner = next(trial for trial in study.trials if trial.arch.key == arch.key)
         result = self._result(study, winner, shared, self._retrain(winner, study.executor))
+        _write(self.folder / "model.py", self._model_config(winner))
         _write(self.folder / "study.json", json.dumps(result, indent=2, allow_nan=False) + "\n")
 
     def _retrain(self, winner: Trial, executor: Executor) -> tuple[dict[str, float], Cost]:
@@ -123,6 +124,14 @@ class Run:
             "commit": commit(),
             "protocol_hash": self.dump["protocol_hash"],
         }
+
+    def _model_config(self, winner: Trial) -> str:
+        """The found network as a config that OpenMMLab's own tools build, with `final.pth` as its weights."""
+        space = self.benchmark.final_space
+        config: dict[str, Any] = {"model": self.task.config(space.model(winner.arch))}
+        if space.imports:
+            config["custom_imports"] = {"imports": list(space.imports)}
+        return Config(config).pretty_text
 
     def _check_same_protocol(self) -> None:
         path = self.folder / "config.py"

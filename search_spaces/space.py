@@ -17,10 +17,11 @@ class SearchSpace(ABC):
     """Named decisions with a finite number of choices each.
 
     `decisions` maps a flat dotted name to its choices (`"fpn.block0.op1": ("sep3", "dil3", "skip")`). Randomness is
-    handed in as a `random.Random`; the space holds none.
+    handed in as a `random.Random`; the space holds none. `imports` are the files that register what its models name.
     """
 
     decisions: Mapping[str, tuple[Choice, ...]]
+    imports: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:

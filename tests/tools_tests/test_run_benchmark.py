@@ -155,6 +155,28 @@ def segmentation(root: Path, work: Path, *options: str) -> tuple[str, ...]:
     )
 
 
+def test_a_whole_run_on_a_folder_and_its_stock_config(tool, folder_data: Path, tmp_path: Path) -> None:
+    """Search, retrain, and take the network home: MMSegmentation builds `model.py` and loads `final.pth` by itself."""
+    short = [f"benchmark.{stage}.{setting}" for stage in ("stages.0", "stages.1", "final")
+             for setting in ("epochs=1", "size=[64,64]", "eval_size=[64,64]")]  # fmt: skip
+    done = tool("run_benchmark", *segmentation(folder_data, tmp_path, *short))
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "camvid-decoder-v1/random_search/seed0"
+    code = (
+        "import sys, torch; from mmengine.config import Config; from mmengine.runner import load_checkpoint;"
+        "from mmseg.registry import MODELS; from mmseg.utils import register_all_modules; register_all_modules();"
+        "network = MODELS.build(Config.fromfile('model.py').model);"
+        "load_checkpoint(network, 'final.pth', strict=True); network.eval();"
+        "print(tuple(network(torch.zeros(1, 3, 64, 64)).shape[:2]), sum(p.numel() for n, p in network.named_parameters()"
+        " if '.aux.' not in n))"
+    )
+    built = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    assert (
+        built.stdout.splitlines()[-1] == f"(1, 3) {json.loads((folder / 'study.json').read_text())['final']['params']}"
+    )
+
+
 def damage_size(root: Path) -> None:
     from PIL import Image
 
