@@ -92,7 +92,7 @@ class Leaderboard:
             table: pd.DataFrame = self.table.query("benchmark == @benchmark").drop(columns="benchmark")
             rows = table.to_dict("list")
             shown = {str(name): [_show(value) for value in rows[name]] for name in rows if any(map(_there, rows[name]))}
-            parts.append(f"## {benchmark}\n\n{pd.DataFrame(shown).to_markdown(index=False)}\n")
+            parts.append(f"## {benchmark}\n\n{pd.DataFrame(shown).to_markdown(index=False, disable_numparse=True)}\n")
             if BASELINE not in rows["strategy"]:
                 parts.append(f"There is no {BASELINE} row: without it nobody can tell what the search was worth.\n")
         parts.append(LEGEND)

