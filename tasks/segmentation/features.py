@@ -60,31 +60,33 @@ def compute_features(
     pictures: Callable[[], Iterator[Picture]],
     count: int,
     normalise: Callable[[list[np.ndarray]], Tensor],
+    batch: int,
     dtype: str = "float32",
 ) -> tuple[Features, Cost]:
     """The outputs of `encoder` for `count` pictures of one size, from `root` if they are there, else computed.
 
-    `identity` says what they are made from (weights, data, transform, taps, dtype): a change makes a new folder. Before
-    the first use, the first pictures are put through the live encoder again. Raises RuntimeError where they differ.
+    They go through in batches of `batch`, the stage's own: another size may round differently. `identity` says what they
+    are made from (weights, data, transform, taps, dtype): a change makes a new folder. Before the first use, the first
+    pictures are put through the live encoder again. Raises RuntimeError where they differ.
     """
 
     def make(folder: Path) -> Cost:
         started, pixels, place = time.perf_counter(), 0, 0
         arrays: dict[str, np.ndarray] = {}
-        for images, labels in _batches(pictures(), 16):
-            batch = normalise(images)
+        for images, labels in _batches(pictures(), batch):
+            x = normalise(images)
             rows: dict[str, np.ndarray] = {"labels": np.stack(labels)}
-            for number, tap in enumerate(encoder(batch)):
+            for number, tap in enumerate(encoder(x)):
                 rows[f"tap{number}"] = tap.permute(0, 2, 3, 1).cpu().numpy().astype(dtype)
             if teacher is not None:
-                rows["teacher"] = teacher(batch).cpu().numpy().astype(dtype)
+                rows["teacher"] = teacher(x).cpu().numpy().astype(dtype)
             for name, row in rows.items():
                 if name not in arrays:
                     shape, path = (count, *row.shape[1:]), folder / f"{name}.npy"
                     arrays[name] = np.lib.format.open_memmap(path, mode="w+", dtype=row.dtype, shape=shape)
                 arrays[name][place : place + len(row)] = row
             place += len(images)
-            pixels += batch.shape[0] * batch.shape[2] * batch.shape[3]
+            pixels += x.shape[0] * x.shape[2] * x.shape[3]
         for array in arrays.values():
             array.flush()  # type: ignore[attr-defined]
         return Cost(place, pixels, time.perf_counter() - started)

@@ -146,6 +146,7 @@ class SegmentationTask(Task):
             pictures=pictures.crops if training else pictures.all_scored,
             count=pictures.train_size if training else pictures.eval_size,
             normalise=lambda images: normalise(images, self.device),
+            batch=stage.batch,
             dtype=self.features_dtype,
         )
 
