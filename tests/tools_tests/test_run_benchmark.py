@@ -87,7 +87,7 @@ def refused(done: subprocess.CompletedProcess[str], *sentences: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("toi",), "unknown benchmark 'toi': did you mean 'toy'"),
+        (("tooy",), "unknown benchmark 'tooy': did you mean 'toy'"),
         (("toy", "--strategy", "random_serch"), "did you mean 'random_search'"),
         (("nowhere/config.py",), "there is no config nowhere/config.py"),
         (("toy", "--cfg-options", "benchmark.budget.trial=3"), "unexpected keyword argument 'trial'"),
