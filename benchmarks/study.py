@@ -31,8 +31,9 @@ class Running:
 class Study:
     """Plays the part of a study that strategies see (`strategies.Study`), on one ledger.
 
-    A job is plain data and runs on `executor`; gates are asked here, in the order of the ledger. Everything random is
-    drawn from (seed, trial id), so that a study that was killed goes on as if it had not been.
+    A job is plain data and runs on `executor`; gates are asked here, as stages end. Everything random is
+    drawn from (seed, trial id), so that with one worker a study that was killed goes on as
+    if it had not been; with several, what was in flight at the kill may end in another order.
     """
 
     def __init__(self, benchmark: Benchmark, seed: int, folder: Path, task: str, executor: Executor, workers: int = 1):

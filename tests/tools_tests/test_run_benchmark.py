@@ -233,7 +233,7 @@ def test_a_checkpoint_that_does_not_fit(tool, folder_data: Path, tmp_path: Path)
 
 
 def test_a_search_in_which_everything_fails_leaves_with_one(tool, tmp_path: Path) -> None:
-    """Every toy network has an activation, and one of three always fails: with one layer, a third of the trials."""
+    """Of forty layers some have the activation that always fails."""
     options = ("benchmark.task.broken=relu", "benchmark.budget.trials=1", "benchmark.space.layers=40")
     done = tool("run_benchmark", *TOY, "--work-dir", tmp_path, "--cfg-options", *options)
     assert done.returncode == 1
