@@ -23,14 +23,13 @@ from mmengine.config import DictAction
 from benchmarks.benchmark import Benchmark, read_config, strategy_files
 from benchmarks.job import build_task
 from search_spaces.cost import madds
-from tasks import Stage, Task
-from tasks.segmentation.pictures import Pictures
-from tasks.segmentation.template import build
+from tasks import Stage
+from tasks.encoder_task import EncoderTask, build_network
 
 
-def decoding_seconds(task: Any, stage: Stage) -> float:
+def decoding_seconds(task: EncoderTask, stage: Stage) -> float:
     """How long it takes to read and cut every picture that the stage looks at, the training ones once an epoch."""
-    pictures = Pictures(task.data, stage)
+    pictures = task.pictures(stage)
     started = time.perf_counter()
     for _ in range(stage.epochs):
         for _ in pictures.crops():
@@ -48,14 +47,15 @@ class AsTrained(torch.nn.Module):
         self.network = network
 
     def forward(self, x: torch.Tensor) -> Any:
-        head = self.network.decode_head
-        head.training = True
-        return head(self.network.backbone(x))
+        for name in ("decode_head", "bbox_head"):
+            if hasattr(self.network, name):
+                getattr(self.network, name).training = True
+        return self.network(x)
 
 
-def measure(task: Any, stage: Stage, model: dict[str, Any], repeat: int) -> dict[str, Any]:
+def measure(task: EncoderTask, stage: Stage, model: dict[str, Any], repeat: int) -> dict[str, Any]:
     """Predicted and measured gain of the cache for one candidate."""
-    network = build(task.config(model), seed=0, device="cpu")
+    network = build_network(task.config(task.trained(model, stage)), seed=0, device="cpu")
     train_shape, eval_shape = (3, *stage.size), (3, *(stage.eval_size or stage.size))
     encoder, scored_encoder = madds(network.backbone, train_shape), madds(network.backbone, eval_shape)
     decoder = madds(AsTrained(network), train_shape) - encoder
@@ -64,8 +64,8 @@ def measure(task: Any, stage: Stage, model: dict[str, Any], repeat: int) -> dict
     runs = [(task.fit(model, stage, seed=0), task.fit(model, live, seed=0)) for _ in range(repeat)]
     cached_seconds, live_seconds = (min(pair[k].cost.seconds for pair in runs) for k in (0, 1))
     cached, same = runs[0][0].metrics, runs[0][1].metrics
-    trained = stage.epochs * task.features(stage, training=True)[0].labels.shape[0]
-    scored = task.features(stage, training=False)[0].labels.shape[0]
+    trained = stage.epochs * len(task.features(stage, training=True)[0])
+    scored = len(task.features(stage, training=False)[0])
     speed = (3 * trained * decoder + scored * scored_decoder) / cached_seconds
     skipped = (trained * encoder + scored * scored_encoder) / speed + decoding_seconds(task, stage)
     predicted = 1 + skipped / cached_seconds
@@ -98,7 +98,8 @@ def main() -> int:
                 f"the first stage of {benchmark.id} caches no features: name a benchmark whose first stage does"
             )
         local = {"cache": str(options.work_dir / "cache"), "device": "cpu"}
-        task: Task = build_task(json.dumps({**benchmark.proxy, **local}))
+        task = build_task(json.dumps({**benchmark.proxy, **local}))
+        assert isinstance(task, EncoderTask)  # only they have stages that cache
         task.prepare([stage])
     except (ValueError, OSError) as error:
         refuse(error)

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import mmseg.models  # noqa: F401 - registers the stock modules
-import torch
-from mmengine.config import ConfigDict
-from mmseg.registry import MODELS
 
-from tasks.segmentation.augment import MEAN, STD
+from tasks.augment import MEAN, STD
+from tasks.encoder import Encoder
 from tasks.segmentation.confusion import IGNORE
-from tasks.segmentation.encoder import Encoder
 
 
 def template(encoder: Encoder, classes: int, model: dict[str, Any]) -> dict[str, Any]:
@@ -26,14 +23,3 @@ def template(encoder: Encoder, classes: int, model: dict[str, Any]) -> dict[str,
         decode_head=dict(**head, align_corners=False, ignore_index=IGNORE),
         test_cfg=dict(mode="whole"),
     )
-
-
-def build(config: dict[str, Any], seed: int, device: str) -> Any:
-    """A module of MMSegmentation's registry with weights drawn from `seed`.
-
-    Modules draw them from torch's global generator, which cannot be handed in; it is left as it was found.
-    """
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        module = MODELS.build(ConfigDict(config))
-    return module.to(device=device, memory_format=torch.channels_last)

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
+from tasks.encoder import Encoder, read_checkpoint, refit_norms
+from tasks.encoder_task import build_network
 from tasks.segmentation.data import FolderSegmentation
-from tasks.segmentation.encoder import Encoder, read_checkpoint, refit_norms
-from tasks.segmentation.template import build
 
 CHECKPOINT = "mobilenetv2_imagenet/mobilenet_v2_1.0_torchvision_layout_dequant.pth"
 
@@ -20,7 +20,7 @@ def encoder(tmp_path: Path, **settings) -> Encoder:
 
 
 def module(width: float = 0.25, expanded: bool = False) -> nn.Module:
-    return build(encoder(Path(), width=width, expanded=expanded).config, seed=0, device="cpu")
+    return build_network(encoder(Path(), width=width, expanded=expanded).config, seed=0, device="cpu")
 
 
 def randomise_norms(network: nn.Module) -> None:
@@ -44,7 +44,7 @@ def test_torchvision_layout_with_the_published_weights(shared) -> None:
     """Classes that are known for this checkpoint come out, so every tensor is where it belongs."""
     from PIL import Image
 
-    from tasks.segmentation.augment import normalise
+    from tasks.augment import normalise
 
     path = str(shared(CHECKPOINT))
     network = module(1.0)

@@ -14,7 +14,7 @@ from benchmarks.published import ARCH0, ARCH2
 from search_spaces.decoder_cells import DecoderCells
 from tasks import TASKS, Stage
 from tasks.optimization import Optimization
-from tasks.segmentation.augment import crop
+from tasks.segmentation.pictures import SegmentationPictures
 from tasks.segmentation.task import SegmentationTask
 
 STAGE = Stage("short", epochs=2, size=(64, 64), eval_size=(64, 64), scale=(1.0, 1.5), jitter=0.2, copies=2, batch=4)
@@ -139,14 +139,14 @@ def test_distillation_pulls_towards_the_teacher(folder_data: Path, tmp_path: Pat
 
     cached = replace(STAGE, epochs=6, lr=5e-3, cached=True)
     live = replace(cached, cached=False)
-    assert distance(replace(cached, distill=1.0)) < 0.7 * distance(cached)
+    assert distance(replace(cached, epochs=12, distill=10.0)) < 0.6 * distance(replace(cached, epochs=12))
     with_cache = task.fit(model(), replace(cached, distill=1.0), seed=0).metrics
     assert with_cache == pytest.approx(task.fit(model(), replace(live, distill=1.0), seed=0).metrics, rel=1e-4)
 
 
 def test_distilling_without_a_teacher_is_refused(task: SegmentationTask) -> None:
     with pytest.raises(ValueError, match="the task has no teacher"):
-        task.fit(model(), replace(STAGE, distill=0.3), seed=0)
+        task.prepare([replace(STAGE, distill=0.3)])
 
 
 def test_a_killed_training_goes_on_where_it_was(task: SegmentationTask, tmp_path: Path, monkeypatch) -> None:
@@ -207,13 +207,13 @@ def test_the_poly_schedule_ends_at_zero() -> None:
         assert optimization.adam.param_groups[0]["lr"] == pytest.approx(end)
 
 
-def test_crops_keep_images_and_labels_together() -> None:
+def test_crops_keep_images_and_labels_together(task: SegmentationTask) -> None:
     """A picture whose colour is its label stays one, whatever the scale, place and side."""
     labels = np.kron(np.arange(12, dtype=np.uint8).reshape(3, 4), np.ones((16, 16), np.uint8))
     image = np.repeat(labels[..., None] * 20, 3, axis=2)
     for seed in range(20):
         stage = replace(STAGE, size=(32, 48), scale=(1.0, 2.0), jitter=0.0)
-        view, truth = crop(image, labels, stage, np.random.default_rng(seed))
+        view, truth = SegmentationPictures(task.data, stage).cut(image, labels, np.random.default_rng(seed))
         assert view.shape == (32, 48, 3)
         inside = (view[..., 0] == truth * 20).mean()  # only colours at borders are mixed
         assert inside > 0.8

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from tasks.cache import cached
-from tasks.segmentation.pictures import Picture
+from tasks.pictures import Picture
 from tasks.stage import Cost
 
 Places = Sequence[int] | np.ndarray
@@ -21,31 +21,31 @@ Places = Sequence[int] | np.ndarray
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step sees: images (B, 3, H, W) or, from the cache, the encoder's taps; labels (B, H, W); teacher's scores."""
+    """What one step sees: images (B, 3, H, W) or, from the cache, the encoder's taps; the truth; a teacher's scores."""
 
     inputs: Tensor | list[Tensor]
-    labels: Tensor
+    truth: Tensor
     teacher: Tensor | None = None
 
 
 class Features:
-    """Memory-mapped arrays, one a tap, with the labels and, where there is a teacher, its scores, in a fixed order."""
+    """Memory-mapped arrays, one a tap, with the truth and, where there is a teacher, its scores, in a fixed order."""
 
     def __init__(self, folder: Path):
         self.folder = folder
         self.taps = [np.load(path, mmap_mode="r") for path in sorted(folder.glob("tap*.npy"))]
-        self.labels = np.load(folder / "labels.npy", mmap_mode="r")
+        self.truth = np.load(folder / "truth.npy", mmap_mode="r")
         teacher = folder / "teacher.npy"
         self.teacher = np.load(teacher, mmap_mode="r") if teacher.is_file() else None
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.truth)
 
     def batch(self, chosen: Places, device: str) -> Batch:
         """The rows `chosen`, in that order, taps as float32 and channels last in memory."""
         taps = [_tensor(tap, chosen, device).float().permute(0, 3, 1, 2) for tap in self.taps]
-        labels = _tensor(self.labels, chosen, device).long()
-        return Batch(taps, labels, None if self.teacher is None else _tensor(self.teacher, chosen, device).float())
+        truth = _tensor(self.truth, chosen, device)
+        return Batch(taps, truth, None if self.teacher is None else _tensor(self.teacher, chosen, device).float())
 
 
 def _tensor(array: np.ndarray, chosen: Places, device: str) -> Tensor:
@@ -73,9 +73,9 @@ def compute_features(
     def make(folder: Path) -> Cost:
         started, pixels, place = time.perf_counter(), 0, 0
         arrays: dict[str, np.ndarray] = {}
-        for images, labels in _batches(pictures(), batch):
+        for images, truths in _batches(pictures(), batch):
             x = normalise(images)
-            rows: dict[str, np.ndarray] = {"labels": np.stack(labels)}
+            rows: dict[str, np.ndarray] = {"truth": np.stack(truths)}
             for number, tap in enumerate(encoder(x)):
                 rows[f"tap{number}"] = tap.permute(0, 2, 3, 1).cpu().numpy().astype(dtype)
             if teacher is not None:
@@ -108,12 +108,12 @@ def compute_features(
 
 
 def _batches(pictures: Iterator[Picture], size: int) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]:
-    images, labels = [], []
+    images, truths = [], []
     for image, truth in pictures:
         images.append(image)
-        labels.append(truth)
+        truths.append(truth)
         if len(images) == size:
-            yield images, labels
-            images, labels = [], []
+            yield images, truths
+            images, truths = [], []
     if images:
-        yield images, labels
+        yield images, truths

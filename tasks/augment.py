@@ -1,4 +1,4 @@
-"""Training crops: one affine warp, mirrored half of the time, with changed colours."""
+"""Training views: one affine warp, mirrored half of the time, with changed colours."""
 
 from __future__ import annotations
 
@@ -7,39 +7,38 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tasks.segmentation.confusion import IGNORE
 from tasks.stage import Stage
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 
 
-def crop(
-    image: np.ndarray, labels: np.ndarray, stage: Stage, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """A random view of `stage.size`.
+def random_warp(shape: tuple[int, ...], stage: Stage, rng: np.random.Generator) -> np.ndarray:
+    """A random view of `stage.size` of an image of `shape`: the (2, 3) matrix from output to input pixel coordinates.
 
-    At scale 1 the image just covers the crop; `stage.scale` enlarges it by a factor drawn log-uniformly. Below 1 the
-    outside is filled with the mean colour and IGNORE.
+    At scale 1 the image just covers the view; `stage.scale` enlarges it by a factor drawn log-uniformly. Half of the views
+    are mirrored.
     """
     height, width = stage.size
     low, high = np.log(stage.scale)
-    factor = np.exp(rng.uniform(low, high)) * max(height / image.shape[0], width / image.shape[1])
-    y = rng.uniform() * (image.shape[0] * factor - height)
-    x = rng.uniform() * (image.shape[1] * factor - width)
-    mirror = rng.random() < 0.5
+    factor = np.exp(rng.uniform(low, high)) * max(height / shape[0], width / shape[1])
+    y = rng.uniform() * (shape[0] * factor - height)
+    x = rng.uniform() * (shape[1] * factor - width)
     # Pixel centres: output (u, v) looks at input ((u + x + 0.5) / factor - 0.5, ...), from the right if mirrored.
     matrix = np.array([[1 / factor, 0, (x + 0.5) / factor - 0.5], [0, 1 / factor, (y + 0.5) / factor - 0.5]])
-    if mirror:
+    if rng.random() < 0.5:
         matrix[0] = [-1 / factor, 0, (x + width - 0.5) / factor - 0.5]
+    return matrix
+
+
+def warp(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The view of (height, width) that `matrix` describes; outside of the image it has the mean colour."""
     fill = tuple(round(255 * channel) for channel in MEAN)
-    size, constant, inverse = (width, height), cv2.BORDER_CONSTANT, cv2.WARP_INVERSE_MAP
-    view = cv2.warpAffine(image, matrix, size, None, cv2.INTER_LINEAR | inverse, constant, fill)
-    truth = cv2.warpAffine(labels, matrix, size, None, cv2.INTER_NEAREST | inverse, constant, (IGNORE,))
-    return _recolour(view, stage.jitter, rng), truth
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(image, matrix, size[::-1], None, flags, cv2.BORDER_CONSTANT, fill)
 
 
-def _recolour(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+def recolour(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
     """Change contrast, brightness and the balance of the channels by up to `strength`, through a table of 256 values."""
     if not strength:
         return image

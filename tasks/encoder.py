@@ -1,4 +1,4 @@
-"""The encoder: a MobileNetV2 with four taps, its weights, and what makes them fit for training."""
+"""The encoder: a backbone with four taps, its weights, and what makes them fit for training."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from typing import Any
 import numpy as np
 import torch
 from mmcv.cnn import ConvModule
+from mmengine.registry import MODELS
 from mmseg.models.backbones import MobileNetV2
-from mmseg.models.utils import make_divisible
-from mmseg.registry import MODELS
+from mmseg.registry import MODELS as SEGMENTATION_MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tasks import scenes
+from tasks.augment import fit_size, normalise
 from tasks.cache import cached
-from tasks.segmentation.augment import fit_size, normalise
-from tasks.segmentation.data import SegmentationData
+from tasks.pictures import Images
 from tasks.stage import Cost
 
 TAPS = (1, 2, 4, 6)  # the stages whose outputs a decoder sees: strides 4, 8, 16 and 32
 BLOCKS = (1, 2, 3, 4, 3, 3, 1)  # inverted residuals in each stage
 
 
-@MODELS.register_module()
+@SEGMENTATION_MODELS.register_module()
 class ExpandedMobileNetV2(MobileNetV2):
     """MobileNetV2 whose first block keeps its 1x1 "expansion" of factor 1, as in Nekrasov et al.'s encoder."""
 
@@ -43,16 +43,17 @@ class ExpandedMobileNetV2(MobileNetV2):
 
 
 class Encoder:
-    """A MobileNetV2 of width `width`, and where its weights come from.
+    """A backbone that all candidates share, and where its weights come from.
 
-    They are read from `checkpoint`, or, without one, learnt in `pretrain_epochs` of telling the objects of scenes-v1
+    It is a MobileNetV2 of width `width` (`expanded` chooses Nekrasov et al.'s variant), or what the config `backbone` says: any
+    backbone of MMDetection or MMSegmentation whose outputs have strides 4, 8, 16 and 32. Its weights are read from `checkpoint`, or, without one, learnt in `pretrain_epochs` of telling the objects of scenes-v1
     apart. `refit_norms` then gives folded batch norms the statistics of training images, resized to `refit_size`.
-    `expanded` chooses Nekrasov et al.'s variant. What `prepare` makes lies in `cache`, named after all of this.
+    What `prepare` makes lies in `cache`, named after all of this.
     """
 
     def __init__(
         self,
-        data: SegmentationData,
+        data: Images,
         cache: Path,
         width: float = 1.0,
         checkpoint: str | None = None,
@@ -60,20 +61,29 @@ class Encoder:
         refit_norms: bool = False,
         refit_size: tuple[int, int] = (256, 256),
         expanded: bool = False,
+        backbone: dict[str, Any] | None = None,
     ):
         if checkpoint is not None and not Path(checkpoint).is_file():
             raise ValueError(f"there is no checkpoint {checkpoint}: give a file's path, or None to pre-train")
         self.data, self.cache, self.checkpoint = data, cache, checkpoint
         self.pretrain_epochs, self.refit_norms = pretrain_epochs, refit_norms
         self.refit_size = (int(refit_size[0]), int(refit_size[1]))
-        self.channels = tuple(make_divisible(full * width, 8) for full in (24, 32, 96, 320))
-        self.config: dict[str, Any] = dict(
+        self.trained = checkpoint is not None or pretrain_epochs > 0
+        self.config: dict[str, Any] = backbone or dict(
             type="mmseg.ExpandedMobileNetV2" if expanded else "mmseg.MobileNetV2",
             widen_factor=width,
             strides=(1, 2, 2, 2, 1, 2, 1),
             dilations=(1,) * 7,
             out_indices=TAPS,
         )
+
+    @cached_property
+    def channels(self) -> tuple[int, ...]:
+        """The channels of each tap."""
+        with torch.random.fork_rng(), torch.no_grad():
+            ghost = MODELS.build(self.config).to("meta")
+            ghost.eval()
+            return tuple(tap.shape[1] for tap in ghost(torch.empty(1, 3, 64, 64, device="meta")))
 
     @cached_property
     def identity(self) -> dict[str, Any]:

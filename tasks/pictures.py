@@ -1,0 +1,82 @@
+"""Which pictures a stage trains on and scores, and how they are cut."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+
+from tasks.stage import Stage
+
+Picture = tuple[np.ndarray, np.ndarray]  # (H, W, 3) RGB uint8, and its truth: an array of one shape for the whole stage
+
+
+class Images(Protocol):
+    """Named splits of images with their truth, as every kind of data has them."""
+
+    def size(self, split: str) -> int: ...
+
+    def read(self, split: str, index: int) -> tuple[np.ndarray, Any]: ...
+
+    def fingerprint(self) -> str: ...
+
+    def check(self, splits: list[str]) -> None: ...
+
+
+class Pictures(ABC):
+    """The pictures of one stage.
+
+    Which images of the training splits belong to the stage's share, and its fixed crops, are drawn from the data alone:
+    the same for every candidate and seed. Fresh crops are drawn from (seed, epoch, place).
+    """
+
+    def __init__(self, data: Images, stage: Stage):
+        self.data, self.stage = data, stage
+        order = [(split, index) for split in stage.train for index in range(data.size(split))]
+        kept = np.random.default_rng(0).permutation(len(order))[: max(1, round(stage.share * len(order)))]
+        self.order = [order[place] for place in sorted(kept)]
+
+    @abstractmethod
+    def cut(self, image: np.ndarray, truth: Any, rng: np.random.Generator) -> Picture:
+        """A random training view of an image."""
+
+    @abstractmethod
+    def fit(self, image: np.ndarray, truth: Any) -> Picture:
+        """The whole image as it is scored: at `eval_size`, or at its own size where there is none."""
+
+    @property
+    def train_size(self) -> int:
+        """How many crops an epoch sees."""
+        return len(self.order) * max(1, self.stage.copies)
+
+    @property
+    def eval_size(self) -> int:
+        return self.data.size(self.stage.eval)
+
+    def crop(self, place: int, seed: int = 0, epoch: int = 0) -> Picture:
+        """The training crop at `place`; where the stage has fixed ones, seed and epoch do not matter."""
+        source = [0, place] if self.stage.copies else [1, seed, epoch, place]
+        image, truth = self.data.read(*self.order[place % len(self.order)])
+        return self.cut(image, truth, np.random.default_rng(source))
+
+    def crops(self) -> Iterator[Picture]:
+        return (self.crop(place) for place in range(self.train_size))
+
+    def scored(self, index: int) -> Picture:
+        return self.fit(*self.data.read(self.stage.eval, index))
+
+    def all_scored(self) -> Iterator[Picture]:
+        return (self.scored(index) for index in range(self.eval_size))
+
+    def batches(self, seed: int, epoch: int) -> list[np.ndarray]:
+        """An epoch's places in random order, cut into batches; a last one of a single crop is left out (batch norm)."""
+        order = np.random.default_rng([2, seed, epoch]).permutation(self.train_size)
+        cuts = [order[first : first + self.stage.batch] for first in range(0, len(order), self.stage.batch)]
+        return [cut for cut in cuts if len(cut) > 1] or cuts
+
+    def scored_batches(self) -> list[range]:
+        """The places to score in order; one at a time where each image keeps its own size."""
+        size = self.stage.batch if self.stage.eval_size else 1
+        return [range(first, min(first + size, self.eval_size)) for first in range(0, self.eval_size, size)]
