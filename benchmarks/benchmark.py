@@ -16,11 +16,18 @@ from tasks.rewards import Reward
 
 CONFIGS = Path(__file__).parent / "configs"
 
-# The embedded benchmark that a task's name stands for.
-DEFAULTS = {"toy": "toy-v1", "segmentation": "scenes-segmentation-v1"}
+# The embedded benchmarks that a task's name stands for.
+DEFAULTS = {
+    "toy": ("toy-v1",),
+    "segmentation": ("scenes-segmentation-v1",),
+    "detection": ("scenes-detection-v1", "scenes-ssdlite-v1"),
+}
 
 # Where data lies on a machine is not protocol; what lies there is part of the task's fingerprint.
 PLACES = ("root", "checkpoint")
+
+# What may be added to a protocol without a new id: it changes no row that is there.
+ADDITIONS = ("baselines",)
 
 REQUIRED = {"id", "task", "space", "stages", "final", "reward", "budget", "seeds"}
 
@@ -39,7 +46,8 @@ class Benchmark:
 
     `task` and `proxy` are configs: the search sees the proxy (or the task, where there is none), the final training the
     task. `stages` are those of one trial, `final` the training and scoring of the network that a search returns, which
-    `final_space` builds (the same decisions at another size, wider say; without it, `space` does).
+    `final_space` builds (the same decisions at another size, wider say; without it, `space` does). `baselines` are networks
+    by name, each a part of a model config as a space makes it, that are trained and scored as the found ones are.
     """
 
     id: str
@@ -53,13 +61,14 @@ class Benchmark:
     seeds: tuple[int, ...]
     proxy: dict[str, Any]
     gate_config: dict[str, Any] | None
+    baselines: dict[str, dict[str, Any]]
     protocol: dict[str, Any]
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Benchmark:
         """Build from a config's `benchmark` entry (plain data). Raises ValueError where it is not a fair protocol."""
         config = dict(config)
-        known = REQUIRED | {"proxy", "final_space", "gate"}
+        known = REQUIRED | {"proxy", "final_space", "gate", "baselines"}
         for name in config:
             if name not in known:
                 raise ValueError(did_you_mean("entry of a benchmark", name, sorted(known)))
@@ -89,6 +98,7 @@ class Benchmark:
             seeds=tuple(config["seeds"]),
             proxy=config.get("proxy") or config["task"],
             gate_config=config.get("gate"),
+            baselines=config.get("baselines", {}),
             protocol=config,
         )
 
@@ -97,7 +107,12 @@ class Benchmark:
         return build(GATES, self.gate_config) if self.gate_config else None
 
     def protocol_hash(self, fingerprints: tuple[str, ...]) -> str:
-        return content_key([_without_places(self.protocol), fingerprints])
+        return content_key([rules(self.protocol), fingerprints])
+
+
+def rules(protocol: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a benchmark's entry is fixed under its id: without additions, and places where data lies."""
+    return _without_places({name: value for name, value in protocol.items() if name not in ADDITIONS})
 
 
 def _without_places(value: Any) -> Any:
@@ -107,16 +122,16 @@ def _without_places(value: Any) -> Any:
 
 
 def config_folder(name: str) -> Path:
-    """The folder of the benchmark with this id, or of a task's default. Raises ValueError for an unknown name."""
-    folder = CONFIGS / DEFAULTS.get(name, name)
+    """The folder of the benchmark with this id, or of a task's first default. Raises ValueError for an unknown name."""
+    folder = CONFIGS / DEFAULTS.get(name, (name,))[0]
     if not (folder / "protocol.py").is_file():
         known = sorted(path.parent.name for path in CONFIGS.glob("*/protocol.py"))
         raise ValueError(did_you_mean("benchmark", name, [*DEFAULTS, *known]))
     return folder
 
 
-def strategy_files(name: str, strategies: list[str] | None) -> Iterator[Path]:
-    """The config files that `name` (a path, a benchmark's id or a task) and the names of strategies stand for."""
+def strategy_files(name: str) -> Iterator[Path]:
+    """The config files of strategies that `name` (a path, a benchmark's id or a task) stands for."""
     path = Path(name)
     if path.suffix == ".py":
         if not path.is_file():
@@ -124,11 +139,45 @@ def strategy_files(name: str, strategies: list[str] | None) -> Iterator[Path]:
         yield path
         return
     folder = path if (path / "protocol.py").is_file() else config_folder(name)
-    known = sorted(file.stem for file in folder.glob("*.py") if file.stem not in ("protocol", "__init__"))
-    for strategy in strategies or known:
-        if strategy not in known:
-            raise ValueError(did_you_mean(f"strategy of {folder.name}", strategy, known))
-        yield folder / f"{strategy}.py"
+    yield from sorted(file for file in folder.glob("*.py") if file.stem not in ("protocol", "__init__"))
+
+
+def run_configs(
+    name: str, strategies: list[str] | None = None, options: Mapping[str, Any] | None = None
+) -> Iterator[tuple[str, Config]]:
+    """Name and config of each run that `name` (a path, a benchmark's id or a task) and the names of strategies stand for.
+
+    Every strategy of a benchmark, then its baselines; a task stands for all of its embedded benchmarks, each of which plays
+    those of the named strategies that it has.
+    """
+    if Path(name).suffix == ".py":
+        config = read_config(next(strategy_files(name)), options)
+        yield config.get("name", Path(name).stem), config
+        return
+    offers = [_offer(benchmark, options) for benchmark in DEFAULTS.get(name, (name,))]
+    known = list(dict.fromkeys(one for offer in offers for one in offer))
+    for wanted in strategies or ():
+        if wanted not in known:
+            raise ValueError(did_you_mean(f"strategy of {name}", wanted, known))
+    for offer in offers:
+        for wanted in strategies or offer:
+            if wanted in offer:
+                entry = offer[wanted]
+                yield wanted, read_config(entry, options) if isinstance(entry, Path) else entry
+
+
+def _offer(name: str, options: Mapping[str, Any] | None) -> dict[str, Path | Config]:
+    """The strategies (files) and baselines (configs) of one benchmark by name."""
+    offer: dict[str, Path | Config] = {path.stem: path for path in strategy_files(name)}
+    if not offer:
+        raise ValueError(f"{name} has no strategy: add a config beside its protocol.py, random_search.py say")
+    protocol = read_config(next(strategy_files(name)), options).benchmark
+    for baseline, model in protocol.get("baselines", {}).items():
+        if baseline in offer:
+            raise ValueError(f"{name} has a strategy and a baseline {baseline!r}: give the baseline another name")
+        strategy = dict(type="strategies.baseline.Baseline", model=model)
+        offer[baseline] = Config(dict(benchmark=protocol, strategy=strategy))
+    return offer
 
 
 def read_config(path: Path, options: Mapping[str, Any] | None = None) -> Config:

@@ -1,4 +1,4 @@
-"""Figures of the leaderboard."""
+"""Figures of the leaderboard, and the tables behind them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
+import pandas as pd
 
+from search_spaces import did_you_mean
 from strategies import Trial
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ def best_so_far(records: Sequence[Record]) -> Figure:
     benchmarks = list(dict.fromkeys(record.benchmark for record in records))
     figure, panels = plt.subplots(1, len(benchmarks), figsize=(6 * len(benchmarks), 4), squeeze=False)
     for panel, benchmark in zip(panels[0], benchmarks, strict=True):
-        shown = [record for record in records if record.benchmark == benchmark]
+        shown = [record for record in records if record.benchmark == benchmark and record.trials]  # no baselines
         colours = {name: f"C{place}" for place, name in enumerate(sorted({record.strategy for record in shown}))}
         labelled: set[str] = set()
         for record in shown:
@@ -41,3 +43,52 @@ def curve(trials: Sequence[Trial]) -> tuple[list[int], list[float]]:
     best = accumulate((trial.score if trial.status == "done" else float("-inf") for trial in trials), max)
     points = [(seen, reward) for seen, reward in zip(images, best, strict=True) if reward > float("-inf")]
     return [seen for seen, _ in points], [reward for _, reward in points]
+
+
+def choice_shares(records: Sequence[Record], decision: str, choice: str, period: int) -> pd.DataFrame:
+    """How often each strategy proposed `choice` at `decision`: a row a benchmark, strategy and period of `period` trials.
+
+    Trials count in the order of their ids, those of a strategy's seeds together; `share` is in 0 to 1, of `trials` trials
+    with the ids `first` to `last`. Choices are compared as text. Records without the decision are left out. Raises
+    ValueError where none has it, no trial made this choice, or `period` is below 1.
+    """
+    if period < 1:
+        raise ValueError(f"a period must have at least 1 trial, not {period}")
+    made = [(record, trial, trial.arch.as_dict()) for record in records for trial in record.trials]
+    names = dict.fromkeys(name for *_, choices in made for name in choices)
+    if decision not in names:
+        raise ValueError(did_you_mean("decision", decision, names))
+    rows = [
+        dict(benchmark=record.benchmark, strategy=record.strategy, id=trial.id, choice=str(choices[decision]))
+        for record, trial, choices in made
+        if decision in choices
+    ]
+    table = pd.DataFrame(rows)
+    if choice not in set(table["choice"]):
+        raise ValueError(did_you_mean(f"choice of {decision} (no trial made it)", choice, sorted(set(table["choice"]))))
+    table["period"] = table["id"] // period
+    table["made"] = table["choice"] == choice
+    shares = table.groupby(["benchmark", "strategy", "period"], as_index=False).agg(
+        first=("id", "min"), last=("id", "max"), trials=("id", "size"), share=("made", "mean")
+    )
+    return shares.drop(columns="period")
+
+
+def choice_over_time(records: Sequence[Record], decision: str, choice: str, period: int) -> Figure:
+    """The shares of `choice_shares` against trials: a panel a benchmark, a line a strategy.
+
+    NAS-FCOS (Wang et al., CVPR 2020) draws how often heads that share all their weights are sampled, in periods of 50.
+    """
+    shares = choice_shares(records, decision, choice, period)
+    panels_of = list(shares.groupby("benchmark"))
+    figure, panels = plt.subplots(1, len(panels_of), figsize=(6 * len(panels_of), 4), squeeze=False)
+    for panel, (benchmark, table) in zip(panels[0], panels_of, strict=True):
+        for strategy, rows in table.groupby("strategy"):
+            panel.plot(rows["last"] + 1, 100 * rows["share"], marker="o", label=strategy)
+        panel.set(
+            title=benchmark, xlabel="trials", ylabel=f"{decision} = {choice}, % of {period} trials", ylim=(-3, 103)
+        )
+        panel.legend()
+        panel.grid(alpha=0.3)
+    figure.tight_layout()
+    return figure

@@ -27,10 +27,9 @@ class RunningMean(Gate):
     """Goes on where the reward beats the running mean of its stage, or falls short of it by a tolerated share.
 
     As in Nekrasov et al. (CVPR 2019): the mean decays by `decay` and takes the new reward first; a reward below it still
-    passes if it is above mean * (1 - u), u uniform in [0, delta), where delta starts at `tolerance` and is multiplied by
-    0.9, 0.8, 0.7 and 0.6 after 100, 200, 300 and 400 trials. Unlike the published code, the mean is corrected for its
-    start (there it begins at 0.01 and hardly stops anything for the first seventy trials) and every trial counts once.
-    Rewards must be positive for the tolerance to mean a share.
+    passes if it falls short by less than a share u of it, u uniform in [0, delta), where delta starts at `tolerance` and is
+    multiplied by 0.9, 0.8, 0.7 and 0.6 after 100, 200, 300 and 400 trials. Unlike the published code, the mean is corrected
+    for its start (there it begins at 0.01 and hardly stops anything for the first seventy trials) and every trial counts once.
     """
 
     FACTORS = ((100, 0.9), (200, 0.8), (300, 0.7), (400, 0.6))
@@ -52,7 +51,8 @@ class RunningMean(Gate):
         self.sums[stage] = self.decay * self.sums.get(stage, 0.0) + (1 - self.decay) * reward
         slack = rng.uniform(0.0, self.delta(self.counts[stage]))
         # The first trial equals the mean; it goes on whatever the draw.
-        return reward >= self.mean(stage) * (1 - slack)
+        mean = self.mean(stage)
+        return reward >= mean - slack * abs(mean)
 
 
 def saved_images(trials: Sequence[Trial], stages: Sequence[str]) -> int:

@@ -42,8 +42,9 @@ class Record:
         if self.result is None:
             return found
         keys = {trial.arch.key for trial in self.trials if trial.reward is not None}
-        if self.result["best"]["key"] not in keys:
-            found.append(f"{self.folder}: the best architecture {self.result['best']['key']} is not in its ledger")
+        best = self.result["best"]
+        if best["id"] is not None and best["key"] not in keys:
+            found.append(f"{self.folder}: the best architecture {best['key']} is not in its ledger")
         for status in ("done", "stopped", "failed"):
             counted = sum(trial.status == status for trial in self.trials)
             if counted != self.result["trials"][status]:

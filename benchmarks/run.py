@@ -14,12 +14,12 @@ from typing import Any
 
 from mmengine.config import Config
 
-from benchmarks.benchmark import CONFIGS, Benchmark
+from benchmarks.benchmark import CONFIGS, Benchmark, rules
 from benchmarks.job import Failed, Job, build_task, run
 from benchmarks.study import Study
-from search_spaces import build, content_key, did_you_mean
+from search_spaces import MODELS, Architecture, build, content_key, did_you_mean
 from search_spaces.cost import latency_ms, madds, params
-from strategies import STRATEGIES, Strategy, Trial
+from strategies import STRATEGIES, Strategy
 from tasks import Cost, Task
 
 
@@ -34,6 +34,7 @@ class Run:
         plain = config.to_dict()
         self.benchmark = Benchmark.of(plain["benchmark"])
         self.strategy: Strategy = build(STRATEGIES, plain["strategy"])
+        self.strategy.check(self.benchmark.space)
         self.name, self.seed = name, seed
         self.folder = work_dir / self.benchmark.id / name / f"seed{seed}"
         local = {"cache": str(work_dir / "cache"), "device": device}
@@ -80,25 +81,30 @@ class Run:
         """Search what is left of the budget, retrain the answer, write `study.json`."""
         study.watch(study)
         arch = self.strategy.search(study)
-        winner = next(trial for trial in study.trials if trial.arch.key == arch.key)
-        result = self._result(study, winner, shared, self._retrain(winner, study.executor))
-        _write(self.folder / "model.py", self._model_config(winner))
+        model = self.strategy.model(self.benchmark.final_space, arch)
+        result = self._result(study, arch, model, shared, self._retrain(model, study.executor))
+        _write(self.folder / "model.py", self._model_config(model))
         _write(self.folder / "study.json", json.dumps(result, indent=2, allow_nan=False) + "\n")
 
-    def _retrain(self, winner: Trial, executor: Executor) -> tuple[dict[str, float], Cost]:
-        model = self.benchmark.final_space.model(winner.arch)
+    def _retrain(self, model: dict[str, Any], executor: Executor) -> tuple[dict[str, float], Cost]:
         weights = str(self.folder / "final.pth")
         job = Job(self.final_task, model, self.benchmark.final, seed=self.seed, weights=weights)
         outcome = executor.submit(run, job).result()
         if isinstance(outcome, Failed):
-            raise RuntimeError(f"the final training of trial {winner.id} failed: {outcome.error}")
+            raise RuntimeError(f"the final training of {self.folder} failed: {outcome.error}")
         return outcome.metrics, outcome.cost
 
     def _result(
-        self, study: Study, winner: Trial, shared: Cost, retrained: tuple[dict[str, float], Cost]
+        self,
+        study: Study,
+        arch: Architecture,
+        model: dict[str, Any],
+        shared: Cost,
+        retrained: tuple[dict[str, float], Cost],
     ) -> dict[str, Any]:
         metrics, retrain = retrained
-        network, shape = self.task.network(self.benchmark.final_space.model(winner.arch)), self.task.input_shape
+        network, shape = self.task.network(model), self.task.input_shape
+        number = next((trial.id for trial in study.trials if trial.arch.key == arch.key), None)  # a baseline has none
         statuses = [trial.status for trial in study.trials]
         keys = {trial.arch.key for trial in study.trials}
         return {
@@ -107,7 +113,7 @@ class Run:
             "seed": self.seed,
             "primary": self.task.primary,
             "higher_is_better": self.task.higher_is_better,
-            "best": {"id": winner.id, "key": winner.arch.key, "arch": winner.arch.as_dict()},
+            "best": {"id": number, "key": arch.key, "arch": arch.as_dict()},
             "final": {
                 "metrics": metrics,
                 "params": params(network),
@@ -125,13 +131,12 @@ class Run:
             "protocol_hash": self.dump["protocol_hash"],
         }
 
-    def _model_config(self, winner: Trial) -> str:
+    def _model_config(self, model: dict[str, Any]) -> str:
         """The found network as a config that OpenMMLab's own tools build, with `final.pth` as its weights."""
-        space = self.benchmark.final_space
-        config: dict[str, Any] = {"model": self.task.config(space.model(winner.arch))}
-        if space.imports:
-            config["custom_imports"] = {"imports": list(space.imports)}
-        return Config(config).pretty_text
+        config = self.task.config(model)
+        foreign = sorted(_foreign_modules(config, str(config.get("type")).partition(".")[0]))
+        imports = {"custom_imports": {"imports": foreign}} if foreign else {}
+        return Config({"model": config, **imports}).pretty_text
 
     def _check_same_protocol(self) -> None:
         path = self.folder / "config.py"
@@ -140,11 +145,23 @@ class Run:
         before = Config.fromfile(path).to_dict()
         for entry in ("protocol_hash", "strategy"):
             if content_key(before.get(entry)) != content_key(self.dump[entry]):
-                where = _difference({k: before.get(k) for k in ("benchmark", "strategy")}, self.dump) or "the data"
+                old, new = ({**run, "benchmark": rules(run["benchmark"])} for run in (before, self.dump))
+                where = _difference({k: old.get(k) for k in ("benchmark", "strategy")}, new) or "the data"
                 raise ValueError(
                     f"{self.folder} holds a run of another protocol (it differs in {where}): "
                     "choose another --work-dir, or give the changed benchmark a new id"
                 )
+
+
+def _foreign_modules(config: Any, scope: str) -> set[str]:
+    """The files that register those modules of a config that the library `scope` does not bring itself."""
+    if isinstance(config, list | tuple):
+        return {name for item in config for name in _foreign_modules(item, scope)}
+    if not isinstance(config, dict):
+        return set()
+    found = {name for item in config.values() for name in _foreign_modules(item, scope)}
+    cls = MODELS.get(config["type"]) if "." in str(config.get("type")) else None
+    return found if cls is None or cls.__module__.startswith(f"{scope}.") else found | {cls.__module__}
 
 
 def _difference(old: Any, new: Any, where: str = "") -> str:

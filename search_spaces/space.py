@@ -17,11 +17,10 @@ class SearchSpace(ABC):
     """Named decisions with a finite number of choices each.
 
     `decisions` maps a flat dotted name to its choices (`"fpn.block0.op1": ("sep3", "dil3", "skip")`). Randomness is
-    handed in as a `random.Random`; the space holds none. `imports` are the files that register what its models name.
+    handed in as a `random.Random`; the space holds none.
     """
 
     decisions: Mapping[str, tuple[Choice, ...]]
-    imports: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -38,21 +37,35 @@ class SearchSpace(ABC):
                 raise ValueError(f"decision {name!r} has no choice: give one of {options}")
             if choices[name] not in options:
                 raise ValueError(f"decision {name!r} cannot be {choices[name]!r}: give one of {options}")
+        flaw = self.flaw(choices)
+        if flaw is not None:
+            raise ValueError(f"these choices make no network: {flaw}")
         return architecture_of(choices, self.canonical(choices))
 
     def canonical(self, choices: Mapping[str, Choice]) -> Mapping[str, Choice]:
         """The one spelling of all choices that build the same network; the content key is its hash."""
         return choices
 
+    def flaw(self, choices: Mapping[str, Choice]) -> str | None:
+        """Why no network can be built from these choices, legal one by one; None: one can."""
+        return None
+
     def sample(self, rng: Random) -> Architecture:
-        """An answer drawn uniformly, decision by decision."""
-        return self.architecture({name: rng.choice(options) for name, options in self.decisions.items()})
+        """An answer drawn uniformly, decision by decision, until it has no flaw."""
+        while True:
+            choices = {name: rng.choice(options) for name, options in self.decisions.items()}
+            if self.flaw(choices) is None:
+                return self.architecture(choices)
 
     def mutate(self, arch: Architecture, rng: Random) -> Architecture:
-        """The same answer with another choice at one decision, both drawn uniformly."""
-        name = rng.choice([name for name, options in self.decisions.items() if len(options) > 1])
-        other = rng.choice([option for option in self.decisions[name] if option != arch[name]])
-        return self.architecture({**arch.as_dict(), name: other})
+        """The same answer with another choice at one decision, both drawn uniformly until the result has no flaw."""
+        names = [name for name, options in self.decisions.items() if len(options) > 1]
+        while True:
+            name = rng.choice(names)
+            other = rng.choice([option for option in self.decisions[name] if option != arch[name]])
+            choices = {**arch.as_dict(), name: other}
+            if self.flaw(choices) is None:
+                return self.architecture(choices)
 
     def only(self, prefix: str, rest: Architecture) -> SearchSpace:
         """This space with every decision outside `prefix` held at its choice in `rest` (progressive search)."""

@@ -3,5 +3,12 @@
 from mmengine.registry import Registry
 
 STRATEGIES = Registry(
-    "strategy", scope="densebench", locations=["strategies.random_search", "strategies.regularized_evolution"]
+    "strategy",
+    scope="densebench",
+    locations=[
+        "strategies.random_search",
+        "strategies.regularized_evolution",
+        "strategies.ppo",
+        "strategies.progressive",
+    ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 from search_spaces import Architecture, SearchSpace
 from strategies.trial import Proposal, Trial
@@ -40,9 +40,16 @@ class Study(Protocol):
 class Strategy(ABC):
     """A way of searching. It may own its loop, or let `AskTell` write it."""
 
+    def check(self, space: SearchSpace) -> None:  # noqa: B027 - most strategies search every space
+        """Raise ValueError where this strategy cannot search `space`; called before the first trial."""
+
     @abstractmethod
     def search(self, study: Study) -> Architecture:
         """Spend the study's budget and return the architecture to keep."""
+
+    def model(self, space: SearchSpace, arch: Architecture) -> dict[str, Any]:
+        """The part of a model config that the answer stands for."""
+        return space.model(arch)
 
 
 class AskTell(Strategy):

@@ -39,3 +39,16 @@ class GeometricMean:
 
     def __call__(self, metrics: Mapping[str, float]) -> float:
         return math.prod(metrics[name] for name in self.names) ** (1 / len(self.names))
+
+
+@REWARDS.register_module()
+class NegativeSum:
+    """Minus the sum of several metrics (NAS-FCOS, Wang et al., CVPR 2020: the losses on data that trains no weights)."""
+
+    def __init__(self, names: Sequence[str]):
+        if not names:
+            raise ValueError("names is empty: give the metrics to add up")
+        self.names = tuple(names)
+
+    def __call__(self, metrics: Mapping[str, float]) -> float:
+        return -sum(metrics[name] for name in self.names)

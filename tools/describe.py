@@ -39,7 +39,7 @@ def listing() -> str:
         plural = kind[:-1] + "ies" if kind.endswith("y") else f"{kind}s"
         lines.append(plural)
         lines += [f"  {name:28}{first_line(cls)}" for name, (k, cls) in members().items() if k == kind]
-    defaults = {name: task for task, name in DEFAULTS.items()}
+    defaults = {name: task for task, names in DEFAULTS.items() for name in names}
     lines.append("benchmarks")
     for name in benchmark_ids():
         title = (CONFIGS / name / "protocol.py").read_text().split("\n")[0].strip('" ').partition(": ")[2]
@@ -59,7 +59,7 @@ def describe_class(name: str, kind: str, cls: type) -> str:
 
 
 def describe_benchmark(name: str) -> str:
-    files = list(strategy_files(name, None))
+    files = list(strategy_files(name))
     config = read_config(files[0]).to_dict()["benchmark"]
     space = build(SPACES, config["space"])
     text = inspect.cleandoc((Path(files[0]).parent / "protocol.py").read_text().split('"""')[1])

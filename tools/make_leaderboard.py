@@ -3,22 +3,46 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from command_line import Parser, refuse, run
 
-from benchmarks.leaderboard import Leaderboard
+from benchmarks.leaderboard import Leaderboard, Record
 
 
-def main() -> int:
+def arguments() -> Parser:
     parser = Parser(description=__doc__)
     parser.add_argument("runs", nargs="+", type=Path, help="folders that run_benchmark.py wrote")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--check", action="store_true", help="fail (exit 1) where ledgers contradict themselves")
-    options = parser.parse_args()
+    parser.add_argument(
+        "--choice",
+        metavar="DECISION=VALUE",
+        help="also write choice_over_time.png and .csv: how often each strategy chose it as its search went on",
+    )
+    parser.add_argument("--period", type=int, default=50, help="trials a point of choice_over_time (default: 50)")
+    return parser
+
+
+def write_choice(records: Sequence[Record], text: str, period: int, out: Path) -> None:
+    """choice_over_time.png and .csv. Raises ValueError where `text` is not DECISION=VALUE, or says what nobody chose."""
+    from benchmarks.figures import choice_over_time, choice_shares
+
+    decision, equals, choice = text.partition("=")
+    if not equals:
+        raise ValueError(f"--choice {text}: write it as DECISION=VALUE")
+    choice_shares(records, decision, choice, period).to_csv(out / "choice_over_time.csv", index=False)
+    choice_over_time(records, decision, choice, period).savefig(out / "choice_over_time.png", dpi=120)
+
+
+def main() -> int:
+    options = arguments().parse_args()
     try:
         board = Leaderboard.of(options.runs)
         options.out.mkdir(parents=True, exist_ok=True)
+        if options.choice is not None:
+            write_choice(board.records, options.choice, options.period, options.out)
     except (ValueError, OSError) as error:
         refuse(error)
     board.write(options.out)

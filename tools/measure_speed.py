@@ -90,7 +90,7 @@ def main() -> int:
     parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="settings of the config, as a.b=c")
     options = parser.parse_args()
     try:
-        path = next(strategy_files(options.benchmark, None))
+        path = next(strategy_files(options.benchmark))
         benchmark = Benchmark.of(read_config(path, options.cfg_options).to_dict()["benchmark"])
         stage = benchmark.stages[0]
         if not stage.cached:

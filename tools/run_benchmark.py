@@ -11,20 +11,21 @@ from command_line import Parser, refuse, run
 from mmengine.config import DictAction
 from tqdm import tqdm
 
-from benchmarks.benchmark import read_config, strategy_files
+from benchmarks.benchmark import run_configs
 from benchmarks.executors import EXECUTORS
 from benchmarks.gates import saved_images
 from benchmarks.leaderboard import Leaderboard
 from benchmarks.run import Run
 from benchmarks.study import Study
 from strategies import best
+from strategies.baseline import Baseline
 from tasks import Cost
 
 
 def arguments() -> Parser:
     parser = Parser(description=__doc__)
     parser.add_argument("benchmark", help="a config file, a benchmark's id, or a task (its embedded benchmark)")
-    parser.add_argument("--strategy", nargs="+", help="names of strategy configs of the benchmark (default: all)")
+    parser.add_argument("--strategy", nargs="+", help="strategies and baselines of the benchmark (default: all)")
     parser.add_argument("--seed", nargs="+", type=int, help="default: the seeds of the protocol")
     parser.add_argument("--work-dir", type=Path, default=Path("runs"))
     parser.add_argument("--executor", choices=EXECUTORS, default="inline")
@@ -73,10 +74,9 @@ class Progress:
 def setup(options: Any) -> list[Run]:
     """Every run that is asked for, checked. Raises ValueError or OSError for bad input."""
     runs = []
-    for path in strategy_files(options.benchmark, options.strategy):
-        config = read_config(path, options.cfg_options)
-        seeds = options.seed or ([config.seed] if "seed" in config else config.benchmark.seeds)
-        name = config.get("name", path.stem)
+    for name, config in run_configs(options.benchmark, options.strategy, options.cfg_options):
+        # A benchmark without seeds is refused by Run.
+        seeds = options.seed or ([config.seed] if "seed" in config else config.benchmark.get("seeds", [0]))
         runs += [Run(config, name, seed, options.work_dir, options.device) for seed in seeds]
     return runs
 
@@ -84,7 +84,10 @@ def setup(options: Any) -> list[Run]:
 def play(one: Run, executor: Executor, workers: int, shared: Cost) -> None:
     with one.open(executor, workers) as study:
         print(f"{one.folder}", file=sys.stderr)
-        study.watch = Progress(one)
+        if isinstance(one.strategy, Baseline):
+            print(f"{one.name}: training", file=sys.stderr)
+        else:
+            study.watch = Progress(one)
         one.play(study, shared)
 
 
@@ -105,7 +108,7 @@ def main() -> int:
             for one, shared in todo:
                 play(one, executor, options.workers, shared)
     except RuntimeError as error:
-        print(f"failed: {error}", file=sys.stderr)
+        print(f"failed: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     for one in runs:
         print(f"{one.folder} is finished", file=sys.stderr)

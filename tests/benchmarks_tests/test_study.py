@@ -22,7 +22,7 @@ TOY = {"type": "tasks.toy.ToyTask", "noise": 4.0}
 
 
 def toy(**changes: Any) -> Benchmark:
-    config = read_config(next(strategy_files("toy", None))).to_dict()["benchmark"]
+    config = read_config(next(strategy_files("toy"))).to_dict()["benchmark"]
     return replace(Benchmark.of(config), **changes)
 
 

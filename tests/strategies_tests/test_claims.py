@@ -13,6 +13,7 @@ from benchmarks.benchmark import Benchmark, Budget, read_config, strategy_files
 from benchmarks.executors import InlineExecutor
 from benchmarks.study import Study
 from strategies import Strategy, best
+from strategies.ppo import PPO
 from strategies.random_search import RandomSearch
 from strategies.regularized_evolution import RegularizedEvolution
 from tasks.toy import ToyTask
@@ -21,7 +22,7 @@ SEEDS = range(20)
 
 
 def toy(**changes) -> Benchmark:
-    config = read_config(next(strategy_files("toy", None))).to_dict()["benchmark"]
+    config = read_config(next(strategy_files("toy"))).to_dict()["benchmark"]
     return replace(Benchmark.of(config), **changes)
 
 
@@ -44,6 +45,15 @@ def test_evolution_beats_random_search_at_equal_images(tmp_path: Path) -> None:
     evolved = [quality(search(benchmark, RegularizedEvolution(15, 5), k, tmp_path / f"e{k}")) for k in SEEDS]
     sampled = [quality(search(benchmark, RandomSearch(), k, tmp_path / f"r{k}")) for k in SEEDS]
     assert stats.wilcoxon(evolved, sampled, alternative="greater").pvalue < 0.01
+
+
+@pytest.mark.slow
+def test_ppo_beats_random_search_at_equal_trials(tmp_path: Path) -> None:
+    benchmark = toy(budget=Budget(trials=150), gate_config=None)
+    small, seeds = dict(hidden=32, layers=1, lr=5e-3, epochs=5), SEEDS[:10]
+    learnt = [quality(search(benchmark, PPO(**small), k, tmp_path / f"p{k}")) for k in seeds]
+    sampled = [quality(search(benchmark, RandomSearch(), k, tmp_path / f"r{k}")) for k in seeds]
+    assert stats.wilcoxon(learnt, sampled, alternative="greater").pvalue < 0.01
 
 
 @pytest.mark.slow
