@@ -1,6 +1,8 @@
 # The four commands of the project. PYTHON chooses the interpreter that .venv is made from.
 PYTHON ?= python3
 BIN := .venv/bin
+TASKS := segmentation detection
+EMBEDDED := scenes-segmentation-v1 scenes-detection-v1 scenes-ssdlite-v1
 
 .PHONY: install benchmark test lint
 
@@ -11,8 +13,8 @@ install: .venv/installed
 	@touch $@
 
 benchmark: install
-	$(BIN)/python tools/run_benchmark.py segmentation --work-dir runs
-	$(BIN)/python tools/make_leaderboard.py runs/scenes-segmentation-v1 --out runs/leaderboard --check > /dev/null
+	@for task in $(TASKS); do $(BIN)/python tools/run_benchmark.py $$task --work-dir runs || exit; done
+	$(BIN)/python tools/make_leaderboard.py $(addprefix runs/,$(EMBEDDED)) --out runs/leaderboard --check > /dev/null
 	@echo "written to runs/leaderboard: leaderboard.md, .csv, .json, best_so_far.png"
 
 test: install

@@ -2,7 +2,8 @@
 
 Counting rule: `params` are weights, biases and affine pairs of norms, no running statistics. `madds` are the weight
 multiplications of convolutions and linear layers for one image, one per multiply-accumulate; norms, activations, biases,
-resizing and pooling count nothing.
+resizing and pooling count nothing. A deformable convolution counts as a convolution of its size plus the one that makes
+its offsets; its interpolation counts nothing.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ def madds(network: nn.Module, shape: tuple[int, int, int]) -> int:
 
     def conv(module: nn.Module, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
         nonlocal total
-        assert isinstance(module, nn.Conv2d | nn.Linear)
-        positions = output.numel() // output.shape[1 if isinstance(module, nn.Conv2d) else -1]
-        total += module.weight.numel() * positions
+        weight: Any = module.weight
+        total += weight.numel() * (output.numel() // output.shape[1 if weight.dim() == 4 else -1])
 
     ghost = copy.deepcopy(network).to("meta")
     ghost.eval()
     for module in ghost.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        weight = getattr(module, "weight", None)
+        if weight is not None and (weight.dim() == 4 or isinstance(module, nn.Linear)):  # all kinds of 2-d convolution
             module.register_forward_hook(conv)
     with torch.no_grad():
         ghost(torch.empty(1, *shape, device="meta"))

@@ -34,8 +34,6 @@ class DecoderCells(SearchSpace):
     copy of the cell and a classifier), "conv" (a classifier) or None.
     """
 
-    imports = ("search_spaces.cell_decoder",)
-
     def __init__(self, channels: int = 48, repeats: int = 1, aux: str | None = "cell"):
         if aux not in ("cell", "conv", None):
             raise ValueError(f"aux must be 'cell', 'conv' or None, not {aux!r}")

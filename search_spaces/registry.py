@@ -9,7 +9,8 @@ from typing import Any
 
 from mmengine.registry import Registry
 
-SPACES = Registry("space", scope="densebench", locations=["search_spaces.toy", "search_spaces.decoder_cells"])
+FILES = ("toy", "decoder_cells", "fpn_cells", "fcos_head", "fcos_decoder", "mbconv")
+SPACES = Registry("space", scope="densebench", locations=[f"search_spaces.{name}" for name in FILES])
 
 
 def did_you_mean(kind: str, name: object, options: Iterable[object]) -> str:

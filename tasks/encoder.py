@@ -46,9 +46,10 @@ class Encoder:
     """A backbone that all candidates share, and where its weights come from.
 
     It is a MobileNetV2 of width `width` (`expanded` chooses Nekrasov et al.'s variant), or what the config `backbone` says: any
-    backbone of MMDetection or MMSegmentation whose outputs have strides 4, 8, 16 and 32. Its weights are read from `checkpoint`, or, without one, learnt in `pretrain_epochs` of telling the objects of scenes-v1
-    apart. `refit_norms` then gives folded batch norms the statistics of training images, resized to `refit_size`.
-    What `prepare` makes lies in `cache`, named after all of this.
+    backbone of MMDetection or MMSegmentation whose outputs have strides 4, 8, 16 and 32. Its weights are read from
+    `checkpoint`, or, without one, learnt in `pretrain_epochs` of telling the objects of scenes-v1 apart. `refit_norms` then
+    gives folded batch norms the statistics of training images, resized to `refit_size`. What `prepare` makes lies in
+    `cache`, named after all of this.
     """
 
     def __init__(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -75,12 +74,12 @@ class EncoderTask(Task):
         """A space's part of the model as this stage trains it."""
         return model
 
-    @property
+    @cached_property
     def teacher(self) -> nn.Module | None:
         """What stages with `distill` learn from; None: such a stage is refused."""
         return None
 
-    @property
+    @cached_property
     def teacher_print(self) -> str | None:
         return None
 
@@ -188,7 +187,7 @@ class EncoderTask(Task):
         searched = "backbone" in model
         if searched and stage.cached:
             raise ValueError(f"stage {stage.name!r} reads cached features, but the backbone itself is searched")
-        network = build_network(self.config(self.trained(model, stage)), seed=seed, device=self.device)
+        network = self.build(self.config(self.trained(model, stage)), seed)
         if not searched:
             network.backbone.load_state_dict(self.encoder.weights())
         elif self.encoder.trained:
@@ -196,11 +195,12 @@ class EncoderTask(Task):
         if init is not None:
             load(network, init)
         frozen = network.backbone if stage.encoder_lr is None and not searched else None
-        backbone = set(network.backbone.parameters()) if frozen is not None or stage.encoder_lr is not None else set()
-        part = [parameter for parameter in network.parameters() if parameter not in backbone]
-        pictures = self.pictures(stage)
-        steps = stage.epochs * len(pictures.batches(seed, 0))
-        optimization = Optimization(stage, part, network.backbone.parameters(), steps)
+        if frozen is not None:
+            frozen.requires_grad_(False)
+        encoder = set(network.backbone.parameters()) if stage.encoder_lr is not None else set()
+        part = [weight for weight in network.parameters() if weight.requires_grad and weight not in encoder]
+        steps = stage.epochs * len(self.pictures(stage).batches(seed, 0))
+        optimization = Optimization(stage, part, encoder, steps)
         loss, cost = train(
             network,
             frozen,
@@ -217,12 +217,13 @@ class EncoderTask(Task):
             save(network.state_dict(), weights)
         return Outcome({**metrics, "loss": loss}, cost + scored, weights)
 
-    def taps(self, network: Any, inputs: Tensor | list[Tensor], frozen: bool) -> list[Tensor]:
+    def build(self, config: dict[str, Any], seed: int) -> Any:
+        """A network with weights drawn from `seed`, as a training starts."""
+        return build_network(config, seed, self.device)
+
+    def taps(self, network: Any, inputs: Tensor | list[Tensor]) -> list[Tensor]:
         """The encoder's outputs: computed from images, or as they came from the cache."""
-        if isinstance(inputs, list):
-            return inputs
-        with torch.no_grad() if frozen else nullcontext():
-            return list(network.backbone(inputs))
+        return inputs if isinstance(inputs, list) else list(network.backbone(inputs))
 
 
 def build_network(config: dict[str, Any], seed: int, device: str) -> Any:

@@ -2,5 +2,9 @@
 
 from mmengine.registry import Registry
 
-TASKS = Registry("task", scope="densebench", locations=["tasks.toy", "tasks.segmentation.task"])
-DATA = Registry("data", scope="densebench", locations=["tasks.segmentation.data"])
+TASKS = Registry("task", scope="densebench", locations=["tasks.toy", "tasks.segmentation.task", "tasks.detection.task"])
+DATA = Registry(
+    "data",
+    scope="densebench",
+    locations=["tasks.segmentation.data", *(f"tasks.detection.{name}" for name in ("data", "coco", "voc", "subset"))],
+)

@@ -80,7 +80,7 @@ class SegmentationTask(EncoderTask):
 
     def loss(self, network: EncoderDecoder, stage: Stage, batch: Batch) -> Tensor:
         """Cross-entropy with the auxiliary terms, and the mean squared distance to the teacher's scores."""
-        scores = network.decode_head(self.taps(network, batch.inputs, stage.encoder_lr is None))
+        scores = network.decode_head(self.taps(network, batch.inputs))
         loss = network.decode_head.losses(scores, batch.truth.long())
         if stage.distill:
             assert batch.teacher is not None
@@ -93,7 +93,7 @@ class SegmentationTask(EncoderTask):
         started = time.perf_counter()
         confusion, images, pixels = Confusion(len(self.data.classes)), 0, 0
         for batch in self.scored_batches(stage):
-            scores = network.decode_head(self.taps(network, batch.inputs, frozen=True))
+            scores = network.decode_head(self.taps(network, batch.inputs))
             size = batch.truth.shape[-2:]
             scores = F.interpolate(scores, size, mode="bilinear", align_corners=False)
             confusion.add(batch.truth.long(), scores.argmax(1))

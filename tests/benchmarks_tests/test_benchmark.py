@@ -15,7 +15,7 @@ FOLDERS = sorted(path.parent for path in CONFIGS.glob("*/protocol.py"))
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
 def test_configs_of_a_benchmark_differ_in_strategy_only(folder: Path) -> None:
-    configs = {path.stem: read_config(path).to_dict() for path in strategy_files(folder.name, None)}
+    configs = {path.stem: read_config(path).to_dict() for path in strategy_files(folder.name)}
     assert "random_search" in configs
     protocols = [config["benchmark"] for config in configs.values()]
     assert all(protocol == protocols[0] for protocol in protocols)
@@ -37,7 +37,7 @@ def test_defaults_exist() -> None:
 
 
 def protocol() -> dict[str, Any]:
-    return read_config(next(strategy_files("toy", None))).to_dict()["benchmark"]
+    return read_config(next(strategy_files("toy"))).to_dict()["benchmark"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,73 @@
+"""voc-fcos-v1: FPN and head of FCOS as NAS-FCOS searched them (Wang et al., CVPR 2020): proxy VOC, final training COCO.
+
+Command:
+    python tools/run_benchmark.py voc-fcos-v1 --device cuda --cfg-options benchmark.proxy.data.root=VOC2012 \\
+        benchmark.proxy.encoder.checkpoint=FILE benchmark.task.data.root=COCO benchmark.task.encoder.checkpoint=FILE
+
+VOC2012 is the folder that holds Annotations, COCO the one that holds annotations, FILE a MobileNetV2 in torchvision's or
+OpenMMLab's layout. The lists train and val of VOC are the search's training and meta-validation sets.
+
+The published search took 28 GPU days, its final training eight GPUs; neither was repeated here. The proxy's learning rate and
+number of epochs are not in the paper or its code; they are ours.
+"""
+
+from search_spaces.fcos_decoder import FCOSDecoder
+from tasks.detection.coco import CocoDetection
+from tasks.detection.task import DetectionTask
+from tasks.detection.voc import VocDetection
+from tasks.rewards import NegativeSum
+
+benchmark = dict(
+    id="voc-fcos-v1",
+    proxy=dict(
+        type=DetectionTask,
+        data=dict(type=VocDetection, root="data/VOC2012"),
+        encoder=dict(checkpoint="data/mobilenet_v2.pth"),
+        input_size=[320, 320],
+        features_dtype="float16",
+    ),
+    task=dict(
+        type=DetectionTask,
+        data=dict(
+            type=CocoDetection,
+            root="data/coco",
+            splits=dict(test=dict(annotations="annotations/instances_val2017.json", images="val2017")),
+        ),
+        encoder=dict(checkpoint="data/mobilenet_v2.pth"),
+        input_size=[800, 1088],
+    ),
+    space=dict(type=FCOSDecoder, channels=128),
+    final_space=dict(type=FCOSDecoder, channels=256),
+    stages=[
+        dict(
+            name="decoder",
+            epochs=2,
+            size=[256, 320],
+            eval_size=[256, 320],
+            scale=[1.0, 1.3],
+            copies=1,
+            batch=32,
+            lr=8e-4,
+            polyak=0.9,
+            cached=True,
+        ),
+    ],
+    final=dict(
+        name="final",
+        eval="test",
+        epochs=12,
+        size=[640, 864],
+        eval_size=[800, 1088],
+        scale=[1.0, 1.3],
+        batch=16,
+        lr=1e-3,
+        encoder_lr=1e-4,
+        weight_decay=1e-2,
+        schedule="poly",
+        resumable=True,
+    ),
+    reward=dict(type=NegativeSum, names=["loss_cls", "loss_bbox", "loss_centerness"]),
+    budget=dict(trials=3000),
+    seeds=[0],
+    baselines=dict(plain_fcos=dict(template="fcos", width=256)),
+)

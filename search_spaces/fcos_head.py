@@ -1,0 +1,47 @@
+"""Heads of FCOS with a searched design and a searched degree of sharing (NAS-FCOS, Wang et al., CVPR 2020, section 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from search_spaces.architecture import Architecture, Choice
+from search_spaces.registry import SPACES
+from search_spaces.space import SearchSpace
+
+OPERATIONS = ("conv1", "conv3", "sep3", "sep3_dil3", "skip", "deform")  # in the order of the published ids 0 to 5
+
+
+@SPACES.register_module()
+class FCOSHead(SearchSpace):
+    """`layers` operations, the same for classification and regression, and from which layer on the levels share weights.
+
+    Layers before `head.split` have weights of their own for each of P3 to P7, those from it on are shared; 0 shares all.
+    `channels` is the width of all maps.
+    """
+
+    def __init__(self, channels: int = 256, layers: int = 6):
+        self.channels, self.layers = channels, layers
+        decisions: dict[str, tuple[Choice, ...]] = {f"head.layer{k}": OPERATIONS for k in range(layers)}
+        self.decisions = {**decisions, "head.split": tuple(range(layers + 1))}
+
+    def model(self, arch: Architecture) -> dict[str, Any]:
+        ops = [str(arch[f"head.layer{k}"]) for k in range(self.layers)]
+        head = dict(type="densebench.CellFCOSHead", ops=ops, split=arch["head.split"])
+        return {"template": "fcos", "bbox_head": {**head, "in_channels": self.channels, "feat_channels": self.channels}}
+
+    def read(self, split: int, ops: Sequence[int]) -> Architecture:
+        """The architecture of a published genotype: the index of sharing and the operations' ids."""
+        try:
+            choices: dict[str, Choice] = {f"head.layer{k}": OPERATIONS[op] for k, op in enumerate(ops)}
+        except (TypeError, IndexError):
+            raise ValueError(f"{ops} is not a head genotype: write {self.layers} operations 0 to 5") from None
+        return self.architecture({**choices, "head.split": split})
+
+    def canonical(self, choices: Mapping[str, Choice]) -> Mapping[str, Choice]:
+        """A skip changes nothing: the others come first, and the split counts only them."""
+        ops = [choices[f"head.layer{k}"] for k in range(self.layers)]
+        kept = [op for op in ops if op != "skip"]
+        own = sum(op != "skip" for op in ops[: int(choices["head.split"])])
+        padded = [*kept, *["skip"] * (self.layers - len(kept))]
+        return {**{f"head.layer{k}": op for k, op in enumerate(padded)}, "head.split": own}

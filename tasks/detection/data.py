@@ -1,0 +1,146 @@
+"""Images with boxes: what every data set promises, and the embedded scenes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tasks import scenes
+from tasks.registry import DATA
+
+Box = tuple[float, float, float, float]
+Row = tuple[Box, int, float, bool, bool]
+
+
+@dataclass(frozen=True)
+class Objects:
+    """The n objects of one image.
+
+    `boxes` (n, 4) float64 are x1, y1, x2, y2 in pixels, x2 and y2 just outside; `labels` (n,) int64 class indices. `areas`
+    (n,) float64 are what COCO's small, medium and large refer to: of the mask where the annotations tell it, else of the
+    box. `crowd` (n,) bool is COCO's iscrowd (not learnt, matched without penalty), `difficult` (n,) bool Pascal VOC's mark
+    (not counted by the VOC metric).
+    """
+
+    boxes: np.ndarray
+    labels: np.ndarray
+    areas: np.ndarray
+    crowd: np.ndarray
+    difficult: np.ndarray
+
+    @staticmethod
+    def of(rows: Sequence[Row]) -> Objects:
+        """From a (box, label, area, crowd, difficult) for each object."""
+        boxes, labels, areas, crowd, difficult = zip(*rows, strict=True) if rows else ((),) * 5
+        return Objects(
+            np.array(boxes, dtype=np.float64).reshape(-1, 4),
+            np.array(labels, dtype=np.int64),
+            np.array(areas, dtype=np.float64),
+            np.array(crowd, dtype=bool),
+            np.array(difficult, dtype=bool),
+        )
+
+
+class DetectionData(ABC):
+    """Named splits of (image, objects). Indices run from 0 to `size(split)` - 1."""
+
+    classes: tuple[str, ...]
+
+    @abstractmethod
+    def size(self, split: str) -> int: ...
+
+    @abstractmethod
+    def read(self, split: str, index: int) -> tuple[np.ndarray, Objects]:
+        """An image, (H, W, 3) RGB uint8, and its objects."""
+
+    @abstractmethod
+    def objects(self, split: str, index: int) -> Objects:
+        """The objects of an image, which is not decoded for them."""
+
+    @abstractmethod
+    def image_size(self, split: str, index: int) -> tuple[int, int]:
+        """Height and width of an image, without decoding it."""
+
+    @abstractmethod
+    def file_name(self, split: str, index: int) -> str:
+        """The image's name: for data in a folder, its path from the root."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A hash of what is read."""
+
+    @abstractmethod
+    def problems(self, split: str) -> Iterator[str]:
+        """A sentence, naming the file, for each thing of a split that is wrong. Raises OSError where there is no split."""
+
+    def check(self, splits: Sequence[str]) -> None:
+        """Raise ValueError for the first thing that is wrong, OSError for a split that is not there."""
+        for split in splits:
+            for sentence in self.problems(split):
+                raise ValueError(sentence)
+
+    def ground_truth(self, split: str) -> dict[str, Any]:
+        """A split as COCO's dictionary: image id = index, category id = label + 1, annotation ids from 1.
+
+        Annotations carry VOC's "difficult" (0 or 1) beside COCO's own entries; boxes are x, y, width, height.
+        """
+        images, annotations = [], []
+        for index in range(self.size(split)):
+            height, width = self.image_size(split, index)
+            images.append({"id": index, "width": width, "height": height, "file_name": self.file_name(split, index)})
+            objects = self.objects(split, index)
+            rows = zip(*(values.tolist() for values in vars(objects).values()), strict=True)
+            for (x1, y1, x2, y2), label, area, crowd, difficult in rows:
+                annotations.append(
+                    {
+                        "id": len(annotations) + 1,
+                        "image_id": index,
+                        "category_id": label + 1,
+                        "bbox": [x1, y1, x2 - x1, y2 - y1],
+                        "area": area,
+                        "iscrowd": int(crowd),
+                        "difficult": int(difficult),
+                    }
+                )
+        categories = [{"id": index + 1, "name": name} for index, name in enumerate(self.classes)]
+        return {"images": images, "annotations": annotations, "categories": categories}
+
+
+@DATA.register_module()
+class ScenesDetection(DetectionData):
+    """The embedded scenes-v1, splits "train", "val" and "test"; objects that are mostly hidden are not to be found."""
+
+    classes = scenes.CLASSES[1:]
+
+    def size(self, split: str) -> int:
+        return scenes.COUNTS[split]
+
+    def read(self, split: str, index: int) -> tuple[np.ndarray, Objects]:
+        return scenes.scenes(split)[index].image, self.objects(split, index)
+
+    def objects(self, split: str, index: int) -> Objects:
+        scene = scenes.scenes(split)[index]
+        rows = zip(scene.boxes.tolist(), scene.labels.tolist(), strict=True)
+        return Objects.of(
+            [
+                ((x, y, x + width, y + height), label - 1, width * height, False, False)
+                for (x, y, width, height), label in rows
+            ]
+        )
+
+    def image_size(self, split: str, index: int) -> tuple[int, int]:
+        return scenes.SIZE, scenes.SIZE
+
+    def file_name(self, split: str, index: int) -> str:
+        return f"{split}_{index}.png"
+
+    def fingerprint(self) -> str:
+        return f"scenes-v1 {scenes.fingerprint()}"
+
+    def problems(self, split: str) -> Iterator[str]:
+        if split not in scenes.COUNTS:
+            yield f"scenes-v1 has no split {split!r}: use one of {', '.join(scenes.COUNTS)}"

@@ -1,0 +1,138 @@
+"""The model template SSDLite: MMDetection's single-stage detector around a searched backbone."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from mmcv.cnn import ConvModule
+from mmdet.models.dense_heads import SSDHead
+from mmdet.registry import MODELS
+from torch import nn
+
+from tasks.augment import MEAN, STD
+
+EXTRA = (512, 256, 256, 128)  # channels of the maps that the neck adds
+RATIOS = ([2], [2, 3], [2, 3], [2, 3], [2], [2])  # of each map's anchors: 4, 6, 6, 6, 4 and 4 a position
+LAYERS: dict[str, Any] = dict(
+    norm_cfg=dict(type="BN", eps=0.001),
+    act_cfg=dict(type="ReLU6"),
+    init_cfg=dict(type="TruncNormal", layer="Conv2d", std=0.03),
+)
+TRAINING = dict(
+    assigner=dict(
+        type="mmdet.MaxIoUAssigner",
+        pos_iou_thr=0.5,
+        neg_iou_thr=0.5,
+        min_pos_iou=0.0,
+        ignore_iof_thr=-1,
+        gt_max_assign_all=False,
+    ),
+    sampler=dict(type="mmdet.PseudoSampler"),
+    smoothl1_beta=1.0,
+    allowed_border=-1,
+    pos_weight=-1,
+    neg_pos_ratio=3,
+    debug=False,
+)
+PREDICTION = dict(
+    nms_pre=1000,
+    nms=dict(type="nms", iou_threshold=0.45),
+    min_bbox_size=0,
+    score_thr=0.02,
+    max_per_img=200,
+)
+
+
+@MODELS.register_module()
+class SSDLiteHead(SSDHead):
+    """A 3x3 depthwise and a 1x1 convolution for classes, and two more for boxes, on every map.
+
+    As in FNA's released code (Fang et al., ICLR 2020), a batch norm stands where others have the predictors' biases.
+    """
+
+    loss_cls = None  # MMDetection 3.3.0 asks for it when it predicts, but gives SSDHead none
+
+    def _init_layers(self) -> None:
+        self.cls_convs, self.reg_convs = nn.ModuleList(), nn.ModuleList()
+        for channels, anchors in zip(self.in_channels, self.num_base_priors, strict=True):
+            self.cls_convs.append(self._predictor(channels, anchors * self.cls_out_channels))
+            self.reg_convs.append(self._predictor(channels, anchors * 4))
+
+    def _predictor(self, inputs: int, outputs: int) -> nn.Sequential:
+        norm, act = self.norm_cfg, self.act_cfg
+        return nn.Sequential(
+            ConvModule(inputs, inputs, 3, padding=1, groups=inputs, norm_cfg=norm, act_cfg=act),
+            ConvModule(inputs, outputs, 1, norm_cfg=norm, act_cfg=None),
+        )
+
+
+def ssdlite(backbone: dict[str, Any], channels: tuple[int, int], classes: int, size: tuple[int, int]) -> dict[str, Any]:
+    """The config of a whole detector for images of `size` = (height, width) in pixels.
+
+    `backbone` gives two maps of `channels`, at strides 16 and 32. The neck adds up to four, each half as large, and stops
+    at a single position: six maps from 257 pixels on, four at 128. Settings as in MMDetection's own SSDLite and, for the
+    widths and anchors a position, in FNA (Fang et al., ICLR 2020). Batches need two images, as norms see single positions.
+    Raises ValueError where `size` leaves no map to add.
+    """
+    maps = map_sizes(size)
+    widths = [*channels, *EXTRA][: len(maps)]
+    added = len(maps) - len(channels)
+    mean, std = ([255 * value for value in values] for values in (MEAN, STD))
+    coder = dict(type="mmdet.DeltaXYWHBBoxCoder", target_means=[0.0] * 4, target_stds=[0.1, 0.1, 0.2, 0.2])
+    return dict(
+        type="mmdet.SingleStageDetector",
+        data_preprocessor=dict(type="mmdet.DetDataPreprocessor", mean=mean, std=std, bgr_to_rgb=True),
+        backbone=backbone,
+        neck=dict(
+            type="mmdet.SSDNeck",
+            in_channels=list(channels),
+            out_channels=widths,
+            level_strides=[2] * added,
+            level_paddings=[1] * added,
+            l2_norm_scale=None,
+            use_depthwise=True,
+            **LAYERS,
+        ),
+        bbox_head=dict(
+            type="mmdet.SSDLiteHead",
+            num_classes=classes,
+            in_channels=widths,
+            anchor_generator=anchors(size, maps),
+            bbox_coder=coder,
+            **LAYERS,
+        ),
+        train_cfg=TRAINING,
+        test_cfg=PREDICTION,
+    )
+
+
+def map_sizes(size: tuple[int, int]) -> list[tuple[int, int]]:
+    """(rows, columns) of the maps: stride 16, then halves, rounded up; six at most, and the first single position ends."""
+    rows, columns = (math.ceil(side / 16) for side in size)
+    maps = [(rows, columns)]
+    while len(maps) < len(RATIOS) and maps[-1] != (1, 1):
+        rows, columns = math.ceil(rows / 2), math.ceil(columns / 2)
+        maps.append((rows, columns))
+    if len(maps) < 3:
+        raise ValueError(f"images of {size} pixels are too small for SSDLite: give one side more than 32 pixels")
+    return maps
+
+
+def anchors(size: tuple[int, int], maps: list[tuple[int, int]]) -> dict[str, Any]:
+    """SSD's boxes (Liu et al., ECCV 2016, section 2.2): sizes that grow evenly with the maps, from 0.15 to 0.95.
+
+    The unit is the side of a square with the image's area, so that a box of ratio 1 is square in any image.
+    """
+    height, width = size
+    side = math.sqrt(height * width)
+    sizes = [float(scale) * side for scale in (*np.linspace(0.15, 0.95, len(maps)), 1.0)]
+    return dict(
+        type="mmdet.SSDAnchorGenerator",
+        scale_major=False,
+        strides=[[width / columns, height / rows] for rows, columns in maps],
+        ratios=list(RATIOS[: len(maps)]),
+        min_sizes=sizes[:-1],
+        max_sizes=sizes[1:],
+    )

@@ -1,0 +1,136 @@
+"""Backbones of inverted residuals: the space, its notation, MobileNetV2's weights, and published detectors' costs."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+import pytest
+import torch
+from mmdet.registry import MODELS
+from mmseg.models.backbones import MobileNetV2
+from PIL import Image
+
+from search_spaces.cost import madds, params
+from search_spaces.mbconv import FNA_SSDLITE, MOBILENET_V2, RANA_KIM, MBConv
+from search_spaces.mbconv_backbone import MBConvNet
+from tasks.detection.ssdlite import ssdlite
+from tasks.encoder import read_checkpoint
+
+
+def test_size() -> None:
+    assert MBConv().size == 6**5 * 3 * 7**15  # 1.1e17, as printed
+
+
+@pytest.mark.parametrize("genotype", [MOBILENET_V2, FNA_SSDLITE, RANA_KIM], ids=["mobilenet_v2", "fna", "rana_kim"])
+def test_published_notation_goes_in_and_out(genotype: list[list[str]]) -> None:
+    space = MBConv()
+    assert space.write(space.read(genotype)) == genotype
+
+
+@pytest.mark.parametrize("genotype", [[], FNA_SSDLITE[:5], [*FNA_SSDLITE[:5], ["k7e6", "k7e6"]], [5] * 6, None])
+def test_what_is_no_genotype_is_refused(genotype) -> None:
+    with pytest.raises(ValueError, match="is not a backbone genotype"):
+        MBConv().read(genotype)
+
+
+@pytest.mark.parametrize("layers", [(4, 4, 4), (4, 4, 4, 4, 4, 0)])
+def test_wrong_depths_are_refused(layers: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="layers must be 6 numbers"):
+        MBConv(layers)
+
+
+@pytest.mark.parametrize(
+    ("stage", "operation"),
+    [(0, "skip"), (5, "skip"), (4, "k5e3")],  # the detector needs 576 channels of stage 4's first layer
+)
+def test_a_stage_needs_its_first_layer(stage: int, operation: str) -> None:
+    genotype = [list(operations) for operations in MOBILENET_V2]
+    genotype[stage][0] = operation
+    with pytest.raises(ValueError, match=f"'stage{stage}.layer0' cannot be '{operation}'"):
+        MBConv().read(genotype)
+
+
+def test_equal_networks_share_a_key_and_unequal_ones_do_not() -> None:
+    space = MBConv()
+    base, *rest = MOBILENET_V2
+    first = space.read([["k3e6", "k5e3", "k7e6"], *rest])
+    for same in (["k3e6", "skip", "k5e3", "k7e6"], ["k3e6", "k5e3", "skip", "k7e6"], ["k3e6", "k5e3", "k7e6", "skip"]):
+        assert space.read([same, *rest]) == first
+        assert space.model(space.read([same, *rest])) == space.model(first)
+    assert space.read([["k3e6", "k7e6", "k5e3"], *rest]) != first
+    assert space.read([base, *rest]) != first
+
+
+def test_shallower_spaces() -> None:
+    space = MBConv((1, 2, 1, 2, 1, 1), width=0.25)
+    assert space.size == 6**5 * 3 * 7**2
+    for seed in range(20):
+        stages = space.model(space.sample(Random(seed)))["backbone"]["stages"]
+        assert all(1 <= len(stage) <= depth for stage, depth in zip(stages, space.layers, strict=True))
+
+
+@pytest.mark.parametrize("width", [0.35, 0.5, 0.75, 1.0, 1.4])
+def test_mobilenet_v2_is_mmsegmentations(width: float) -> None:
+    """The same names and shapes, and with the same weights the same outputs."""
+    theirs = MobileNetV2(width, strides=(1, 2, 2, 2, 1, 2, 1), out_indices=(4, 6))
+    theirs.eval()  # returns nothing
+    ours = MBConvNet(MOBILENET_V2, width).eval()
+    wanted = {name: value.shape for name, value in theirs.state_dict().items()}
+    found = {name: value.shape for name, value in ours.state_dict().items() if not name.startswith("conv2.")}
+    assert found == wanted
+    ours.load_state_dict(theirs.state_dict(), strict=False)
+    image = torch.randn(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        (before, last), (tap, out) = theirs(image), ours(image)
+        assert torch.allclose(tap, theirs.layer6[0].conv[0](before), atol=1e-6)
+        assert torch.allclose(out, ours.conv2(last), atol=1e-6)
+
+
+def test_imagenet_weights_recognise_a_photograph(shared) -> None:
+    path = str(shared("mobilenetv2_imagenet") / "mobilenet_v2_1.0_torchvision_layout_dequant.pth")
+    network = MBConvNet(MOBILENET_V2).eval()
+    weights, report = read_checkpoint(path, network)
+    network.load_state_dict(weights)
+    assert "left over ['classifier']" in report
+    photograph = Image.open(shared("bsds500") / "BSDS500/data/images/test/196088.jpg")
+    scale = 256 / min(photograph.size)
+    photograph = photograph.resize([round(side * scale) for side in photograph.size], Image.Resampling.BILINEAR)
+    left, top = ((side - 224) // 2 for side in photograph.size)
+    pixels = np.asarray(photograph.crop((left, top, left + 224, top + 224)), np.float32) / 255
+    pixels = (pixels - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
+    classifier = torch.load(path, weights_only=True)
+    with torch.no_grad():
+        features = network(torch.from_numpy(pixels.astype(np.float32)).permute(2, 0, 1)[None])[1].mean((2, 3))
+        scores = torch.softmax(features @ classifier["classifier.1.weight"].T + classifier["classifier.1.bias"], 1)
+    assert scores.argmax() == 45  # Gila monster
+    assert scores[0, 45] > 0.99
+
+
+@pytest.mark.parametrize(("width", "channels"), [(0.25, (144, 1280)), (1.0, (576, 1280)), (1.4, (816, 1792))])
+def test_maps(width: float, channels: tuple[int, int]) -> None:
+    space = MBConv(width=width)
+    network = MODELS.build(space.model(space.read(RANA_KIM))["backbone"])
+    assert network.out_channels == channels
+    with torch.no_grad():
+        tap, last = network.eval()(torch.zeros(2, 3, 100, 64))
+    assert tap.shape == (2, channels[0], 7, 4)
+    assert last.shape == (2, channels[1], 4, 2)
+
+
+@pytest.mark.parametrize(
+    ("genotype", "classes", "count", "cost"),
+    [
+        (FNA_SSDLITE, 80, 4_630_316, 880_333_504),
+        (MOBILENET_V2, 80, 4_322_988, 808_218_304),
+        (RANA_KIM, 80, 4_507_140, 992_960_704),
+        (RANA_KIM, 79, 4_490_952, 991_175_872),  # the article does not say how many classes it counts with
+        (RANA_KIM, 90, 4_669_020, 1_010_809_024),
+    ],
+)
+def test_published_detectors_count_exactly(genotype: list[list[str]], classes: int, count: int, cost: int) -> None:
+    space = MBConv()
+    backbone = space.model(space.read(genotype))["backbone"]
+    detector = MODELS.build(ssdlite(backbone, (576, 1280), classes, (320, 320)))
+    assert params(detector) == count
+    assert madds(detector, (3, 320, 320)) == cost
