@@ -145,7 +145,7 @@ class Run:
         before = Config.fromfile(path).to_dict()
         for entry in ("protocol_hash", "strategy"):
             if content_key(before.get(entry)) != content_key(self.dump[entry]):
-                old, new = ({**run, "benchmark": rules(run["benchmark"])} for run in (before, self.dump))
+                old, new = ({**run, "benchmark": rules(run.get("benchmark", {}))} for run in (before, self.dump))
                 where = _difference({k: old.get(k) for k in ("benchmark", "strategy")}, new) or "the data"
                 raise ValueError(
                     f"{self.folder} holds a run of another protocol (it differs in {where}): "
