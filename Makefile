@@ -1,8 +1,8 @@
 # The four commands of the project. PYTHON chooses the interpreter that .venv is made from.
 PYTHON ?= python3
 BIN := .venv/bin
-TASKS := segmentation detection
-EMBEDDED := scenes-segmentation-v1 scenes-detection-v1 scenes-ssdlite-v1
+TASKS := segmentation detection restoration
+EMBEDDED := scenes-segmentation-v1 scenes-detection-v1 scenes-ssdlite-v1 scenes-denoise-v1
 
 .PHONY: install benchmark test lint
 

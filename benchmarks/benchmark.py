@@ -21,6 +21,7 @@ DEFAULTS = {
     "toy": ("toy-v1",),
     "segmentation": ("scenes-segmentation-v1",),
     "detection": ("scenes-detection-v1", "scenes-ssdlite-v1"),
+    "restoration": ("scenes-denoise-v1",),
 }
 
 # Where data lies on a machine is not protocol; what lies there is part of the task's fingerprint.

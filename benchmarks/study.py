@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -11,11 +11,11 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.benchmark import Benchmark
-from benchmarks.job import Failed, Job, run
+from benchmarks.job import Failed, Job, build_task, run
 from benchmarks.ledger import Ledger
-from search_spaces import SearchSpace
+from search_spaces import Architecture, SearchSpace
 from strategies import Proposal, StageResult, Status, Trial
-from tasks import Cost, Outcome
+from tasks import Cost, Outcome, Stage, Task
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Study:
     """
 
     def __init__(self, benchmark: Benchmark, seed: int, folder: Path, task: str, executor: Executor, workers: int = 1):
-        self.benchmark, self.seed, self.folder, self.task = benchmark, seed, folder, task
+        self.benchmark, self.seed, self.folder, self.task_config = benchmark, seed, folder, task
         self.executor, self.workers = executor, workers
         self.gate = benchmark.gate()
         self.ledger = Ledger(folder / "trials.jsonl")
@@ -89,6 +89,20 @@ class Study:
         self.ledger.append(trial)
         self.watch(self)
         return trial
+
+    @property
+    def task(self) -> Task:
+        return build_task(self.task_config)
+
+    @property
+    def stages(self) -> Sequence[Stage]:
+        return self.benchmark.stages
+
+    def record(self, arch: Architecture, metrics: dict[str, float], cost: Cost) -> None:
+        result = StageResult(self.stages[0].name, metrics, cost)
+        reward = self.benchmark.reward(metrics)
+        self.ledger.append(Trial(self._next_id(), Proposal(arch), (result,), "done", reward))
+        self.watch(self)
 
     # What a study does.
 
@@ -142,7 +156,7 @@ class Study:
         stage, weights = self.benchmark.stages[place], self._weights(number)
         seed = self._rng(f"fit/{stage.name}", number).getrandbits(32)
         model = self.space.model(proposal.arch)
-        job = Job(self.task, model, stage, seed, str(init) if init else None, str(weights))
+        job = Job(self.task_config, model, stage, seed, str(init) if init else None, str(weights))
         return self.executor.submit(run, job)
 
     def _first(self, key: str) -> Trial | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
 import torch
@@ -45,7 +46,9 @@ class Concat(nn.Module):
 def _operation(name: str, channels: int) -> nn.Module:
     if name != "deform":
         return operation(name, channels)
-    return nn.Sequential(DeformConv(channels), nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
+    parts: OrderedDict[str, nn.Module] = OrderedDict()
+    parts.update(conv=DeformConv(channels), bn=nn.BatchNorm2d(channels), relu=nn.ReLU(inplace=True))
+    return nn.Sequential(parts)
 
 
 @MODELS.register_module()
@@ -84,17 +87,14 @@ class CellFPN(BaseModule):
         for (a, b), ops, join in zip(self.wiring, self.ops, self.joins, strict=True):
             x, y = (op(pool[place]) for op, place in zip(ops, (a, b), strict=True))  # type: ignore[arg-type]
             size = max(x.shape[-2:], y.shape[-2:])
-            pool.append(join(self._resize(x, size), self._resize(y, size)))
+            pool.append(join(self._enlarge(x, size), self._enlarge(y, size)))
         outputs = []
         for tap, place in zip(inputs[:0:-1], self.outputs, strict=True):  # P5 at the size of C5, then P4 and P3
-            size = tap.shape[-2:]
-            outputs.append(sum((self._resize(pool[k], size) for k in self.added), self._resize(pool[place], size)))
+            size = (pool[place] if self.port else tap).shape[-2:]
+            total = sum((resize(pool[k], size) for k in self.added), resize(pool[place], size))
+            outputs.append(resize(total, tap.shape[-2:]))
         p6 = self.p6(outputs[0])
         return (*outputs[::-1], p6, self.p7(F.relu(p6)))
 
-    def _resize(self, x: Tensor, size: torch.Size) -> Tensor:
-        if not self.port or x.shape[-2:] == size:
-            return resize(x, size)
-        if x.shape[-2] < size[0]:
-            return F.interpolate(x, size=size, mode="nearest")
-        return F.adaptive_max_pool2d(x, size)
+    def _enlarge(self, x: Tensor, size: torch.Size) -> Tensor:
+        return F.interpolate(x, size=size, mode="nearest") if self.port else resize(x, size)

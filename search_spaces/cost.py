@@ -47,7 +47,7 @@ def madds(network: nn.Module, shape: tuple[int, int, int]) -> int:
 
 def latency_ms(network: nn.Module, shape: tuple[int, int, int], seconds: float = 1.0) -> float:
     """Median time of one image through `network` where its weights lie, in milliseconds, over about `seconds`."""
-    weight = next(network.parameters())
+    weight = next(network.parameters(), torch.zeros(()))  # some networks to compare with have no weights
     image = torch.zeros(1, *shape, device=weight.device)
     times: list[float] = []
     with torch.no_grad():

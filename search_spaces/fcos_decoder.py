@@ -21,5 +21,9 @@ class FCOSDecoder(Joint):
 
     def read(self, genotype: tuple[Sequence[Sequence[int]], int, Sequence[int]]) -> Architecture:
         """The architecture of a published genotype: FPN, index of sharing, operations of the head."""
-        fpn, split, ops = genotype
+        try:
+            fpn, split, ops = genotype
+        except (TypeError, ValueError):
+            form = "(genotype of the FPN, index of sharing, operations of the head)"
+            raise ValueError(f"{genotype} is not a genotype of FCOS: write it as {form}") from None
         return self.architecture({**self.fpn.read(fpn).as_dict(), **self.head.read(split, ops).as_dict()})

@@ -21,6 +21,8 @@ class FCOSHead(SearchSpace):
     """
 
     def __init__(self, channels: int = 256, layers: int = 6):
+        if channels < 4 or channels % 4:
+            raise ValueError(f"channels must be a multiple of 4 (norms have groups of at least four), not {channels}")
         self.channels, self.layers = channels, layers
         decisions: dict[str, tuple[Choice, ...]] = {f"head.layer{k}": OPERATIONS for k in range(layers)}
         self.decisions = {**decisions, "head.split": tuple(range(layers + 1))}
@@ -32,9 +34,10 @@ class FCOSHead(SearchSpace):
 
     def read(self, split: int, ops: Sequence[int]) -> Architecture:
         """The architecture of a published genotype: the index of sharing and the operations' ids."""
+        operations = dict(enumerate(OPERATIONS))  # unlike a tuple it knows no -1
         try:
-            choices: dict[str, Choice] = {f"head.layer{k}": OPERATIONS[op] for k, op in enumerate(ops)}
-        except (TypeError, IndexError):
+            choices: dict[str, Choice] = {f"head.layer{k}": operations[op] for k, op in enumerate(ops)}
+        except (TypeError, KeyError):
             raise ValueError(f"{ops} is not a head genotype: write {self.layers} operations 0 to 5") from None
         return self.architecture({**choices, "head.split": split})
 

@@ -24,12 +24,17 @@ class FPNCells(SearchSpace):
     become P5, P4 and P3; earlier unused ones are added to all three. Choices that leave fewer than three are no network.
 
     `channels` is the width of all maps. `variant` "official" is the authors' network; "mmdet" is MMDetection's port: no
-    adapter for a map that no block uses, nearest instead of bilinear enlargement, max pooling instead of bilinear reduction.
+    adapter for a map that no block uses, nearest instead of bilinear enlargement in blocks, outputs added before they are
+    resized.
     """
 
     def __init__(self, channels: int = 256, blocks: int = 7, variant: str = "official"):
         if variant not in ("official", "mmdet"):
             raise ValueError(f"variant must be 'official' or 'mmdet', not {variant!r}")
+        if channels < 2 or channels % 2:
+            raise ValueError(f"channels must be even (deformable convolutions have two groups), not {channels}")
+        if blocks < OUTPUTS:
+            raise ValueError(f"blocks must be at least {OUTPUTS}, one for each of P3, P4 and P5, not {blocks}")
         self.channels, self.blocks, self.variant = channels, blocks, variant
         decisions: dict[str, tuple[Choice, ...]] = {}
         for block in range(blocks):
@@ -51,13 +56,14 @@ class FPNCells(SearchSpace):
     def read(self, genotype: Sequence[Sequence[int]]) -> Architecture:
         """The architecture of a published genotype: `[input, input, op, op, join]` for each block."""
         choices: dict[str, Choice] = {}
+        operations, joins = dict(enumerate(OPERATIONS)), dict(enumerate(JOINS))  # unlike tuples they know no -1
         try:
             for block, (in_a, in_b, op_a, op_b, join) in enumerate(genotype):
                 for side, place, op in (("a", in_a, op_a), ("b", in_b, op_b)):
                     choices[f"fpn.block{block}.{side}.input"] = place
-                    choices[f"fpn.block{block}.{side}.op"] = OPERATIONS[op]
-                choices[f"fpn.block{block}.join"] = JOINS[join]
-        except (TypeError, ValueError, IndexError):
+                    choices[f"fpn.block{block}.{side}.op"] = operations[op]
+                choices[f"fpn.block{block}.join"] = joins[join]
+        except (TypeError, ValueError, KeyError):
             form = f"{self.blocks} blocks [input, input, op, op, join] with operations 0 to 4 and joins 0 and 1"
             raise ValueError(f"{genotype} is not an FPN genotype: write it as {form}") from None
         return self.architecture(choices)

@@ -6,5 +6,5 @@ MMDetection and MMSegmentation find a module here as `densebench.<name>` once a 
 from mmengine.registry import MODELS as ROOT
 from mmengine.registry import Registry
 
-FILES = ("cell_decoder", "cell_fpn", "cell_fcos_head", "mbconv_backbone")
+FILES = ("cell_decoder", "cell_fpn", "cell_fcos_head", "mbconv_backbone", "restoration_net", "restoration_supernet")
 MODELS = Registry("model", parent=ROOT, scope="densebench", locations=[f"search_spaces.{name}" for name in FILES])

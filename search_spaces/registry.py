@@ -9,7 +9,7 @@ from typing import Any
 
 from mmengine.registry import Registry
 
-FILES = ("toy", "decoder_cells", "fpn_cells", "fcos_head", "fcos_decoder", "mbconv")
+FILES = ("toy", "decoder_cells", "fpn_cells", "fcos_head", "fcos_decoder", "mbconv", "restoration_cells")
 SPACES = Registry("space", scope="densebench", locations=[f"search_spaces.{name}" for name in FILES])
 
 

@@ -81,6 +81,9 @@ class SearchSpace(ABC):
     def model(self, arch: Architecture) -> dict[str, Any]:
         """The part of an MMEngine model config that `arch` decides, as plain data; the task's template holds the rest."""
 
-    def supernet(self) -> Any:
-        """A module that holds all answers at once. Raises TypeError where the space has none."""
+    def supernet(self) -> dict[str, Any]:
+        """The part of a model config, as `model` gives it, that holds all answers at once: in it is a `Supernet`.
+
+        Raises TypeError where the space has none.
+        """
         raise TypeError(f"the space {type(self).__name__} has no supernet: use a strategy that asks and tells")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -12,6 +13,7 @@ from search_spaces.architecture import architecture_of
 from strategies.registry import STRATEGIES
 from strategies.strategy import Strategy, Study, best
 from strategies.trial import Proposal, Trial
+from tasks import Cost, Stage, Task
 
 DRAWS = 1000  # a start with which nothing makes a network would keep every strategy drawing for ever
 
@@ -51,6 +53,25 @@ class PartOfStudy:
     def submit(self, proposal: Proposal) -> None:
         self.pending += 1
         self.study.submit(proposal)
+
+    @property
+    def seed(self) -> int:
+        return self.study.seed
+
+    @property
+    def task(self) -> Task:
+        return self.study.task
+
+    @property
+    def stages(self) -> Sequence[Stage]:
+        return self.study.stages
+
+    @property
+    def folder(self) -> Path:
+        return self.study.folder
+
+    def record(self, arch: Architecture, metrics: dict[str, float], cost: Cost) -> None:
+        self.study.record(arch, metrics, cost)
 
     def collect(self) -> Trial | None:
         trial = self.study.collect()

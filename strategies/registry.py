@@ -9,6 +9,10 @@ STRATEGIES = Registry(
         "strategies.random_search",
         "strategies.regularized_evolution",
         "strategies.ppo",
+        "strategies.darts",
+        "strategies.ir_nas",
         "strategies.progressive",
+        "strategies.darts",
+        "strategies.ir_nas",
     ],
 )

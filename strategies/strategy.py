@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
 from search_spaces import Architecture, SearchSpace
 from strategies.trial import Proposal, Trial
+from tasks import Cost, Stage, Task
 
 
 class Study(Protocol):
@@ -34,6 +36,26 @@ class Study(Protocol):
 
     def collect(self) -> Trial | None:
         """Wait for the next finished trial; None: nothing is running."""
+        ...
+
+    # For strategies that train a network themselves.
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def task(self) -> Task: ...
+
+    @property
+    def stages(self) -> Sequence[Stage]: ...
+
+    @property
+    def folder(self) -> Path:
+        """Where a checkpoint may lie."""
+        ...
+
+    def record(self, arch: Architecture, metrics: dict[str, float], cost: Cost) -> None:
+        """A trial that the strategy trained and scored itself, as the first stage would have."""
         ...
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,23 +9,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.config import ConfigDict
-from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from tasks.augment import normalise
 from tasks.cache import digest
 from tasks.encoder import Encoder
 from tasks.features import Batch, Features, compute_features
-from tasks.optimization import Optimization
-from tasks.pictures import Pictures
 from tasks.registry import DATA
-from tasks.stage import Cost, Outcome, Stage
-from tasks.task import Task
-from tasks.training import load, save, take, train
+from tasks.stage import Cost, Stage
+from tasks.trainable import Parameters, Trainable, build_network
+from tasks.training import load, take
 
 
-class EncoderTask(Task):
+class EncoderTask(Trainable):
     """Trains what is searched on an encoder that all candidates share: live, or its outputs read from disk.
 
     `data` is the config of data in `DATA`, `encoder` the settings of an `Encoder`, `input_size` (height, width) what MAdds
@@ -58,17 +53,6 @@ class EncoderTask(Task):
         self._opened: dict[tuple[Stage, bool], tuple[Features, Cost]] = {}
 
     # What a task adds.
-
-    @abstractmethod
-    def pictures(self, stage: Stage) -> Pictures: ...
-
-    @abstractmethod
-    def loss(self, network: Any, stage: Stage, batch: Batch) -> Tensor:
-        """The training loss of one batch, whose inputs are images or taps (see `taps`)."""
-
-    @abstractmethod
-    def score(self, network: Any, stage: Stage) -> tuple[dict[str, float], Cost]:
-        """The metrics of a trained network in eval mode on the stage's scored images."""
 
     def trained(self, model: dict[str, Any], stage: Stage) -> dict[str, Any]:
         """A space's part of the model as this stage trains it."""
@@ -129,8 +113,9 @@ class EncoderTask(Task):
     def _open(self, stage: Stage, training: bool) -> tuple[Features, Cost]:
         pictures = self.pictures(stage)
         teacher = self.teacher if training and stage.distill else None
-        what = ("train", "share", "size", "scale", "jitter", "copies") if training else ("eval", "eval_size")
+        what = ("train", "share", "half", "size", "scale", "jitter", "copies") if training else ("eval", "eval_size")
         identity = {
+            "task": type(self).__name__,  # another one has another truth for the same images
             "data": self._data_print,
             "encoder": self.encoder.identity,
             "transform": {name: getattr(stage, name) for name in what},
@@ -179,43 +164,29 @@ class EncoderTask(Task):
         truth = torch.from_numpy(np.stack([truth for _, truth in views])).to(self.device)
         return Batch(normalise([image for image, _ in views], self.device), truth)
 
-    # Training and scoring.
+    # Training.
 
-    def fit(
-        self, model: dict[str, Any], stage: Stage, *, seed: int, init: str | None = None, weights: str | None = None
-    ) -> Outcome:
+    def begin(self, model: dict[str, Any], stage: Stage, seed: int, init: str | None = None) -> Any:
         searched = "backbone" in model
         if searched and stage.cached:
             raise ValueError(f"stage {stage.name!r} reads cached features, but the backbone itself is searched")
         network = self.build(self.config(self.trained(model, stage)), seed)
         if not searched:
             network.backbone.load_state_dict(self.encoder.weights())
+            if stage.encoder_lr is None:
+                network.backbone.requires_grad_(False)
         elif self.encoder.trained:
             take(network.backbone, self.encoder.weights(), "the encoder")
         if init is not None:
             load(network, init)
-        frozen = network.backbone if stage.encoder_lr is None and not searched else None
-        if frozen is not None:
-            frozen.requires_grad_(False)
-        encoder = set(network.backbone.parameters()) if stage.encoder_lr is not None else set()
-        part = [weight for weight in network.parameters() if weight.requires_grad and weight not in encoder]
-        steps = stage.epochs * len(self.pictures(stage).batches(seed, 0))
-        optimization = Optimization(stage, part, encoder, steps)
-        loss, cost = train(
-            network,
-            frozen,
-            optimization,
-            stage,
-            lambda epoch: self.batches(stage, seed, epoch),
-            lambda batch: self.loss(network, stage, batch),
-            weights and f"{weights}.epoch",
-        )
-        network.eval()
-        with torch.no_grad():
-            metrics, scored = self.score(network, stage)
-        if weights is not None:
-            save(network.state_dict(), weights)
-        return Outcome({**metrics, "loss": loss}, cost + scored, weights)
+        return network
+
+    def parts(self, network: Any, stage: Stage) -> tuple[Parameters, Parameters, nn.Module | None]:
+        own = [weight for weight in network.backbone.parameters() if weight.requires_grad]
+        encoder = own if stage.encoder_lr is not None else []
+        known = set(encoder)
+        searched = [weight for weight in network.parameters() if weight.requires_grad and weight not in known]
+        return searched, encoder, None if own else network.backbone
 
     def build(self, config: dict[str, Any], seed: int) -> Any:
         """A network with weights drawn from `seed`, as a training starts."""
@@ -224,14 +195,3 @@ class EncoderTask(Task):
     def taps(self, network: Any, inputs: Tensor | list[Tensor]) -> list[Tensor]:
         """The encoder's outputs: computed from images, or as they came from the cache."""
         return inputs if isinstance(inputs, list) else list(network.backbone(inputs))
-
-
-def build_network(config: dict[str, Any], seed: int, device: str) -> Any:
-    """A module of OpenMMLab's registries with weights drawn from `seed`.
-
-    Modules draw them from torch's global generator, which cannot be handed in; it is left as it was found.
-    """
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        module = MODELS.build(ConfigDict(config))
-    return module.to(device=device, memory_format=torch.channels_last)

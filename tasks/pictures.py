@@ -36,6 +36,7 @@ class Pictures(ABC):
         self.data, self.stage = data, stage
         order = [(split, index) for split in stage.train for index in range(data.size(split))]
         kept = np.random.default_rng(0).permutation(len(order))[: max(1, round(stage.share * len(order)))]
+        kept = kept if stage.half is None else kept[stage.half :: 2]
         self.order = [order[place] for place in sorted(kept)]
 
     @abstractmethod

@@ -2,9 +2,17 @@
 
 from mmengine.registry import Registry
 
-TASKS = Registry("task", scope="densebench", locations=["tasks.toy", "tasks.segmentation.task", "tasks.detection.task"])
+TASKS = Registry(
+    "task",
+    scope="densebench",
+    locations=["tasks.toy", "tasks.segmentation.task", "tasks.detection.task", "tasks.restoration.task"],
+)
 DATA = Registry(
     "data",
     scope="densebench",
-    locations=["tasks.segmentation.data", *(f"tasks.detection.{name}" for name in ("data", "coco", "voc", "subset"))],
+    locations=[
+        "tasks.segmentation.data",
+        *(f"tasks.detection.{name}" for name in ("data", "coco", "voc", "subset")),
+        *(f"tasks.restoration.{name}" for name in ("data", "folders")),
+    ],
 )

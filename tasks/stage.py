@@ -30,7 +30,8 @@ class Outcome:
 class Stage:
     """One training and validation of a candidate. Stages follow one another: each starts from the last one's weights.
 
-    `train` names the splits to learn from, `eval` the one to score; `share` is the part of the training images used.
+    `train` names the splits to learn from, `eval` the one to score; `share` is the part of the training images used, and
+    `half` (0 or 1), where it is given, which half of these: the two sides of a search by gradients.
     `size` is (height, width) of the training images in pixels and `eval_size` that of the scored ones (None: `size`);
     `scale` is the range of random enlargement before the crop to `size`, `jitter` the strength of random colour changes
     and `copies` how many augmented crops of every image are drawn once, for all candidates (0: fresh ones every epoch).
@@ -50,6 +51,7 @@ class Stage:
     train: tuple[str, ...] = ("train",)
     eval: str = "val"
     share: float = 1.0
+    half: int | None = None
     size: tuple[int, int] = (64, 64)
     eval_size: tuple[int, int] | None = None
     scale: tuple[float, float] = (1.0, 1.0)

@@ -1,8 +1,9 @@
 """Check a dataset folder and say, file by file, what is wrong with it.
 
 The layout is recognised (see docs/data.md). Classes are the layout's, or the lines of classes.txt, or, without either, every
-value that the label files hold, or every name that the training split's boxes have. With --config (a benchmark's id or
-config file) classes and layout are the benchmark's.
+value that the label files hold, or every name that the training split's boxes have. Images to restore are taken for pairs
+where two folders have the usual names of pairs, else for clean images. With --config (a benchmark's id or config file)
+classes and layout are the benchmark's.
 """
 
 from __future__ import annotations
@@ -20,10 +21,22 @@ from search_spaces import build
 from tasks.detection import coco, voc
 from tasks.detection.folder import FolderDetection
 from tasks.registry import DATA
+from tasks.restoration.folders import FolderImages, FolderPairs, FolderRestoration
 from tasks.segmentation.data import FolderSegmentation
 from tasks.segmentation.layouts import LAYOUTS, recognise
 
 SPLITS = ("train", "val", "test")
+PAIRS = (  # what the folders of degraded and of clean images are usually called
+    ("degraded", "clean"),
+    ("noisy", "clean"),
+    ("rain", "norain"),
+    ("rainy", "clean"),
+    ("haze", "clear"),
+    ("hazy", "clear"),
+    ("hazy", "GT"),
+    ("input", "target"),
+    ("LQ", "GT"),
+)
 Data = TypeVar("Data")
 Found = tuple[int, list[str]]  # how many images, and a sentence for each thing that is wrong
 
@@ -109,15 +122,44 @@ def check_detection(root: Path, config: str | None) -> Found:
     return images, found
 
 
+def opened_images(root: Path) -> FolderRestoration:
+    """The folder as pairs, where it has any, else as clean images."""
+    for names in PAIRS:
+        pairs = FolderPairs(str(root), *names)
+        if has_a_split(lambda _, split, pairs=pairs: pairs.files(split), root):
+            return pairs
+    return FolderImages(str(root), gray=False)
+
+
+def check_restoration(root: Path, config: str | None) -> Found:
+    data = of_benchmark(config, root, FolderRestoration) if config else opened_images(root)
+    kind = "pairs" if data.paired else "images"
+    found, images = [], 0
+    for split in SPLITS:
+        try:
+            wrong = list(data.problems(split))
+        except OSError as error:
+            print(f"{split}: not there ({error})")
+            continue
+        count = len(data.files(split)[0])
+        images += count
+        found += wrong
+        print(f"{split}: {count} {kind}; wrong: {len(wrong)}")
+    return images, found
+
+
+CHECKS = {"segmentation": check_segmentation, "detection": check_detection, "restoration": check_restoration}
+
+
 def main() -> int:
     parser = Parser(description=__doc__)
-    parser.add_argument("task", choices=("segmentation", "detection"))
+    parser.add_argument("task", choices=CHECKS)
     parser.add_argument("dir", type=Path)
     parser.add_argument("--config", help="a benchmark whose classes and layout the folder should have")
     options = parser.parse_args()
     segmentation = options.task == "segmentation"
     try:
-        images, found = (check_segmentation if segmentation else check_detection)(options.dir, options.config)
+        images, found = CHECKS[options.task](options.dir, options.config)
     except (ValueError, OSError) as error:
         refuse(error)
     for sentence in found:

@@ -24,7 +24,8 @@ from benchmarks.benchmark import Benchmark, read_config, strategy_files
 from benchmarks.job import build_task
 from search_spaces.cost import madds
 from tasks import Stage
-from tasks.encoder_task import EncoderTask, build_network
+from tasks.encoder_task import EncoderTask
+from tasks.trainable import build_network
 
 
 def decoding_seconds(task: EncoderTask, stage: Stage) -> float:

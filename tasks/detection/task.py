@@ -9,7 +9,6 @@ from typing import Any
 import mmdet.models  # noqa: F401 - registers the stock modules
 import torch
 from mmengine.logging import MMLogger
-from mmengine.registry import MODELS
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
@@ -19,10 +18,11 @@ from tasks.detection.fcos import fcos
 from tasks.detection.metrics import COCO_METRICS, coco_metrics, voc_map
 from tasks.detection.pictures import EMPTY, DetectionPictures
 from tasks.detection.ssdlite import ssdlite
-from tasks.encoder_task import EncoderTask, build_network
+from tasks.encoder_task import EncoderTask
 from tasks.features import Batch
 from tasks.registry import TASKS
 from tasks.stage import Cost, Stage
+from tasks.trainable import build_network
 
 warnings.filterwarnings("ignore", message="torch.meshgrid")  # MMDetection's points; nothing a user can do about it
 LOSSES = ("loss_cls", "loss_bbox", "loss_centerness")
@@ -55,9 +55,11 @@ class DetectionTask(EncoderTask):
     # The network.
 
     def config(self, model: dict[str, Any]) -> dict[str, Any]:
-        classes = len(self.data.classes)
-        if model["template"] == "ssdlite":
-            channels = MODELS.build(model["backbone"]).out_channels
+        template, classes = model.get("template"), len(self.data.classes)
+        if template not in ("fcos", "ssdlite"):
+            raise ValueError(f"a detector's template is 'fcos' or 'ssdlite', not {template!r}: use another space")
+        if template == "ssdlite":
+            channels = build_network(model["backbone"], seed=0, device="cpu").out_channels
             return ssdlite(model["backbone"], channels, classes, self.size)
         mean, std = ([255 * value for value in values] for values in (MEAN, STD))
         prepare = dict(type="mmdet.DetDataPreprocessor", mean=mean, std=std, bgr_to_rgb=True, pad_size_divisor=32)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tasks.cache import digest
-from tasks.encoder_task import EncoderTask, build_network
+from tasks.encoder_task import EncoderTask
 from tasks.features import Batch
 from tasks.registry import TASKS
 from tasks.segmentation.confusion import Confusion
@@ -20,6 +20,7 @@ from tasks.segmentation.data import SegmentationData
 from tasks.segmentation.pictures import SegmentationPictures
 from tasks.segmentation.template import template
 from tasks.stage import Cost, Stage
+from tasks.trainable import build_network
 from tasks.training import load
 
 

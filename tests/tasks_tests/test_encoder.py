@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from tasks.encoder import Encoder, read_checkpoint, refit_norms
-from tasks.encoder_task import build_network
 from tasks.segmentation.data import FolderSegmentation
+from tasks.trainable import build_network
 
 CHECKPOINT = "mobilenetv2_imagenet/mobilenet_v2_1.0_torchvision_layout_dequant.pth"
 

@@ -1,0 +1,10 @@
+"""Command: python tools/run_benchmark.py scenes-denoise-v1 --strategy ir_nas"""
+
+from mmengine.config import read_base
+
+from strategies.ir_nas import IRNAS
+
+with read_base():
+    from .protocol import *  # noqa: F403
+
+strategy = dict(type=IRNAS, epochs=5, warmup=1, arch_lr=3e-2)

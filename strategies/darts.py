@@ -1,0 +1,180 @@
+"""Gradient search: architecture and weights of a supernet learnt in turns."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import asdict, replace
+from itertools import cycle
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from search_spaces import Architecture, SearchSpace
+from search_spaces.supernet import Supernet, mean_entropy, skip_ratio
+from strategies.gradients import first_order, second_order
+from strategies.registry import STRATEGIES
+from strategies.strategy import Strategy, Study, best
+from tasks import Cost
+from tasks.optimization import Optimization
+from tasks.trainable import Trainable
+from tasks.training import save
+
+COLLAPSED = 0.5  # of the places that offer a skip, the share from which on a supernet is said to collapse
+CLIP = 10.0  # the largest norm of the architecture's gradient, as in the authors' code
+
+
+@STRATEGIES.register_module()
+class DARTS(Strategy):
+    """Differentiable architecture search (Liu et al., ICLR 2019) on any space that has a supernet.
+
+    The first stage's training images fall into two halves. Each step moves the architecture's weights down the loss on a
+    batch of the second half (Adam with `arch_lr` and `arch_decay`), then the network's down the loss on one of the first, as
+    the stage says. `order` 2 looks one step of the network's weights ahead (equations 6 to 8), at three times the cost. For
+    the first `warmup` epochs only the network's weights move.
+
+    Every epoch is a trial: the answer that the supernet favours then, scored with the supernet's weights. Beside its scores
+    are those of the mixture ("supernet_PSNR", say), `skip_ratio` and `alpha_entropy`, which tell a collapse. `epochs` is the
+    length of the search; the benchmark's budget may end it before. The last epoch's answer is returned, or, if `keep` is
+    "best", that of the best one after the warm-up.
+    """
+
+    def __init__(
+        self,
+        epochs: int = 50,
+        warmup: int = 0,
+        order: int = 1,
+        arch_lr: float = 3e-4,
+        arch_decay: float = 1e-3,
+        keep: str = "last",
+    ):
+        if epochs < 1 or not 0 <= warmup < epochs:
+            raise ValueError(f"epochs must be at least 1 and warmup less than that, not {epochs} and {warmup}")
+        if order not in (1, 2) or keep not in ("last", "best"):
+            raise ValueError(f"order must be 1 or 2 and keep 'last' or 'best', not {order!r} and {keep!r}")
+        self.epochs, self.warmup, self.order, self.keep = epochs, warmup, order, keep
+        self.arch_lr, self.arch_decay = arch_lr, arch_decay
+
+    def check(self, space: SearchSpace) -> None:
+        try:
+            space.supernet()
+        except TypeError as error:
+            raise ValueError(f"{type(self).__name__} follows gradients: {error}") from None
+
+    def search(self, study: Study) -> Architecture:
+        descent = Descent(self, study)
+        while len(study.trials) < self.epochs and study.wants():
+            study.record(*descent.epoch())
+        trials = study.trials
+        return trials[-1].arch if self.keep == "last" else best(trials[self.warmup :] or trials).arch
+
+
+class Descent:
+    """A supernet under way: its weights, both optimisers, and the checkpoint after every epoch."""
+
+    def __init__(self, strategy: DARTS, study: Study):
+        if not isinstance(study.task, Trainable):
+            raise ValueError(f"{type(study.task).__name__} trains nothing: choose a strategy that asks and tells")
+        self.strategy, self.study, self.task = strategy, study, study.task
+        first = study.stages[0]
+        self.stages = [replace(first, half=half, epochs=strategy.epochs) for half in (0, 1)]
+        self.network = self.task.begin(study.space.supernet(), first, seed=study.seed)
+        self.supernet = next(module for module in self.network.modules() if isinstance(module, Supernet))
+        self.alphas = self.supernet.architecture_parameters()
+        mixing = {id(alpha) for alpha in self.alphas}
+        searched, encoder, self.frozen = self.task.parts(self.network, first)
+        searched = [weight for weight in searched if id(weight) not in mixing]
+        self.weights = [*searched, *encoder]
+        steps = strategy.epochs * len(self.task.pictures(self.stages[0]).batches(0, 0))
+        self.optimization = Optimization(replace(first, polyak=0.0), searched, encoder, steps)
+        self.adam = torch.optim.Adam(
+            self.alphas, lr=strategy.arch_lr, betas=(0.5, 0.999), weight_decay=strategy.arch_decay
+        )
+        self.checkpoint = study.folder / "supernet.pth"
+        self.done: tuple[dict[str, Any], dict[str, float], Cost] | None = None  # an epoch that no trial tells of yet
+        self.epochs = 0
+        self._resume()
+
+    def _resume(self) -> None:
+        """Go on from the checkpoint of an epoch; one that was killed before its trial was written still has its record."""
+        trials = len(self.study.trials)
+        if not self.checkpoint.is_file():
+            if trials:
+                raise RuntimeError(f"{self.checkpoint} is gone, and {trials} epochs with it: remove the run's folder")
+            return
+        state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.optimization.load_state_dict(state["optimization"])
+        self.adam.load_state_dict(state["adam"])
+        self.epochs = state["epochs"]
+        if self.epochs == trials + 1:
+            self.done = (state["choices"], state["metrics"], Cost(**state["cost"]))
+
+    def epoch(self) -> tuple[Architecture, dict[str, float], Cost]:
+        """Train for an epoch and score; leaves a checkpoint."""
+        if self.done is None:
+            self.done = self._epoch()
+        choices, metrics, cost = self.done
+        self.done = None
+        return self.study.space.architecture(choices), metrics, cost
+
+    def _epoch(self) -> tuple[dict[str, Any], dict[str, float], Cost]:
+        started, images, seed = time.perf_counter(), 0, self.study.seed
+        self.network.train()
+        if self.frozen is not None:
+            self.frozen.eval()
+        training, validation = (self.task.batches(stage, seed, self.epochs) for stage in self.stages)
+        losses = []
+        for batch, other in zip(training, _endless(validation), strict=False):
+            if self.epochs >= self.strategy.warmup:
+                self._move_alphas(batch, other)
+                images += len(other.truth)
+            losses.append(self.optimization.step(self._loss(batch)))
+            images += len(batch.truth)
+        choices = self.supernet.discretise()
+        metrics, scored = self._scores(choices)
+        height, width = self.stages[0].size
+        seconds = time.perf_counter() - started - scored.seconds
+        cost = Cost(images, images * height * width, seconds) + scored
+        metrics["loss"] = sum(losses) / len(losses)
+        self.epochs += 1
+        record = dict(choices=choices, metrics=metrics, cost=asdict(cost), epochs=self.epochs)
+        states = dict(network=self.network.state_dict(), adam=self.adam.state_dict())
+        save({**record, **states, "optimization": self.optimization.state_dict()}, self.checkpoint)
+        return choices, metrics, cost
+
+    def _move_alphas(self, batch: Any, other: Any) -> None:
+        if self.strategy.order == 1:
+            gradient = first_order(self.alphas, lambda: self._loss(other))
+        else:
+            rate = float(self.optimization.schedule.get_last_lr()[0])
+            losses = (lambda: self._loss(batch)), (lambda: self._loss(other))
+            gradient = second_order(self.alphas, self.weights, *losses, rate)
+        for alpha, part in zip(self.alphas, gradient, strict=True):
+            alpha.grad = part
+        torch.nn.utils.clip_grad_norm_(self.alphas, CLIP)
+        self.adam.step()
+
+    def _loss(self, batch: Any) -> Tensor:
+        return self.task.loss(self.network, self.stages[0], batch)
+
+    @torch.no_grad()
+    def _scores(self, choices: dict[str, Any]) -> tuple[dict[str, float], Cost]:
+        """The scores of the favoured answer with the supernet's weights, those of the mixture, and the monitor's."""
+        self.network.eval()
+        mixture, first = self.task.score(self.network, self.stages[0])
+        with self.supernet.held(choices):
+            answer, second = self.task.score(self.network, self.stages[0])
+        shares = self.supernet.probabilities()
+        health = {"skip_ratio": skip_ratio(shares), "alpha_entropy": mean_entropy(shares)}
+        if health["skip_ratio"] > COLLAPSED:
+            share = f"{health['skip_ratio']:.0%}"
+            warnings.warn(f"epoch {self.epochs + 1}: skips lead in {share} of their places, it collapses", stacklevel=2)
+        renamed = {f"supernet_{name}": value for name, value in mixture.items() if name != "loss"}
+        return {**answer, **renamed, **health}, first + second
+
+
+def _endless(batches: Any) -> Any:
+    """The second half's batches, over again where it has fewer."""
+    return cycle(list(batches))

@@ -1,0 +1,1 @@
+"""Image restoration: from a noisy, rainy, hazy or small picture back to the clean one."""

@@ -1,0 +1,66 @@
+"""Networks that nobody searched, to compare with: DnCNN, non-local means, and nothing at all."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import torch
+from mmengine.registry import MODELS
+from skimage.restoration import denoise_nl_means
+from torch import Tensor, nn
+
+
+@MODELS.register_module()
+class DnCNN(nn.Module):
+    """Zhang et al., "Beyond a Gaussian Denoiser" (TIP 2017), section III, with the batch norms merged into the convolutions.
+
+    `depth` convolutions of 3x3 with a ReLU between them predict what is to be taken away from (N, `channels`, H, W) images.
+    The file of published weights (keys model.0, model.2, ...) fits as it is. A training starts with random weights after
+    He et al. and a last layer of zeros, which changes nothing.
+    """
+
+    def __init__(self, channels: int = 1, width: int = 64, depth: int = 17):
+        super().__init__()
+        if depth < 2:
+            raise ValueError(f"DnCNN needs at least 2 convolutions, not {depth}")
+        widths = [channels, *[width] * (depth - 1), channels]
+        convolutions = [nn.Conv2d(before, after, 3, padding=1) for before, after in pairwise(widths)]
+        self.model = nn.Sequential(*(part for layer in convolutions for part in (layer, nn.ReLU(inplace=True))))[:-1]
+        for values in self.parameters():
+            _ = nn.init.kaiming_normal_(values) if values.dim() > 1 else nn.init.zeros_(values)
+        nn.init.zeros_(convolutions[-1].weight)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images - self.model(images)
+
+
+@MODELS.register_module()
+class Unchanged(nn.Module):
+    """The degraded image itself: what a network must beat. It has no weights."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images
+
+
+@MODELS.register_module()
+class NonLocalMeans(nn.Module):
+    """Non-local means (Buades et al. 2005) of scikit-image, for noise of `sigma` on the scale 0 to 255. It has no weights.
+
+    Patches of 5x5 in a neighbourhood of 13x13, filter strength 0.8 sigma.
+    """
+
+    def __init__(self, sigma: float):
+        super().__init__()
+        if not 0 < sigma <= 255:
+            raise ValueError(f"sigma must be above 0 and at most 255, not {sigma}: it is on the scale of 8-bit images")
+        self.sigma = sigma / 255
+
+    def forward(self, images: Tensor) -> Tensor:
+        if images.is_meta:  # when it is counted
+            return images
+        means = [
+            denoise_nl_means(image, 5, 6, 0.8 * self.sigma, sigma=self.sigma, channel_axis=-1).reshape(image.shape)
+            for image in images.detach().permute(0, 2, 3, 1).cpu().numpy()
+        ]
+        return torch.from_numpy(np.stack(means)).permute(0, 3, 1, 2).to(images)

@@ -1,0 +1,180 @@
+"""Restoration: a network from the degraded image to the clean one, trained on crops, scored on whole images."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import tasks.restoration.networks  # noqa: F401 - registers the networks to compare with
+from tasks.features import Batch
+from tasks.registry import DATA, TASKS
+from tasks.restoration.data import RestorationData
+from tasks.restoration.degradations import DEGRADATIONS
+from tasks.restoration.metrics import RADIUS, psnr, ssim
+from tasks.restoration.pictures import RestorationPictures
+from tasks.restoration.tiles import tiled
+from tasks.stage import Cost, Stage
+from tasks.trainable import Trainable, build_network
+from tasks.training import load
+
+BEST = 100.0  # dB that an image counts which is restored without any error
+MEANINGLESS = ("eval_size", "encoder_lr", "jitter", "cached", "distill", "aux")
+
+
+@TASKS.register_module()
+class RestorationTask(Trainable):
+    """Make a clean image of a degraded one. A space's part of the model is the whole network's config.
+
+    Networks take (N, channels, H, W), black 0 and white 1, and return the same shape. `data` is the config of a
+    `RestorationData`, `degradation` of an entry of DEGRADATIONS, where the data are no pairs. `input_size` (height, width)
+    is what MAdds and latency refer to. The loss is the mean squared error + `ssim_weight` * log10(1 / SSIM), as in IR-NAS
+    (Zhang et al., CVPR 2020).
+
+    Every image is scored whole, clipped to 0 to 1 and, if `rounded`, brought to 8 bits; `border` pixels at every side do not
+    count. An image of more than `tile` x `tile` pixels goes through in overlapping tiles of that size, which gives the
+    same for networks that look no further than tile / 4. Metrics are the means over the images. "loss" is the mean
+    training loss of the last epoch; a network without weights is not trained, and has its loss on the scored images.
+    """
+
+    primary = "PSNR"
+    metrics = ("PSNR", "SSIM", "loss")
+
+    def __init__(
+        self,
+        data: dict[str, Any],
+        cache: str,
+        degradation: dict[str, Any] | None = None,
+        device: str = "cpu",
+        input_size: tuple[int, int] = (321, 481),
+        border: int = 0,
+        rounded: bool = False,
+        ssim_weight: float = 0.0,
+        tile: int | None = None,
+    ):
+        super().__init__(cache, device)
+        self.data: Any = DATA.build(dict(data))
+        if not isinstance(self.data, RestorationData):
+            raise ValueError(f"{type(self.data).__name__} is no data for RestorationTask: use a RestorationData")
+        if self.data.paired == (degradation is not None):
+            wrong = "are degraded already: leave out" if self.data.paired else "are clean: give"
+            raise ValueError(f"the images of {type(self.data).__name__} {wrong} the degradation")
+        if border < 0 or ssim_weight < 0 or (tile is not None and tile < 8):
+            settings = f"border {border}, ssim_weight {ssim_weight}, tile {tile}"
+            raise ValueError(f"border and ssim_weight must not be negative, nor tile below 8: {settings}")
+        self.degradation = DEGRADATIONS.build(dict(degradation)) if degradation else None
+        self.size = (int(input_size[0]), int(input_size[1]))
+        self.border, self.rounded, self.ssim_weight, self.tile = border, rounded, ssim_weight, tile
+
+    # Data.
+
+    @cached_property
+    def _data_print(self) -> str:
+        return self.data.fingerprint()
+
+    def fingerprint(self) -> str:
+        return self._data_print
+
+    def prepare(self, stages: Sequence[Stage]) -> Cost:
+        for stage in stages:
+            for name in MEANINGLESS:
+                if getattr(stage, name):
+                    raise ValueError(
+                        f"stage {stage.name!r} sets {name}, which means nothing to restoration: leave it out"
+                    )
+        self.data.check(sorted({split for stage in stages for split in (*stage.train, stage.eval)}))
+        smallest = 2 * RADIUS + 1
+        for stage in stages:
+            if self.ssim_weight and min(stage.size) < smallest:
+                raise ValueError(
+                    f"stage {stage.name!r}: SSIM needs crops of at least {smallest} pixels, not {stage.size}"
+                )
+            side = round(max(stage.size) / stage.scale[0])
+            for split in stage.train:
+                self._check_size(split, side, f"crops of {side} pixels (stage {stage.name!r})")
+            self._check_size(stage.eval, smallest + 2 * self.border, "SSIM inside the border")
+        return Cost()
+
+    def _check_size(self, split: str, side: int, purpose: str) -> None:
+        for index in range(self.data.size(split)):
+            height, width = self.data.read(split, index)[0].shape[:2]
+            if min(height, width) < side:
+                name = self.data.name(split, index)
+                raise ValueError(
+                    f"{name} is {width}x{height}, too small for {purpose}: use images of at least {side}x{side}"
+                )
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        return (self.data.channels, *self.size)
+
+    def pictures(self, stage: Stage) -> RestorationPictures:
+        return RestorationPictures(self.data, stage, self.degradation)
+
+    def batches(self, stage: Stage, seed: int, epoch: int) -> Iterator[Batch]:
+        """One epoch of training batches."""
+        pictures = self.pictures(stage)
+        for chosen in pictures.batches(seed, epoch):
+            degraded, clean = zip(*(pictures.crop(int(place), seed, epoch) for place in chosen), strict=True)
+            yield Batch(self._tensor(degraded), self._tensor(clean))
+
+    def _tensor(self, images: Sequence[np.ndarray]) -> Tensor:
+        """(H, W, C) images as (N, C, H, W), which lies in memory channels last."""
+        return torch.from_numpy(np.stack(images)).to(self.device).permute(0, 3, 1, 2)
+
+    # The network.
+
+    def config(self, model: dict[str, Any]) -> dict[str, Any]:
+        return model
+
+    def network(self, model: dict[str, Any]) -> nn.Module:
+        return build_network(self.config(model), 0, self.device).eval()
+
+    def begin(self, model: dict[str, Any], stage: Stage, seed: int, init: str | None = None) -> nn.Module:
+        network = build_network(self.config(model), seed, self.device)
+        if init is not None and network.state_dict():  # some networks to compare with have no weights
+            load(network, init)
+        return network
+
+    # Training and scoring.
+
+    def loss(self, network: nn.Module, stage: Stage, batch: Batch) -> Tensor:
+        assert isinstance(batch.inputs, Tensor)
+        return self.distance(network(batch.inputs), batch.truth)
+
+    def distance(self, restored: Tensor, clean: Tensor) -> Tensor:
+        """Mean squared error, and the logarithm of what SSIM lacks, if it counts."""
+        loss = F.mse_loss(restored, clean)
+        if self.ssim_weight:
+            likeness = ssim(restored, clean).mean().clamp(min=1e-3)  # it may be negative, where there is no logarithm
+            loss = loss - self.ssim_weight * torch.log10(likeness)
+        return loss
+
+    def score(self, network: nn.Module, stage: Stage) -> tuple[dict[str, float], Cost]:
+        """The metrics of a network in eval mode on the stage's scored images, and its loss on them."""
+        started, pictures = time.perf_counter(), self.pictures(stage)
+        rows, pixels = [], 0
+        for index in range(pictures.eval_size):
+            degraded, clean = (self._tensor([image]) for image in pictures.scored(index))
+            restored = self.restore(network, degraded)
+            loss = self.distance(restored, clean)
+            restored = restored.clamp(0, 1)
+            if self.rounded:
+                restored = (restored * 255).round() / 255
+            compared = (restored, clean, 1.0, self.border)
+            rows.append([float(value) for value in (psnr(*compared).clamp(max=BEST), ssim(*compared), loss)])
+            pixels += clean.shape[-2] * clean.shape[-1]
+        means = np.mean(rows, 0).tolist()
+        return dict(zip(self.metrics, means, strict=True)), Cost(len(rows), pixels, time.perf_counter() - started)
+
+    def restore(self, network: nn.Module, degraded: Tensor) -> Tensor:
+        """What a network makes of (N, C, H, W) images, in tiles where they are large."""
+        if self.tile is None or degraded.shape[-2] * degraded.shape[-1] <= self.tile**2:
+            return network(degraded)
+        return tiled(network, degraded, self.tile, self.tile // 4)

@@ -1,0 +1,210 @@
+"""The supernet of HiNAS: it holds every network, decides as published, and keeps less than Auto-DeepLab's way."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+
+from search_spaces.restoration_net import early_layer
+from search_spaces.restoration_supernet import MixedCell, RestorationSupernet
+from search_spaces.supernet import Supernet, mean_entropy, skip_ratio
+from search_spaces.widths import arrivals, best_path, last_narrow
+
+
+def supernet(per_path: bool = False, **settings: Any) -> RestorationSupernet:
+    torch.manual_seed(0)
+    return RestorationSupernet({"nodes": 2, "channels": 2, **settings}, per_path)
+
+
+def random_moves(layers: int, count: int) -> Iterator[Tensor]:
+    net, generator = supernet(layers=layers, nodes=1), torch.Generator().manual_seed(0)
+    for _ in range(count):
+        torch.nn.init.normal_(net.betas, 0, 2, generator=generator)
+        yield net.scores()[1].detach().double()
+
+
+def paths(layers: int) -> list[tuple[int, ...]]:
+    every = itertools.product(range(3), repeat=layers)
+    return [path for path in every if all(abs(a - b) < 2 for a, b in itertools.pairwise((0, *path)))]
+
+
+def chance(moves: Tensor, path: tuple[int, ...]) -> float:
+    return math.prod(float(moves[layer, a, b]) for layer, (a, b) in enumerate(itertools.pairwise((0, *path))))
+
+
+@pytest.mark.parametrize("layers", [3, 4, 5])
+def test_what_is_said_of_paths_equals_brute_force(layers: int) -> None:
+    for moves in random_moves(layers, 10):
+        chances = {path: chance(moves, path) for path in paths(layers)}
+        assert math.isclose(sum(chances.values()), 1, rel_tol=1e-6)
+        assert best_path(moves) == list(max(chances, key=lambda path: chances[path]))
+        places = [[sum(p for path, p in chances.items() if path[at] == w) for w in range(3)] for at in range(layers)]
+        assert torch.allclose(arrivals(moves), torch.tensor(places).double())
+        visits = [sum(p for path, p in chances.items() if early_layer(path) == at) for at in range(layers - 1)]
+        assert torch.allclose(last_narrow(moves), torch.tensor(visits).double())
+
+
+def test_equal_paths_go_to_the_narrower() -> None:
+    even = torch.tensor([[[0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]]).repeat(3, 1, 1)
+    assert best_path(even) == [0, 0, 0]
+
+
+@pytest.mark.parametrize("per_path", [False, True])
+@pytest.mark.parametrize(
+    "settings",
+    [dict(), dict(variant="slides", shared=True), dict(layers=4, aspp=True, in_channels=3), dict(layers=1, nodes=3)],
+)
+def test_with_all_weight_on_one_answer_it_is_that_network(settings: dict[str, Any], per_path: bool) -> None:
+    net = supernet(per_path, **settings)
+    x = torch.rand(2, net.space.in_channels, 8, 9)
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0  # running statistics as far from a new BN's as can be
+    with torch.no_grad():
+        net(torch.rand_like(x))
+        for seed in range(4):
+            choices = net.space.sample(Random(seed)).as_dict()
+            derived = net.derive(choices)
+            for mode in (False, True):
+                restored = derived.train(mode)(x)
+                assert not torch.allclose(restored, x, atol=1e-3)
+                with net.held(choices):
+                    assert torch.allclose(net.train(mode)(x), restored, atol=1e-5)
+                assert not torch.allclose(net(x), restored, atol=1e-3)
+
+
+def test_nodes_of_nothing_and_two_of_the_same_hold_too() -> None:
+    net = supernet().eval()
+    choices = net.discretise() | {f"cell1.node{node}.{side}.op": "none" for node in (0, 1) for side in "ab"}
+    choices |= {"cell0.node0.a.input": 1, "cell0.node0.b.input": 1}  # twice "conv3", here with the same weights
+    x = torch.rand(1, 1, 8, 8)
+    with net.held(choices):
+        assert torch.allclose(net(x), net.derive(choices).eval()(x), atol=1e-5)
+    with pytest.raises(ValueError, match="has no choice"), net.held({}):
+        pass
+
+
+def test_all_parameters_learn_and_each_belongs_to_one_group() -> None:
+    net = supernet(variant="slides")
+    assert isinstance(net, Supernet)
+    net(torch.rand(2, 1, 8, 8)).square().sum().backward()
+    architecture, weights = net.architecture_parameters(), net.weight_parameters()
+    assert [id(p) for p in architecture] == [id(net.alphas), id(net.betas)]
+    assert len(architecture) + len(weights) == len(list(net.parameters()))
+    assert not {id(p) for p in architecture} & {id(p) for p in weights}
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
+    assert (net.alphas.grad != 0).all()  # type: ignore[union-attr]
+    possible = [(0, 0, 0), (0, 0, 1), (1, 0, 0), (1, 1, 2), (2, 0, 1), (2, 2, 1), (2, 2, 2)]
+    assert all(net.betas.grad[place] != 0 for place in possible)  # type: ignore[index]
+    impossible = [(0, 1, 0), (1, 2, 2), (0, 0, 2), (2, 2, 0)]
+    assert all(net.betas.grad[place] == 0 for place in impossible)  # type: ignore[index]
+    norms = [module for module in net.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    assert norms
+    assert not any(module.affine for module in norms)
+
+
+def test_decisions_leave_none_aside_and_ties_go_to_the_first() -> None:
+    net = supernet(nodes=3)
+    ops = net.space.operations
+    tied = net.discretise()
+    assert [tied[f"cell0.node2.{side}.input"] for side in "ab"] == [0, 1]
+    assert {value for name, value in tied.items() if name.endswith(".op")} == {"conv3"}
+    with torch.no_grad():
+        net.alphas[0, :, ops.index("none")] = 5  # ahead everywhere, never chosen
+        net.alphas[0, 6, ops.index("dil5")] = 7  # node 2, input 1
+        net.alphas[0, 8, ops.index("skip")] = 8  # node 2, input 3
+        net.alphas[0, 7, [ops.index("none"), ops.index("sep3")]] = torch.tensor(
+            [20.0, 9.0]
+        )  # more, and a smaller share
+        net.betas[:, 0, 1] = 3
+    choices = net.discretise()
+    sides = [(choices[f"cell0.node2.{side}.input"], choices[f"cell0.node2.{side}.op"]) for side in "ab"]
+    assert sides == [(1, "dil5"), (3, "skip")]
+    assert choices["layer0.width"] == 1
+    net.space.architecture(choices)
+    net.derive(choices)
+
+
+def test_discretised_answers_are_legal() -> None:
+    for seed in range(4):
+        net = supernet(shared=bool(seed % 2), nodes=3)
+        for parameter in net.architecture_parameters():
+            torch.nn.init.normal_(parameter, generator=torch.Generator().manual_seed(seed))
+        choices = net.discretise()
+        assert choices == net.discretise()
+        arch = net.space.architecture(choices)
+        assert all(arch[f"cell0.node2.{side}.op"] != "none" for side in "ab")
+        assert best_path(net.scores()[1]) == [arch[f"layer{layer}.width"] for layer in range(3)]
+
+
+def test_probabilities_name_every_distribution() -> None:
+    net = supernet()
+    shares = net.probabilities()
+    assert len(shares) == 3 * 5 + 1 + 2 + 3
+    assert all(math.isclose(sum(options.values()), 1, rel_tol=1e-6) for options in shares.values())
+    assert shares["layer2.from0"] == pytest.approx({0: 0.5, 1: 0.5})
+    assert math.isclose(mean_entropy(shares), 1, rel_tol=1e-6)
+    assert skip_ratio(shares) == 0
+    with torch.no_grad():
+        net.alphas[:, :, net.space.operations.index("skip")] = 50
+    shares = net.probabilities()
+    assert skip_ratio(shares) == 1
+    assert mean_entropy(shares) == pytest.approx(6 / 21, abs=1e-6)  # of the moves alone
+    assert skip_ratio({"layer": {1: 0.5, 2: 0.5}}) == 0
+
+
+def evaluations(net: RestorationSupernet) -> int:
+    """How many cells one pass runs."""
+    count = 0
+
+    def add(*_: object) -> None:
+        nonlocal count
+        count += 1
+
+    for module in net.modules():
+        if isinstance(module, MixedCell):
+            module.register_forward_hook(add)
+    net(torch.rand(1, 1, 4, 4))
+    return count
+
+
+def test_inputs_are_summed_before_one_cell_or_outputs_after_many() -> None:
+    assert evaluations(supernet()) == 2 + 3 + 3
+    assert evaluations(supernet(per_path=True)) == 2 + 5 + 7
+
+
+def saved_bytes(run: Callable[[], Tensor], owned: set[int]) -> int:
+    """What a pass keeps for its backward pass, each storage once; `owned` are storages of parameters."""
+    kept: dict[int, int] = {}
+
+    def pack(x: Tensor) -> Tensor:
+        storage = x.untyped_storage()
+        if storage.data_ptr() not in owned:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return x
+
+    with saved_tensors_hooks(pack, lambda x: x):
+        output = run()
+    assert output.requires_grad  # the graph lives until here, so that no address was used twice
+    return sum(kept.values())
+
+
+def kept(per_path: bool, layers: int) -> int:
+    net = supernet(per_path, layers=layers, variant="slides", nodes=3)
+    owned = {p.untyped_storage().data_ptr() for p in net.parameters()}
+    return saved_bytes(lambda: net(torch.rand(1, 1, 24, 24)), owned)
+
+
+def test_summing_first_keeps_less() -> None:
+    """A further layer of widths W, 2W, 4W is 7 W of cells, not 16 W; the first three, two with fewer ways in, 17 and not 29."""
+    ours, theirs = ([kept(per_path, layers) for layers in (3, 4)] for per_path in (False, True))
+    assert (ours[1] - ours[0]) / (theirs[1] - theirs[0]) <= 0.45
+    assert ours[0] / theirs[0] <= 0.65

@@ -1,0 +1,59 @@
+"""The bilevel gradients: the finite difference against exact autograd, and what they leave behind."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from strategies.gradients import first_order, second_order
+
+RATE = 0.1
+
+
+def problem() -> tuple[nn.Parameter, list[nn.Parameter], dict[str, tuple[Tensor, Tensor]]]:
+    """A small network whose first layer is a mixture of two, with architecture weights, in double precision."""
+    generator = torch.Generator().manual_seed(0)
+    draw = lambda *shape: torch.randn(*shape, generator=generator, dtype=torch.float64)  # noqa: E731
+    alpha = nn.Parameter(draw(2))
+    weights = [nn.Parameter(draw(4, 5)), nn.Parameter(draw(4, 5)), nn.Parameter(draw(5, 1))]
+    return alpha, weights, {name: (draw(16, 4), draw(16, 1)) for name in ("training", "validation")}
+
+
+def loss(alpha: Tensor, weights: list[Tensor], data: tuple[Tensor, Tensor]) -> Tensor:
+    x, y = data
+    share = alpha.softmax(0)
+    hidden = share[0] * torch.tanh(x @ weights[0]) + share[1] * torch.sigmoid(x @ weights[1])
+    return (hidden @ weights[2] - y).square().mean()
+
+
+def test_second_order_equals_exact_autograd() -> None:
+    alpha, weights, data = problem()
+    step = torch.autograd.grad(loss(alpha, weights, data["training"]), weights, create_graph=True)
+    moved = [weight - RATE * part for weight, part in zip(weights, step, strict=True)]
+    (exact,) = torch.autograd.grad(loss(alpha, moved, data["validation"]), alpha)
+    before = [weight.detach().clone() for weight in weights]
+    (ours,) = second_order(
+        [alpha],
+        weights,
+        lambda: loss(alpha, weights, data["training"]),
+        lambda: loss(alpha, weights, data["validation"]),
+        RATE,
+    )
+    assert torch.allclose(ours, exact, rtol=1e-4)
+    (plain,) = first_order([alpha], lambda: loss(alpha, weights, data["validation"]))
+    assert not torch.allclose(ours, plain, rtol=1e-2)
+    assert all(torch.equal(weight, value) for weight, value in zip(weights, before, strict=True))
+
+
+def test_second_order_without_a_step_is_first_order() -> None:
+    alpha, weights, data = problem()
+    losses = [lambda name=name: loss(alpha, weights, data[name]) for name in ("training", "validation")]
+    (ours,) = second_order([alpha], weights, losses[0], losses[1], 0.0)
+    assert torch.allclose(ours, first_order([alpha], losses[1])[0])
+
+
+def test_a_loss_that_is_not_finite_is_an_error() -> None:
+    alpha = nn.Parameter(torch.zeros(1))
+    with pytest.raises(FloatingPointError, match="nan"):
+        first_order([alpha], lambda: (alpha * float("nan")).sum())
