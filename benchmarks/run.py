@@ -134,7 +134,9 @@ class Run:
     def _model_config(self, model: dict[str, Any]) -> str:
         """The found network as a config that OpenMMLab's own tools build, with `final.pth` as its weights."""
         config = self.task.config(model)
-        foreign = sorted(_foreign_modules(config, str(config.get("type")).partition(".")[0]))
+        scope, dot, _ = str(config.get("type")).partition(".")
+        plain = None if dot else MODELS.get(scope)  # a network in MMEngine's root registry
+        foreign = sorted(_foreign_modules(config, scope) | ({plain.__module__} if plain else set()))
         imports = {"custom_imports": {"imports": foreign}} if foreign else {}
         return Config({"model": config, **imports}).pretty_text
 

@@ -18,7 +18,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.published import PUBLISHED, verify
+from benchmarks.published import PUBLISHED
 from search_spaces.cell_fcos_head import layer
 from search_spaces.cost import params
 from search_spaces.fcos_decoder import FCOSDecoder
@@ -132,11 +132,6 @@ def test_what_is_no_genotype_is_refused(genotype: Any) -> None:
 def test_settings_that_make_no_space_are_refused(make: Any, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         make()
-
-
-@pytest.mark.parametrize("network", DETECTORS, ids=lambda network: network.id)
-def test_published_detectors_count_as_printed(network: Any) -> None:
-    assert verify(network)["verdict"] != "mismatch"
 
 
 def test_fewer_than_three_outputs_are_no_network() -> None:

@@ -137,7 +137,7 @@ def test_configs_name_the_data(voc: Path) -> None:
     config = {"type": "VocDetection", "root": str(voc)}
     whole, subset = DATA.build(config), DATA.build({"type": "StratifiedSubset", "data": config, "images": 1})
     assert (whole.size("train"), subset.size("train"), subset.size("val")) == (2, 1, 1)
-    assert same(subset.objects("train", 0), whole.objects("train", int(subset.indices[0])))
+    assert same(subset.objects("train", 0), whole.objects("train", int(subset.indices["train"][0])))
     subset.check(["train", "val"])
     (voc / "VOC2042/JPEGImages/c.jpg").unlink()
     with pytest.raises(ValueError, match=r"c\.jpg is missing"):

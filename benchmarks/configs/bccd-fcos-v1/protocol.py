@@ -7,7 +7,8 @@ Command:
 DIR is the Pascal VOC folder of BCCD (github.com/Shenggan/BCCD_Dataset), FILE a MobileNetV2 in torchvision's or OpenMMLab's
 layout.
 
-Measured: TODO
+Measured on one core, seed 0: progressive search with PPO 14 minutes and a final training of 13 minutes, 90.5 mAP50 on the test
+images; plain FCOS 88.6, plain SSDLite 77.7 (docs/bccd.md has the table).
 """
 
 from search_spaces.fcos_decoder import FCOSDecoder
