@@ -1,7 +1,7 @@
 """scenes-ssdlite-v1: MobileNet-like backbones for SSDLite on the embedded scenes; no download, a CPU is enough.
 
 Command: python tools/run_benchmark.py scenes-ssdlite-v1
-Measured: TODO
+Measured: about one minute on one busy core for both strategies, seed 0.
 """
 
 from search_spaces.mbconv import MBConv
