@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,8 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: small networks are faster so, tools' too
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
