@@ -25,11 +25,6 @@ class Supernet(nn.Module, ABC):
     def architecture_parameters(self) -> list[nn.Parameter]:
         """What the architecture's optimiser learns."""
 
-    def weight_parameters(self) -> list[nn.Parameter]:
-        """What the weights' optimiser learns: every parameter that is not an architecture parameter."""
-        mixing = {id(parameter) for parameter in self.architecture_parameters()}
-        return [parameter for parameter in self.parameters() if id(parameter) not in mixing]
-
     @abstractmethod
     def discretise(self) -> dict[str, Choice]:
         """The answer that the architecture parameters favour, as choices of the space; ties fall the same way always."""

@@ -32,7 +32,7 @@ class Stage:
 
     `train` names the splits to learn from, `eval` the one to score; `share` is the part of the training images used, and
     `half` (0 or 1), where it is given, which half of these: the two sides of a search by gradients.
-    `size` is (height, width) of the training images in pixels and `eval_size` that of the scored ones (None: `size`);
+    `size` is (height, width) of the training images in pixels and `eval_size` that of the scored ones (None: their own);
     `scale` is the range of random enlargement before the crop to `size`, `jitter` the strength of random colour changes
     and `copies` how many augmented crops of every image are drawn once, for all candidates (0: fresh ones every epoch).
 
