@@ -11,6 +11,7 @@ from typing import Any
 
 from search_spaces import build
 from tasks import TASKS, Outcome, Stage, Task
+from tasks.allocator import keep_freed_memory
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Failed:
 
 @lru_cache(maxsize=2)
 def build_task(text: str) -> Task:
+    """The task of a config as JSON, and with it a process that is ready to train."""
+    keep_freed_memory()
     return build(TASKS, json.loads(text))
 
 

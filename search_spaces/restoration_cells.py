@@ -34,7 +34,8 @@ class RestorationCells(SearchSpace):
     `channels` is a node's width at the narrowest: 10 in the published search, 20 in the published training. `variant` "code" is
     the authors' public code, "slides" what they presented before it, there with shared cells. `aspp` puts atrous spatial
     pyramid pooling behind the last cell; `in_channels` is 1 for grey images; `stem` is the width of the two convolutions before
-    the cells, which the decoder's widths follow, 64 as published.
+    the cells, which the decoder's widths follow, 64 as published. With `fold` 2 the network works at half the resolution, on
+    blocks of 2x2 pixels as channels, for a quarter of the MAdds (FFDNet, Zhang et al., TIP 2018); published is 1.
 
     The published space, 3.0e8 cells a layer, lies inside: its nodes join two different inputs, and "none" only competes.
     """
@@ -49,22 +50,24 @@ class RestorationCells(SearchSpace):
         aspp: bool = False,
         in_channels: int = 1,
         stem: int = 64,
+        fold: int = 1,
     ):
         if variant not in VARIANTS:
             raise ValueError(did_you_mean("variant", variant, VARIANTS))
-        for name, value in (("nodes", nodes), ("layers", layers), ("in_channels", in_channels)):
+        for name, value in (("nodes", nodes), ("layers", layers), ("in_channels", in_channels), ("fold", fold)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, not {value}")
         if channels < 2 or channels % 2:
             raise ValueError(f"channels must be even and at least 2, not {channels}: it is halved")
         if stem < 4 or stem % 4:
             raise ValueError(f"stem must be a multiple of 4, not {stem}: the decoder takes three quarters of it")
-        sizes: dict[str, Any] = dict(nodes=nodes, layers=layers, channels=channels, in_channels=in_channels, stem=stem)
-        self.settings = dict(variant=variant, shared=shared, aspp=aspp, **sizes)
+        sizes: dict[str, Any] = dict(nodes=nodes, layers=layers, channels=channels)
+        self.frame: dict[str, Any] = dict(in_channels=in_channels, stem=stem, aspp=aspp, fold=fold)
+        self.settings = dict(variant=variant, shared=shared, **sizes, **self.frame)
         self.operations, factors = VARIANTS[variant]
         self.widths = [int(channels * factor) for factor in factors]
-        self.nodes, self.layers, self.shared, self.aspp = nodes, layers, shared, aspp
-        self.in_channels, self.stem = in_channels, stem
+        self.nodes, self.layers, self.shared = nodes, layers, shared
+        self.in_channels, self.stem, self.aspp, self.fold = in_channels, stem, aspp, fold
         decisions: dict[str, tuple[Choice, ...]] = {}
         for cell in range(self.cells):
             for node in range(nodes):
@@ -100,8 +103,8 @@ class RestorationCells(SearchSpace):
         return result
 
     def model(self, arch: Architecture) -> dict[str, Any]:
-        settings = dict(widths=list(self.widths), in_channels=self.in_channels, stem=self.stem, aspp=self.aspp)
-        return {"type": "densebench.RestorationNet", "genotype": self.write(arch), **settings}
+        genotype = {"genotype": self.write(arch), "widths": list(self.widths)}
+        return {"type": "densebench.RestorationNet", **genotype, **self.frame}
 
     def read(self, genotype: Genotype) -> Architecture:
         """The architecture of a genotype `[cells, widths]`; a cell lists `[op, input]` twice for each node."""

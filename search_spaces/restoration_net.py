@@ -91,28 +91,35 @@ class Frame(nn.Module):
     """What surrounds the cells: a stem of two convolutions before, a decoder of two inputs behind.
 
     The decoder is twice as wide as the stem, its early input three quarters. `narrow` is the number of channels that a cell
-    of the narrowest width puts out, as does `reduce`.
+    of the narrowest width puts out, as does `reduce`. Blocks of `fold` x `fold` pixels become channels before the stem and
+    pixels again behind the decoder; an image that they do not fill is continued by its border (FFDNet, Zhang et al.,
+    TIP 2018, section III-A).
     """
 
-    def __init__(self, in_channels: int, narrow: int, stem: int, affine: bool = True):
+    def __init__(self, in_channels: int, narrow: int, stem: int, fold: int = 1, affine: bool = True):
         super().__init__()
+        self.fold, channels = fold, in_channels * fold**2
         early, deep = stem * 3 // 4, 2 * stem
-        self.first = nn.Sequential(*conv_bn(in_channels, stem, 3, affine=affine), activation(True))
+        self.first = nn.Sequential(*conv_bn(channels, stem, 3, affine=affine), activation(True))
         self.second = nn.Sequential(activation(), *conv_bn(stem, stem, 3, affine=affine))
         self.reduce = nn.Sequential(*conv_bn(stem, narrow, 3, affine=False))
         self.early = nn.Sequential(*conv_bn(narrow, early, affine=affine), activation(True))
         self.decoder = nn.Sequential(
             separable(early + deep, deep, affine=affine),
             separable(deep, deep, affine=affine),
-            nn.Conv2d(deep, in_channels, 3, padding=1),
+            nn.Conv2d(deep, channels, 3, padding=1),
         )
 
     def stem(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        below, right = (-side % self.fold for side in x.shape[-2:])
+        x = F.pixel_unshuffle(F.pad(x, (0, right, 0, below), "replicate"), self.fold)
         first = self.first(x)
         return first, self.second(first)
 
-    def finish(self, early: Tensor, deep: Tensor) -> Tensor:
-        return self.decoder(torch.cat([self.early(early), deep], 1))
+    def finish(self, x: Tensor, early: Tensor, deep: Tensor) -> Tensor:
+        """The image `x` without what the decoder finds to be noise, rain or blur."""
+        residual = F.pixel_shuffle(self.decoder(torch.cat([self.early(early), deep], 1)), self.fold)
+        return x - residual[..., : x.shape[-2], : x.shape[-1]]
 
 
 class Cell(nn.Module):
@@ -151,13 +158,19 @@ class RestorationNet(BaseModule):
     """
 
     def __init__(
-        self, genotype: Genotype, widths: Sequence[int], in_channels: int = 1, stem: int = 64, aspp: bool = False
+        self,
+        genotype: Genotype,
+        widths: Sequence[int],
+        in_channels: int = 1,
+        stem: int = 64,
+        aspp: bool = False,
+        fold: int = 1,
     ):
         super().__init__()
         cells, self.path = genotype
         cells = cells * len(self.path) if len(cells) == 1 else cells
         nodes = len(cells[0]) // 2
-        self.frame = Frame(in_channels, nodes * widths[0], stem)
+        self.frame = Frame(in_channels, nodes * widths[0], stem, fold)
         outputs = [stem, stem, *(nodes * widths[width] for width in self.path)]
         inner = [widths[width] for width in self.path]
         self.far = nn.ModuleList(scaler(outputs[layer], width) for layer, width in enumerate(inner))
@@ -173,4 +186,4 @@ class RestorationNet(BaseModule):
             active.append(activate(maps[-1]))
         layer = early_layer(self.path)
         early = self.frame.reduce(second) if layer is None else maps[layer]
-        return x - self.frame.finish(early, self.tail(active[-1]))
+        return self.frame.finish(x, early, self.tail(active[-1]))

@@ -79,7 +79,7 @@ class RestorationSupernet(Supernet):
         self.space = space = RestorationCells(**settings)
         self.per_path = per_path
         count, nodes = len(space.widths), space.nodes
-        self.frame = Frame(space.in_channels, nodes * space.widths[0], space.stem, affine=False)
+        self.frame = Frame(space.in_channels, nodes * space.widths[0], space.stem, space.fold, affine=False)
         self.cells, self.near, self.far = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
         for layer in range(space.layers):
             for width in reachable(layer, count):
@@ -145,7 +145,7 @@ class RestorationSupernet(Supernet):
         deep = total(ends[end] * self.tails[str(end)](y) for end, y in old.items())
         early = (1 - visits.sum()) * self.frame.reduce(second)
         early = total([early, *(chance * y for chance, y in zip(visits, narrow, strict=False))])
-        return x - self.frame.finish(early, deep)
+        return self.frame.finish(x, early, deep)
 
     def _cell(
         self,

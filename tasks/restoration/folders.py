@@ -52,7 +52,8 @@ def images_in(folder: Path) -> list[Path]:
 class FolderRestoration(RestorationData):
     """Images in a folder, decoded when they are first asked for, and then kept as far as MEMORY goes.
 
-    `splits` names the sources of a split, one or several, where it is not a folder with the split's own name.
+    `splits` names the sources of a split, one or several, where it is not a folder with the split's own name. Behind a source
+    may stand a slice as Python writes it: `{"val": "val[::10]"}` takes every tenth image.
     """
 
     def __init__(self, root: str, splits: Mapping[str, str | Sequence[str]] | None, gray: bool):
@@ -77,8 +78,9 @@ class FolderRestoration(RestorationData):
     def files(self, split: str) -> Files:
         """The same for a split."""
         if split not in self._files:
-            found = [self.find(source) for source in self.splits.get(split, [split])]
-            pairs = [pair for pairs, _ in found for pair in pairs]
+            sources = [_sliced(source) for source in self.splits.get(split, [split])]
+            found = [self.find(name) for name, _ in sources]
+            pairs = [pair for (pairs, _), (_, part) in zip(found, sources, strict=True) for pair in pairs[part]]
             wrong = [sentence for _, sentences in found for sentence in sentences]
             if not pairs and not wrong:
                 wrong = [f"split {split!r} of {self.root} holds no images: see docs/data.md for the layouts"]
@@ -218,6 +220,15 @@ def partners(degraded: list[Path], clean: list[Path], folder: Path) -> Files:
     lonely = [path for path in clean if key(path) not in spoilt]
     wrong += [f"{path} is the clean image of nothing: add the degraded one, or take it away" for path in lonely]
     return pairs, wrong
+
+
+def _sliced(source: str) -> tuple[str, slice]:
+    """A source's name and which of its images are meant: all, or those of a slice behind it."""
+    found = re.fullmatch(r"(.*)\[(-?\d*):(-?\d*)(?::(-?\d*))?\]", source)
+    if found is None:
+        return source, slice(None)
+    name, *bounds = found.groups()
+    return name, slice(*(int(bound) if bound else None for bound in bounds))
 
 
 def _by(key: Callable[[Path], str], paths: Iterable[Path]) -> dict[str, list[Path]]:

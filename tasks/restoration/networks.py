@@ -9,6 +9,7 @@ import torch
 from mmengine.registry import MODELS
 from skimage.restoration import denoise_nl_means
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 @MODELS.register_module()
@@ -17,14 +18,16 @@ class DnCNN(nn.Module):
 
     `depth` convolutions of 3x3 with a ReLU between them predict what is to be taken away from (N, `channels`, H, W) images.
     The file of published weights (keys model.0, model.2, ...) fits as it is. A training starts with random weights after
-    He et al. and a last layer of zeros, which changes nothing.
+    He et al. and a last layer of zeros, which changes nothing. With `fold` 2 the convolutions see blocks of 2x2 pixels as
+    channels, at half the resolution (FFDNet, Zhang et al., TIP 2018); an image is continued by its border to fill them.
     """
 
-    def __init__(self, channels: int = 1, width: int = 64, depth: int = 17):
+    def __init__(self, channels: int = 1, width: int = 64, depth: int = 17, fold: int = 1):
         super().__init__()
         if depth < 2:
             raise ValueError(f"DnCNN needs at least 2 convolutions, not {depth}")
-        widths = [channels, *[width] * (depth - 1), channels]
+        self.fold = fold
+        widths = [channels * fold**2, *[width] * (depth - 1), channels * fold**2]
         convolutions = [nn.Conv2d(before, after, 3, padding=1) for before, after in pairwise(widths)]
         self.model = nn.Sequential(*(part for layer in convolutions for part in (layer, nn.ReLU(inplace=True))))[:-1]
         for values in self.parameters():
@@ -32,7 +35,10 @@ class DnCNN(nn.Module):
         nn.init.zeros_(convolutions[-1].weight)
 
     def forward(self, images: Tensor) -> Tensor:
-        return images - self.model(images)
+        height, width = images.shape[-2:]
+        whole = F.pad(images, (0, -width % self.fold, 0, -height % self.fold), "replicate")
+        residual = F.pixel_shuffle(self.model(F.pixel_unshuffle(whole, self.fold)), self.fold)
+        return images - residual[..., :height, :width]
 
 
 @MODELS.register_module()

@@ -164,6 +164,19 @@ def test_networks_subtract_what_they_find(settings: dict[str, Any]) -> None:
     assert torch.equal(model(x), x)
 
 
+def test_a_folded_network_works_on_blocks_of_pixels() -> None:
+    plain, folded = (RestorationCells(channels=4, nodes=2, fold=fold) for fold in (1, 2))
+    genotype = plain.write(plain.sample(Random(0)))
+    nets = [network(space, genotype).eval() for space in (plain, folded)]
+    assert params(nets[1]) - params(nets[0]) == 3 * 9 * 64 + 3 * (9 * 128 + 1)  # into the stem, out of the decoder
+    assert madds(nets[1], (1, 16, 16)) < 0.27 * madds(nets[0], (1, 16, 16))
+    x = torch.rand(2, 1, 16, 16)
+    odd = nets[1](x[..., :15, :15])
+    assert odd.shape == (2, 1, 15, 15)
+    continued = torch.nn.functional.pad(x[..., :15, :15], (0, 1, 0, 1), "replicate")
+    assert torch.equal(odd, nets[1](continued)[..., :15, :15])
+
+
 def test_shared_cells_share_the_wiring_and_not_the_weights() -> None:
     space = RestorationCells(shared=True, nodes=2, channels=2)
     choices: dict[str, Choice] = space.sample(Random(0)).as_dict() | {f"cell0.node{n}.a.op": "conv3" for n in (0, 1)}

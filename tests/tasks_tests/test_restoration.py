@@ -66,6 +66,14 @@ def test_dncnn_is_the_published_network(root: Path, shared) -> None:
     network.load_state_dict(torch.load(shared("anchors/dncnn_sigma25/dncnn_25.pth"), weights_only=True))
 
 
+def test_a_folded_dncnn_keeps_every_size(root: Path) -> None:
+    network = task_on(root).network(dict(type="DnCNN", width=8, depth=3, fold=2))
+    assert sum(weight.numel() for weight in network.parameters()) == (4 * 8 + 8 * 8 + 8 * 4) * 9 + 8 + 8 + 4
+    torch.nn.init.ones_(network.model[-1].bias)
+    images = torch.rand(1, 1, 13, 10)
+    assert torch.allclose(network(images), images - 1)
+
+
 def test_published_weights_have_their_published_score(shared, tmp_path: Path) -> None:
     """Every 8th image of BSD68 at sigma 25, as the 68 take two minutes; they have 29.227 here, 29.23 in the paper."""
     root, chosen = shared("bsds500"), tmp_path / "every_8th.txt"

@@ -77,6 +77,18 @@ def test_a_list_of_names(tmp_path: Path) -> None:
         FolderImages(str(tmp_path), splits={"test": "other.txt"}).size("test")
 
 
+def test_a_slice_of_a_source(tmp_path: Path) -> None:
+    images = [picture(tmp_path / f"train/{index}.png", seed=index) for index in range(7)]
+    splits = {"some": "train[1::3]", "rest": ["train[:1]", "train[-2:]"], "odd": "train[a:b]"}
+    data = FolderImages(str(tmp_path), splits, gray=False)
+    for split, chosen in (("train", range(7)), ("some", (1, 4)), ("rest", (0, 5, 6))):
+        assert [data.read(split, place)[1].tolist() for place in range(data.size(split))] == [
+            images[index].tolist() for index in chosen
+        ]
+    with pytest.raises(FileNotFoundError, match=r"no folder 'train\[a:b\]'"):
+        data.size("odd")
+
+
 @pytest.mark.parametrize("template", ["test/{}", "{}/test"])
 @pytest.mark.parametrize(
     ("degraded", "clean", "expected"),
