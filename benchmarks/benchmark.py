@@ -27,6 +27,9 @@ DEFAULTS = {
 # Where data lies on a machine is not protocol; what lies there is part of the task's fingerprint.
 PLACES = ("root", "checkpoint")
 
+# What a config holds.
+ENTRIES = ("benchmark", "strategy")
+
 # What may be added to a protocol without a new id: it changes no row that is there.
 ADDITIONS = ("baselines",)
 
@@ -152,6 +155,8 @@ def run_configs(
     those of the named strategies that it has.
     """
     if Path(name).suffix == ".py":
+        if strategies:
+            raise ValueError(f"{name} is the config of one strategy: leave out --strategy, or give the benchmark's id")
         config = read_config(next(strategy_files(name)), options)
         yield config.get("name", Path(name).stem), config
         return
@@ -182,14 +187,20 @@ def _offer(name: str, options: Mapping[str, Any] | None) -> dict[str, Path | Con
 
 
 def read_config(path: Path, options: Mapping[str, Any] | None = None) -> Config:
-    """A config file with `options` (`a.b=c`) merged in. Raises ValueError where it does not parse or lacks an entry."""
+    """A config file with `options` (`a.b=c`) merged in.
+
+    Raises ValueError where it does not parse or lacks an entry, or where an option would change nothing.
+    """
+    for name in options or ():
+        if name.split(".")[0] not in ENTRIES:
+            raise ValueError(f"the option {name!r} changes nothing: write benchmark.{name} or strategy.{name}")
     try:
         config = Config.fromfile(path)
         if options:
             config.merge_from_dict(dict(options))
     except Exception as error:  # a config is a program: anything may come out of it
         raise ValueError(f"{path} cannot be read as a config: {type(error).__name__}: {error}") from error
-    for entry in ("benchmark", "strategy"):
+    for entry in ENTRIES:
         if entry not in config:
             raise ValueError(f"{path} has no {entry!r}: start from a file in benchmarks/configs")
     return config

@@ -36,6 +36,7 @@ class Run:
         self.strategy: Strategy = build(STRATEGIES, plain["strategy"])
         self.strategy.check(self.benchmark.space)
         self.name, self.seed = name, seed
+        self.note = ""  # what the strategy says before it starts
         self.folder = work_dir / self.benchmark.id / name / f"seed{seed}"
         local = {"cache": str(work_dir / "cache"), "device": device}
         self.search_task = json.dumps({**self.benchmark.proxy, **local})
@@ -63,18 +64,19 @@ class Run:
         return (self.folder / "study.json").is_file()
 
     def prepare(self) -> Cost:
-        """Check the data, make what trials share, open the folder. Returns what the shared part cost when it was made."""
+        """Check the data, make what trials share, let the strategy look at it. Returns what the shared part cost when made."""
         stages, final = list(self.benchmark.stages), [self.benchmark.final]
         if self.search_task == self.final_task:  # one task: all of its data is checked before anything is made
             cost = self.task.prepare(stages + final)
         else:
             cost = build_task(self.search_task).prepare(stages) + self.task.prepare(final)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        _write(self.folder / "config.py", Config(self.dump).pretty_text)
+        self.note = self.strategy.prepare(self.benchmark.space, build_task(self.search_task), stages)
         return cost
 
     def open(self, executor: Executor, workers: int) -> Study:
-        """The study with what its ledger holds. Raises ValueError where the ledger is damaged or in use."""
+        """The run's folder and the study with what its ledger holds. Raises ValueError where that is damaged or in use."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _write(self.folder / "config.py", Config(self.dump).pretty_text)
         return Study(self.benchmark, self.seed, self.folder, self.search_task, executor, workers)
 
     def play(self, study: Study, shared: Cost) -> None:

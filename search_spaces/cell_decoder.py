@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -57,53 +58,34 @@ def largest(maps: Sequence[Tensor]) -> torch.Size:
     return max((x.shape[-2:] for x in maps), key=lambda size: size[0] * size[1])
 
 
-@MODELS.register_module()
-class CellDecoder(BaseDecodeHead):
-    """A searched decoder (Nekrasov et al., CVPR 2019): four taps in, class scores at the finest used stride out.
+class Decoder(BaseDecodeHead):
+    """A decode head on taps brought to one width, with a classifier and, for training only, auxiliary ones on every block.
 
-    `aux` adds, for training only, a classifier on every block's output, over a further copy of the cell ("cell") or
-    directly ("conv"); each adds `aux_weight` times its cross-entropy to the loss. In eval mode they are not run.
+    Each auxiliary classifier adds `aux_weight` times its cross-entropy to the loss. In eval mode they are not run.
     """
 
+    aux: nn.ModuleList
+
     def __init__(
-        self,
-        genotype: Genotype,
-        in_channels: Sequence[int],
-        channels: int,
-        num_classes: int,
-        repeats: int = 1,
-        aux: str | None = None,
-        aux_weight: float = 0.15,
-        **kwargs: Any,
+        self, in_channels: Sequence[int], channels: int, num_classes: int, aux_weight: float = 0.15, **kwargs: Any
     ):
         settings = dict(in_index=list(range(len(in_channels))), input_transform="multiple_select", dropout_ratio=0)
         super().__init__(list(in_channels), channels, num_classes=num_classes, **{**settings, **kwargs})
-        cell, blocks = genotype
         self.aux_weight = aux_weight
         self.adapters = nn.ModuleList(conv_bn_relu(width, channels) for width in in_channels)
-        self.pairs = [tuple(pair) for pair in blocks]
-        self.blocks = nn.ModuleList(Block(cell, channels, repeats) for _ in blocks)
-        used = {place for pair in self.pairs for place in pair}
-        self.loose = [place for place in range(len(in_channels), len(in_channels) + len(blocks)) if place not in used]
-        self.merge = conv_bn_relu(channels * len(self.loose), channels)
-        self.conv_seg = nn.Conv2d(channels, self.out_channels, 3, padding=1)
-        self.aux = nn.ModuleList()
-        for _ in blocks if aux else ():
-            body = Cell(cell, channels, repeats) if aux == "cell" else nn.Identity()
-            self.aux.append(nn.Sequential(body, nn.Conv2d(channels, self.out_channels, 3, padding=1)))
+
+    @abstractmethod
+    def decode(self, taps: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """The map that is classified, and the outputs of all blocks, from taps of one width."""
 
     def forward(self, inputs: Sequence[Tensor]) -> Any:
         """Scores (B, classes, H, W); in training with auxiliary classifiers, a list of these, the decoder's own first."""
-        pool = [adapter(x) for adapter, x in zip(self.adapters, self._transform_inputs(inputs), strict=True)]
-        for block, (a, b) in zip(self.blocks, self.pairs, strict=True):
-            pool.append(block(pool[a], pool[b]))
-        loose = [pool[place] for place in self.loose]
-        size = largest(loose)
-        merged = self.merge(F.relu(torch.cat([resize(x, size) for x in loose], 1)))
+        taps = [adapter(x) for adapter, x in zip(self.adapters, self._transform_inputs(inputs), strict=True)]
+        merged, blocks = self.decode(taps)
         scores = self.cls_seg(merged)
         if not self.training or not self.aux:
             return scores
-        return [scores, *(aux(x) for aux, x in zip(self.aux, pool[-len(self.aux) :], strict=True))]
+        return [scores, *(aux(x) for aux, x in zip(self.aux, blocks, strict=True))]
 
     def losses(self, scores: Any, labels: Tensor) -> Tensor:
         """Cross-entropy of (B, H, W) labels.
@@ -125,3 +107,42 @@ class CellDecoder(BaseDecodeHead):
         """What MMSegmentation's own training loop calls."""
         labels = self._stack_batch_gt(batch_data_samples).squeeze(1)
         return {"loss_ce": self.losses(seg_logits, labels)}
+
+
+@MODELS.register_module()
+class CellDecoder(Decoder):
+    """A searched decoder (Nekrasov et al., CVPR 2019): four taps in, class scores at the finest used stride out.
+
+    `aux` puts the auxiliary classifiers on a further copy of the cell ("cell") or directly on the blocks' outputs ("conv").
+    """
+
+    def __init__(
+        self,
+        genotype: Genotype,
+        in_channels: Sequence[int],
+        channels: int,
+        num_classes: int,
+        repeats: int = 1,
+        aux: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(in_channels, channels, num_classes, **kwargs)
+        cell, blocks = genotype
+        self.pairs = [tuple(pair) for pair in blocks]
+        self.blocks = nn.ModuleList(Block(cell, channels, repeats) for _ in blocks)
+        used = {place for pair in self.pairs for place in pair}
+        self.loose = [place for place in range(len(in_channels), len(in_channels) + len(blocks)) if place not in used]
+        self.merge = conv_bn_relu(channels * len(self.loose), channels)
+        self.conv_seg = nn.Conv2d(channels, self.out_channels, 3, padding=1)
+        self.aux = nn.ModuleList()
+        for _ in blocks if aux else ():
+            body = Cell(cell, channels, repeats) if aux == "cell" else nn.Identity()
+            self.aux.append(nn.Sequential(body, nn.Conv2d(channels, self.out_channels, 3, padding=1)))
+
+    def decode(self, taps: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        pool = list(taps)
+        for block, (a, b) in zip(self.blocks, self.pairs, strict=True):
+            pool.append(block(pool[a], pool[b]))
+        loose = [pool[place] for place in self.loose]
+        size = largest(loose)
+        return self.merge(F.relu(torch.cat([resize(x, size) for x in loose], 1))), pool[len(taps) :]

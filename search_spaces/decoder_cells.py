@@ -52,17 +52,23 @@ class DecoderCells(SearchSpace):
         head = dict(type="densebench.CellDecoder", genotype=self.write(arch), channels=self.channels)
         return {"decode_head": {**head, "repeats": self.repeats, "aux": self.aux}}
 
+    def supernet(self) -> dict[str, Any]:
+        """Where a decoder has auxiliary cells, the supernet has plain classifiers: it takes no cells that only supervise."""
+        head = dict(type="densebench.DecoderSupernet", channels=self.channels, repeats=self.repeats)
+        return {"decode_head": {**head, "aux": self.aux and "conv"}}
+
     def read(self, genotype: Genotype) -> Architecture:
         """The architecture of a published genotype `[[op0, [in_a, in_b, op_a, op_b] x 3], [[a, b] x 3]]`."""
+        named = dict(enumerate(OPERATIONS))  # unlike the tuple, without negative places
         try:
             (first, *layers), blocks = genotype
-            choices: dict[str, Choice] = {"cell.op0": OPERATIONS[first]}
+            choices: dict[str, Choice] = {"cell.op0": named[first]}
             for layer, (in_a, in_b, op_a, op_b) in enumerate(layers, start=1):
-                choices[f"cell.layer{layer}.a.input"], choices[f"cell.layer{layer}.a.op"] = in_a, OPERATIONS[op_a]
-                choices[f"cell.layer{layer}.b.input"], choices[f"cell.layer{layer}.b.op"] = in_b, OPERATIONS[op_b]
+                choices[f"cell.layer{layer}.a.input"], choices[f"cell.layer{layer}.a.op"] = in_a, named[op_a]
+                choices[f"cell.layer{layer}.b.input"], choices[f"cell.layer{layer}.b.op"] = in_b, named[op_b]
             for block, (a, b) in enumerate(blocks):
                 choices[f"block{block}.a"], choices[f"block{block}.b"] = a, b
-        except (TypeError, ValueError, IndexError):
+        except (TypeError, ValueError, KeyError):
             form = "[[op, [in, in, op, op] x 3], [[a, b] x 3]] with operations 0 to 10"
             raise ValueError(f"{genotype} is not a decoder genotype: write it as {form}") from None
         return self.architecture(choices)

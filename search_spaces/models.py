@@ -6,5 +6,8 @@ MMDetection and MMSegmentation find a module here as `densebench.<name>` once a 
 from mmengine.registry import MODELS as ROOT
 from mmengine.registry import Registry
 
-FILES = ("cell_decoder", "cell_fpn", "cell_fcos_head", "mbconv_backbone", "restoration_net", "restoration_supernet")
+FILES = (
+    "cell_decoder", "decoder_supernet", "cell_fpn", "cell_fcos_head", "mbconv_backbone", "restoration_net",
+    "restoration_supernet",
+)  # fmt: skip
 MODELS = Registry("model", parent=ROOT, scope="densebench", locations=[f"search_spaces.{name}" for name in FILES])

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 
-from torch import Tensor, nn
+from torch import nn
 
 from search_spaces.architecture import Choice
 
@@ -15,11 +15,10 @@ Probabilities = Mapping[str, Mapping[Choice, float]]
 
 
 class Supernet(nn.Module, ABC):
-    """A module whose architecture parameters say how much of each answer it is; its weights serve all answers."""
+    """A module whose architecture parameters say how much of each answer it is; its weights serve all answers.
 
-    @abstractmethod
-    def forward(self, x: Tensor) -> Tensor:
-        """What a network of the space computes, as a mixture of all of them."""
+    It computes what a network of the space does, as a mixture of all of them.
+    """
 
     @abstractmethod
     def architecture_parameters(self) -> list[nn.Parameter]:
@@ -36,6 +35,11 @@ class Supernet(nn.Module, ABC):
     @abstractmethod
     def probabilities(self) -> Probabilities:
         """Each distribution that the architecture parameters hold, by a dotted name; the values of one sum to 1."""
+
+
+def supernet_in(network: nn.Module) -> Supernet:
+    """The supernet among the modules of a network."""
+    return next(module for module in network.modules() if isinstance(module, Supernet))
 
 
 def mean_entropy(probabilities: Probabilities) -> float:

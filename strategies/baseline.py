@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from search_spaces import Architecture, SearchSpace, content_key
 from strategies.strategy import Strategy, Study
+from tasks import Stage, Task
 
 
 class Baseline(Strategy):
@@ -13,6 +15,14 @@ class Baseline(Strategy):
 
     def __init__(self, model: dict[str, Any]):
         self.part = model
+
+    def prepare(self, space: SearchSpace, task: Task, stages: Sequence[Stage]) -> str:
+        """Nothing to say. Raises ValueError where the network cannot be built."""
+        try:
+            task.network(self.part)
+        except Exception as error:  # any library's module may be meant, and raises what it likes
+            raise ValueError(f"the baseline {self.part} cannot be built: {type(error).__name__}: {error}") from error
+        return ""
 
     def search(self, study: Study) -> Architecture:
         return Architecture((), content_key(self.part))

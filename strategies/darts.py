@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import copy
 import time
 import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from itertools import cycle
+from itertools import islice
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from search_spaces import Architecture, SearchSpace
-from search_spaces.supernet import Supernet, mean_entropy, skip_ratio
+from search_spaces.supernet import mean_entropy, skip_ratio, supernet_in
 from strategies.gradients import first_order, second_order
+from strategies.memory import check_memory
 from strategies.registry import STRATEGIES
 from strategies.strategy import Strategy, Study, best
-from tasks import Cost
+from tasks import Cost, Stage, Task
+from tasks.features import Batch
+from tasks.norms import BATCHES, fresh_statistics
 from tasks.optimization import Optimization
 from tasks.trainable import Trainable
-from tasks.training import save
+from tasks.training import save, train_mode
 
 COLLAPSED = 0.5  # of the places that offer a skip, the share from which on a supernet is said to collapse
 CLIP = 10.0  # the largest norm of the architecture's gradient, as in the authors' code
@@ -32,12 +37,16 @@ class DARTS(Strategy):
     The first stage's training images fall into two halves. Each step moves the architecture's weights down the loss on a
     batch of the second half (Adam with `arch_lr` and `arch_decay`), then the network's down the loss on one of the first, as
     the stage says. `order` 2 looks one step of the network's weights ahead (equations 6 to 8), at three times the cost. For
-    the first `warmup` epochs only the network's weights move.
+    the first `warmup` epochs only the network's weights move. (`arch_decay` is added to a gradient that is as small as the
+    loss: what suits cross-entropies holds the weights at their start where the loss is a squared error of 0.001.)
 
-    Every epoch is a trial: the answer that the supernet favours then, scored with the supernet's weights. Beside its scores
-    are those of the mixture ("supernet_PSNR", say), `skip_ratio` and `alpha_entropy`, which tell a collapse. `epochs` is the
-    length of the search; the benchmark's budget may end it before. The last epoch's answer is returned, or, if `keep` is
-    "best", that of the best one after the warm-up.
+    Every epoch is a trial: the answer that the supernet favours then, scored with the supernet's weights, its norms' statistics
+    gathered anew from a few batches. Beside its scores are those of the mixture ("supernet_PSNR", say); `gap`, the primary
+    metric that is lost on the way from the mixture to the answer, in that metric's unit (the discretisation gap); and
+    `skip_ratio` and `alpha_entropy`, which tell a collapse.
+
+    `epochs` is the length of the search; the benchmark's budget may end it before. The last epoch's answer is returned, or, if
+    `keep` is "best", that of the best one after the warm-up.
     """
 
     def __init__(
@@ -62,6 +71,23 @@ class DARTS(Strategy):
         except TypeError as error:
             raise ValueError(f"{type(self).__name__} follows gradients: {error}") from None
 
+    def prepare(self, space: SearchSpace, task: Task, stages: Sequence[Stage]) -> str:
+        """A sentence on the memory that the supernet needs. Raises ValueError where it or the data are not enough."""
+        if not isinstance(task, Trainable):
+            raise ValueError(f"{type(task).__name__} trains nothing: choose a strategy that asks and tells")
+        first, second = self.halves(stages[0])
+        if not task.pictures(second).batches(0, 0):
+            raise ValueError(
+                f"stage {first.name!r} has one training image, of which {type(self).__name__} cannot make two halves: "
+                "raise benchmark.stages.0.share"
+            )
+        copies = 3 if self.order == 1 else 5  # gradient and two moments; to look ahead, the old weights and a direction
+        return check_memory(task, space.supernet(), first, copies)
+
+    def halves(self, stage: Stage) -> list[Stage]:
+        """The stage on either half of its training images."""
+        return [replace(stage, half=half, epochs=self.epochs) for half in (0, 1)]
+
     def search(self, study: Study) -> Architecture:
         descent = Descent(self, study)
         while len(study.trials) < self.epochs and study.wants():
@@ -74,13 +100,12 @@ class Descent:
     """A supernet under way: its weights, both optimisers, and the checkpoint after every epoch."""
 
     def __init__(self, strategy: DARTS, study: Study):
-        if not isinstance(study.task, Trainable):
-            raise ValueError(f"{type(study.task).__name__} trains nothing: choose a strategy that asks and tells")
+        assert isinstance(study.task, Trainable)  # as `prepare` has made sure
         self.strategy, self.study, self.task = strategy, study, study.task
         first = study.stages[0]
-        self.stages = [replace(first, half=half, epochs=strategy.epochs) for half in (0, 1)]
+        self.stages = strategy.halves(first)
         self.network = self.task.begin(study.space.supernet(), first, seed=study.seed)
-        self.supernet = next(module for module in self.network.modules() if isinstance(module, Supernet))
+        self.supernet = supernet_in(self.network)
         self.alphas = self.supernet.architecture_parameters()
         mixing = {id(alpha) for alpha in self.alphas}
         searched, encoder, self.frozen = self.task.parts(self.network, first)
@@ -121,12 +146,9 @@ class Descent:
 
     def _epoch(self) -> tuple[dict[str, Any], dict[str, float], Cost]:
         started, images, seed = time.perf_counter(), 0, self.study.seed
-        self.network.train()
-        if self.frozen is not None:
-            self.frozen.eval()
-        training, validation = (self.task.batches(stage, seed, self.epochs) for stage in self.stages)
+        train_mode(self.network, self.frozen)
         losses = []
-        for batch, other in zip(training, _endless(validation), strict=False):
+        for batch, other in zip(self.task.batches(self.stages[0], seed, self.epochs), self._others(), strict=False):
             if self.epochs >= self.strategy.warmup:
                 self._move_alphas(batch, other)
                 images += len(other.truth)
@@ -143,6 +165,11 @@ class Descent:
         states = dict(network=self.network.state_dict(), adam=self.adam.state_dict())
         save({**record, **states, "optimization": self.optimization.state_dict()}, self.checkpoint)
         return choices, metrics, cost
+
+    def _others(self) -> Iterator[Batch]:
+        """The second half's batches, over again where it has fewer."""
+        while True:
+            yield from self.task.batches(self.stages[1], self.study.seed, self.epochs)
 
     def _move_alphas(self, batch: Any, other: Any) -> None:
         if self.strategy.order == 1:
@@ -164,17 +191,23 @@ class Descent:
         """The scores of the favoured answer with the supernet's weights, those of the mixture, and the monitor's."""
         self.network.eval()
         mixture, first = self.task.score(self.network, self.stages[0])
+        kept = copy.deepcopy(self.network.state_dict())
+        train_mode(self.network, self.frozen)
         with self.supernet.held(choices):
+            images = 0
+            with fresh_statistics(self.network):
+                for batch in islice(self.task.batches(self.stages[0], self.study.seed, self.epochs), BATCHES):
+                    self._loss(batch)
+                    images += len(batch.truth)
+            self.network.eval()
             answer, second = self.task.score(self.network, self.stages[0])
+        self.network.load_state_dict(kept)
         shares = self.supernet.probabilities()
-        health = {"skip_ratio": skip_ratio(shares), "alpha_entropy": mean_entropy(shares)}
+        gap = mixture[self.task.primary] - answer[self.task.primary]
+        health = {"gap": gap, "skip_ratio": skip_ratio(shares), "alpha_entropy": mean_entropy(shares)}
         if health["skip_ratio"] > COLLAPSED:
             share = f"{health['skip_ratio']:.0%}"
             warnings.warn(f"epoch {self.epochs + 1}: skips lead in {share} of their places, it collapses", stacklevel=2)
         renamed = {f"supernet_{name}": value for name, value in mixture.items() if name != "loss"}
-        return {**answer, **renamed, **health}, first + second
-
-
-def _endless(batches: Any) -> Any:
-    """The second half's batches, over again where it has fewer."""
-    return cycle(list(batches))
+        height, width = self.stages[0].size
+        return {**answer, **renamed, **health}, first + second + Cost(images, images * height * width)

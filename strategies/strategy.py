@@ -63,7 +63,14 @@ class Strategy(ABC):
     """A way of searching. It may own its loop, or let `AskTell` write it."""
 
     def check(self, space: SearchSpace) -> None:  # noqa: B027 - most strategies search every space
-        """Raise ValueError where this strategy cannot search `space`; called before the first trial."""
+        """Raise ValueError where this strategy cannot search `space`; called first of all."""
+
+    def prepare(self, space: SearchSpace, task: Task, stages: Sequence[Stage]) -> str:
+        """Look at what the search will meet, its data checked, before anything of the run is written.
+
+        Raises ValueError where it cannot be done on this machine. Returns a sentence for the user, or an empty one.
+        """
+        return ""
 
     @abstractmethod
     def search(self, study: Study) -> Architecture:

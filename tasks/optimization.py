@@ -15,7 +15,7 @@ class Optimization:
     """Adam on the searched part and, where the stage trains it, on the encoder, for `steps` steps.
 
     Averaged weights (Polyak) follow the weights, in the first steps faster than `stage.polyak` says, as they start from
-    nothing worth keeping; `finish` puts them in the weights' place. Norms' running statistics are not averaged.
+    nothing worth keeping; `finish` puts them in the weights' place. Statistics of norms do not follow.
     """
 
     def __init__(self, stage: Stage, part: Iterable[nn.Parameter], encoder: Iterable[nn.Parameter], steps: int):

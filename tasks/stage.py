@@ -42,8 +42,9 @@ class Stage:
 
     `clip` is the largest gradient norm, `polyak` the decay of the averaged weights that are scored and handed on,
     `distill` the weight of the squared distance to the teacher's logits, `aux` that of the auxiliary cells' losses.
-    None or 0 switch each off. A `resumable` stage leaves a checkpoint after every epoch
-    and goes on from it after a kill.
+    None or 0 switch each off. With `bfloat16` the network trains in that type (torch.autocast; weights, loss and scores stay as
+    they are), on processors with matrix units two to four times as fast. A `resumable` stage leaves a checkpoint after every
+    epoch and goes on from it after a kill.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Stage:
     polyak: float = 0.0
     distill: float = 0.0
     aux: float = 0.0
+    bfloat16: bool = False
     resumable: bool = False
 
     def __post_init__(self) -> None:

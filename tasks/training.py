@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from tasks.norms import BATCHES, fresh_statistics
 from tasks.optimization import Optimization
 from tasks.stage import Cost, Stage
 
@@ -34,9 +36,7 @@ def train(
     done, value, images, before = _resume(network, optimization, resume)
     started = time.perf_counter() - before
     for number in range(done, stage.epochs):
-        network.train()
-        if frozen is not None:
-            frozen.eval()
+        train_mode(network, frozen)
         losses = [(optimization.step(loss(batch)), len(batch.truth)) for batch in epoch(number)]
         seen = sum(count for _, count in losses)
         images += seen
@@ -44,10 +44,31 @@ def train(
         if resume is not None:
             progress = [number + 1, value, images, time.perf_counter() - started]
             save(dict(progress=progress, network=network.state_dict(), optimization=optimization.state_dict()), resume)
-    optimization.finish()
+    if stage.polyak:
+        optimization.finish()
+        train_mode(network, frozen)
+        images += _renew(network, islice(epoch(stage.epochs), BATCHES), loss)
     if resume is not None:
         resume.unlink(missing_ok=True)
     return value, Cost(images, images * stage.size[0] * stage.size[1], time.perf_counter() - started)
+
+
+def train_mode(network: nn.Module, frozen: nn.Module | None) -> None:
+    """Training mode for all but a part that stays as it is."""
+    network.train()
+    if frozen is not None:
+        frozen.eval()
+
+
+@torch.no_grad()
+def _renew(network: nn.Module, batches: Iterable[Any], loss: Callable[[Any], Tensor]) -> int:
+    """Give the norms of averaged weights, if there are any, statistics of their own; returns the images that it took."""
+    images = 0
+    with fresh_statistics(network) as norms:
+        for batch in batches if norms else ():
+            loss(batch)
+            images += len(batch.truth)
+    return images
 
 
 def _resume(network: nn.Module, optimization: Optimization, path: Path | None) -> Sequence[Any]:

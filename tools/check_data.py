@@ -107,8 +107,8 @@ def opened_boxes(root: Path) -> FolderDetection:
     raise ValueError(f"{root} has annotations neither of COCO nor of Pascal VOC: see docs/data.md")
 
 
-def check_detection(root: Path, config: str | None) -> Found:
-    data = of_benchmark(config, root, FolderDetection) if config else opened_boxes(root)
+def check_splits(data: FolderDetection | FolderRestoration, held: Callable[[str], tuple[int, str]]) -> Found:
+    """Every split of data that find out themselves what is wrong; `held` tells how many images a split has, and a summary."""
     found, images = [], 0
     for split in SPLITS:
         try:
@@ -116,10 +116,16 @@ def check_detection(root: Path, config: str | None) -> Found:
         except OSError as error:
             print(f"{split}: not there ({error})")
             continue
-        images += len(data.parsed(split).pictures)
+        count, summary = held(split)
+        images += count
         found += wrong
-        print(f"{split}: {data.summary(split)}; wrong: {len(wrong)}")
+        print(f"{split}: {summary}; wrong: {len(wrong)}")
     return images, found
+
+
+def check_detection(root: Path, config: str | None) -> Found:
+    data = of_benchmark(config, root, FolderDetection) if config else opened_boxes(root)
+    return check_splits(data, lambda split: (len(data.parsed(split).pictures), data.summary(split)))
 
 
 def opened_images(root: Path) -> FolderRestoration:
@@ -134,18 +140,12 @@ def opened_images(root: Path) -> FolderRestoration:
 def check_restoration(root: Path, config: str | None) -> Found:
     data = of_benchmark(config, root, FolderRestoration) if config else opened_images(root)
     kind = "pairs" if data.paired else "images"
-    found, images = [], 0
-    for split in SPLITS:
-        try:
-            wrong = list(data.problems(split))
-        except OSError as error:
-            print(f"{split}: not there ({error})")
-            continue
+
+    def held(split: str) -> tuple[int, str]:
         count = len(data.files(split)[0])
-        images += count
-        found += wrong
-        print(f"{split}: {count} {kind}; wrong: {len(wrong)}")
-    return images, found
+        return count, f"{count} {kind}"
+
+    return check_splits(data, held)
 
 
 CHECKS = {"segmentation": check_segmentation, "detection": check_detection, "restoration": check_restoration}

@@ -84,6 +84,8 @@ def setup(options: Any) -> list[Run]:
 def play(one: Run, executor: Executor, workers: int, shared: Cost) -> None:
     with one.open(executor, workers) as study:
         print(f"{one.folder}", file=sys.stderr)
+        if one.note:
+            print(one.note, file=sys.stderr)
         if isinstance(one.strategy, Baseline):
             print(f"{one.name}: training", file=sys.stderr)
         else:

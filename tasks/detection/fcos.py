@@ -18,7 +18,7 @@ def fcos(model: dict[str, Any], encoder: Encoder, classes: int, head: dict[str, 
     """
     neck = model.get("neck", plain_neck(model.get("width", 256)))
     width = neck["out_channels"]
-    bbox_head = {**head, **model.get("bbox_head", plain_head(width))}
+    bbox_head = {**head, **(model.get("bbox_head") or plain_head(width))}
     return dict(
         type="mmdet.FCOS",
         backbone=model.get("backbone", encoder.config),
@@ -41,7 +41,12 @@ def plain_neck(channels: int) -> dict[str, Any]:
 
 
 def plain_head(channels: int) -> dict[str, Any]:
-    """The head that FCOS was published with; narrow ones have fewer groups in their norms, of four channels at least."""
+    """The head that FCOS was published with; narrow ones have fewer groups in their norms, of four channels at least.
+
+    Raises ValueError for a width that these groups do not divide.
+    """
+    if channels < 4 or channels % 4:
+        raise ValueError(f"the width of a plain FCOS must be a multiple of 4, not {channels}: its norms group channels")
     norm = dict(type="GN", num_groups=math.gcd(32, channels // 4), requires_grad=True)
     widths = dict(in_channels=channels, feat_channels=channels)
     return dict(type="mmdet.FCOSHead", stacked_convs=4, conv_bias=True, norm_cfg=norm, **widths)

@@ -26,10 +26,11 @@ class Noise(Degradation):
     """White Gaussian noise of standard deviation `sigma`, on the scale 0 to 255; of a list, one is drawn for each image."""
 
     def __init__(self, sigma: float | Sequence[float]):
-        self.sigmas = [float(value) for value in ([sigma] if isinstance(sigma, int | float) else sigma)]
-        wrong = [value for value in self.sigmas if not 0 < value <= 255]
-        if wrong or not self.sigmas:
-            raise ValueError(f"sigma must be above 0 and at most 255, not {wrong}: it is on the scale of 8-bit images")
+        self.sigmas = [sigma] if isinstance(sigma, int | float) else list(sigma)
+        if not self.sigmas or not all(isinstance(value, int | float) and 0 < value <= 255 for value in self.sigmas):
+            raise ValueError(
+                f"sigma must be above 0 and at most 255, not {sigma!r}: it is on the scale of 8-bit images"
+            )
 
     def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         sigma = self.sigmas[rng.integers(len(self.sigmas))] / 255

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
 from tasks.registry import DATA
 from tasks.restoration.data import RestorationData, to_gray
@@ -30,19 +30,26 @@ def decode(path: Path, gray: bool) -> np.ndarray:
     """
     try:
         with Image.open(path) as image:
-            layers = "".join(image.getbands())
-            if image.mode[0] in "IF" or any(";16" in str(part[3]) for part in image.tile):
-                raise ValueError(f"{path} has more than 8 bits a channel: save it as an 8-bit image")
-            if layers.endswith(("A", "a")) or "transparency" in image.info:
-                raise ValueError(f"{path} has an alpha channel: save it without transparency")
-            pixels = np.array(image.convert("L" if layers in ("1", "L") else "RGB"))
+            flaw, layers = _flaw(image), "".join(image.getbands())
+            pixels = np.array(image.convert("L" if layers in ("1", "L") else "RGB")) if flaw is None else np.zeros(0)
     except FileNotFoundError:
         raise ValueError(f"{path} is missing: put it back, or take it out of its split") from None
-    except (OSError, SyntaxError) as error:
+    except Exception as error:  # damaged bytes can make a decoder raise anything
         raise ValueError(f"{path} cannot be decoded ({error}): replace the file") from None
+    if flaw is not None:
+        raise ValueError(f"{path} {flaw}")
     if pixels.ndim == 2:
         return pixels[..., None] if gray else np.repeat(pixels[..., None], 3, 2)
     return to_gray(pixels) if gray else pixels
+
+
+def _flaw(image: ImageFile.ImageFile) -> str | None:
+    """What of an image 8-bit colours would lose, and what to do, as the rest of a sentence."""
+    if image.mode[0] in "IF" or any(";16" in str(part[3]) for part in image.tile):
+        return "has more than 8 bits a channel: save it as an 8-bit image"
+    if image.mode.endswith(("A", "a")) or "transparency" in image.info:
+        return "has an alpha channel: save it without transparency"
+    return None
 
 
 def images_in(folder: Path) -> list[Path]:

@@ -14,25 +14,37 @@ from torch.nn import functional as F
 
 @MODELS.register_module()
 class DnCNN(nn.Module):
-    """Zhang et al., "Beyond a Gaussian Denoiser" (TIP 2017), section III, with the batch norms merged into the convolutions.
+    """Zhang et al., "Beyond a Gaussian Denoiser" (TIP 2017), section III.
 
-    `depth` convolutions of 3x3 with a ReLU between them predict what is to be taken away from (N, `channels`, H, W) images.
-    The file of published weights (keys model.0, model.2, ...) fits as it is. A training starts with random weights after
-    He et al. and a last layer of zeros, which changes nothing. With `fold` 2 the convolutions see blocks of 2x2 pixels as
-    channels, at half the resolution (FFDNet, Zhang et al., TIP 2018); an image is continued by its border to fill them.
+    `depth` convolutions of 3x3 with a ReLU between them predict what is to be taken away from (N, `channels`, H, W) images. All
+    but the first and the last have a BN, if `norm`; without, these are merged into the convolutions, and the file of published
+    weights (keys model.0, model.2, ...) fits as it is. A training starts with random weights after He et al. and a last
+    layer of zeros, which changes nothing.
+
+    With `fold` 2 the convolutions see blocks of 2x2 pixels as channels, at half the resolution (FFDNet, Zhang et al., TIP
+    2018); an image is continued by its border to fill them.
     """
 
-    def __init__(self, channels: int = 1, width: int = 64, depth: int = 17, fold: int = 1):
+    def __init__(self, channels: int = 1, width: int = 64, depth: int = 17, fold: int = 1, norm: bool = False):
         super().__init__()
         if depth < 2:
             raise ValueError(f"DnCNN needs at least 2 convolutions, not {depth}")
         self.fold = fold
         widths = [channels * fold**2, *[width] * (depth - 1), channels * fold**2]
-        convolutions = [nn.Conv2d(before, after, 3, padding=1) for before, after in pairwise(widths)]
-        self.model = nn.Sequential(*(part for layer in convolutions for part in (layer, nn.ReLU(inplace=True))))[:-1]
-        for values in self.parameters():
-            _ = nn.init.kaiming_normal_(values) if values.dim() > 1 else nn.init.zeros_(values)
-        nn.init.zeros_(convolutions[-1].weight)
+        layers: list[nn.Module] = []
+        for place, (before, after) in enumerate(pairwise(widths)):
+            inner = 0 < place < depth - 1
+            layers.append(nn.Conv2d(before, after, 3, padding=1, bias=not (norm and inner)))
+            layers += [nn.BatchNorm2d(after)] if norm and inner else []
+            layers += [nn.ReLU(inplace=True)] if place < depth - 1 else []
+        self.model = nn.Sequential(*layers)
+        for module in layers:
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        last = list(self.model.parameters())[-2]
+        nn.init.zeros_(last)
 
     def forward(self, images: Tensor) -> Tensor:
         height, width = images.shape[-2:]

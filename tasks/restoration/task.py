@@ -146,7 +146,9 @@ class RestorationTask(Trainable):
 
     def loss(self, network: nn.Module, stage: Stage, batch: Batch) -> Tensor:
         assert isinstance(batch.inputs, Tensor)
-        return self.distance(network(batch.inputs), batch.truth)
+        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=stage.bfloat16):
+            restored = network(batch.inputs)
+        return self.distance(restored, batch.truth)
 
     def distance(self, restored: Tensor, clean: Tensor) -> Tensor:
         """Mean squared error, and the logarithm of what SSIM lacks, if it counts."""

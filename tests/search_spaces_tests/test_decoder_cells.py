@@ -28,7 +28,16 @@ def test_published_notation_goes_in_and_out(genotype: list) -> None:
 
 
 @pytest.mark.parametrize(
-    "genotype", [[], [[1, [0, 0, 1, 1]], [[0, 0]]], [[11, *ARCH0[0][1:]], ARCH0[1]], "arch0", None]
+    "genotype",
+    [
+        [],
+        [[1, [0, 0, 1, 1]], [[0, 0]]],
+        [[11, *ARCH0[0][1:]], ARCH0[1]],
+        [[-1, *ARCH0[0][1:]], ARCH0[1]],
+        [[*ARCH0[0][:3], [0, 0, 1, -2]], ARCH0[1]],
+        "arch0",
+        None,
+    ],
 )
 def test_what_is_no_genotype_is_refused(genotype: object) -> None:
     with pytest.raises(ValueError, match=r"genotype|decision"):

@@ -60,7 +60,12 @@ def test_equal_paths_go_to_the_narrower() -> None:
 @pytest.mark.parametrize("per_path", [False, True])
 @pytest.mark.parametrize(
     "settings",
-    [dict(), dict(variant="slides", shared=True), dict(layers=4, aspp=True, in_channels=3, fold=2), dict(layers=1, nodes=3)],
+    [
+        dict(),
+        dict(variant="slides", shared=True),
+        dict(layers=4, aspp=True, in_channels=3, fold=2),
+        dict(layers=1, nodes=3),
+    ],
 )
 def test_with_all_weight_on_one_answer_it_is_that_network(settings: dict[str, Any], per_path: bool) -> None:
     net = supernet(per_path, **settings)

@@ -59,6 +59,7 @@ def test_every_epoch_is_a_trial_and_does_it_again(benchmark: Benchmark, tmp_path
     assert len(records[0]) == 3
     assert answer.key in [key for _, key, _, _ in records[0]]
     for _, _, metrics, images in records[0]:
+        assert metrics["gap"] == metrics["supernet_PSNR"] - metrics["PSNR"]
         assert {"PSNR", "supernet_PSNR", "skip_ratio", "alpha_entropy", "loss"} <= metrics.keys()
         assert images >= 12 + 8  # three batches of one half of the images, and four scored twice
 

@@ -317,6 +317,12 @@ def test_what_is_of_another_task_is_refused(tmp_path: Path) -> None:
         make(tmp_path).network(dict(decode_head=dict(type="densebench.CellDecoder")))
 
 
+@pytest.mark.parametrize("width", [2, 18])
+def test_a_width_that_norms_cannot_group_is_refused(tmp_path: Path, width: int) -> None:
+    with pytest.raises(ValueError, match=f"width of a plain FCOS must be a multiple of 4, not {width}"):
+        make(tmp_path).network(dict(template="fcos", width=width))
+
+
 def test_bccd_trains_and_scores(shared, tmp_path: Path) -> None:
     task = make(tmp_path, dict(type="VocDetection", root=str(shared("bccd"))), head=NORMALISED)
     assert task.data.classes == ("Platelets", "RBC", "WBC")

@@ -113,6 +113,25 @@ def test_a_stage_starts_from_the_weights_of_the_one_before(root: Path, tmp_path:
         task.fit(dict(type="DnCNN", width=5, depth=2, channels=1), STAGE, seed=1, init=str(_other(tmp_path)))
 
 
+def test_networks_can_train_in_bfloat16(root: Path) -> None:
+    task, stage = task_on(root, ssim_weight=0.1), replace(STAGE, epochs=12)
+    seen = set()
+
+    class Spy(torch.nn.Conv2d):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            result = super().forward(images)
+            seen.add((self.weight.dtype, result.dtype))
+            return result
+
+    batch = next(task.batches(stage, 0, 0))
+    loss = task.loss(Spy(1, 1, 1), replace(stage, bfloat16=True), batch)
+    assert seen == {(torch.float32, torch.bfloat16)}
+    assert loss.dtype != torch.bfloat16
+    full, short = (task.fit(SMALL, replace(stage, bfloat16=kind), seed=3).metrics for kind in (False, True))
+    assert full != short
+    assert short["PSNR"] == pytest.approx(full["PSNR"], abs=0.5)
+
+
 def _other(folder: Path) -> Path:
     torch.save({"elsewhere": torch.zeros(1)}, folder / "other_weights.pth")
     return folder / "other_weights.pth"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from pathlib import Path
 
 import cv2
@@ -184,6 +185,14 @@ def truncated(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:500])
 
 
+def gigantic(path: Path) -> None:
+    """A header that speaks of 3600 megapixels."""
+    Image.new("RGB", (4, 4)).save(path, format="BMP")
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<ii", data, 18, 60_000, 60_000)
+    path.write_bytes(data)
+
+
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
@@ -195,6 +204,7 @@ def truncated(path: Path) -> None:
         (transparent_palette, "has an alpha channel"),
         (text, "cannot be decoded"),
         (truncated, "cannot be decoded"),
+        (gigantic, "cannot be decoded"),
         (lambda path: None, "is missing"),
     ],
 )

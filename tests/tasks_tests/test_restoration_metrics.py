@@ -106,7 +106,7 @@ def test_noise_is_as_strong_as_it_says() -> None:
     assert {round(value / 10) for value in drawn} == {1, 5}
 
 
-@pytest.mark.parametrize("sigma", [0, -5, 256, [25, 300], [], float("nan")])
+@pytest.mark.parametrize("sigma", [0, -5, 256, [25, 300], [], float("nan"), "loud", "25"])
 def test_a_noise_out_of_range_is_refused(sigma) -> None:
     with pytest.raises(ValueError, match="sigma must be above 0 and at most 255"):
         Noise(sigma)

@@ -144,9 +144,12 @@ def test_distillation_pulls_towards_the_teacher(folder_data: Path, tmp_path: Pat
     assert with_cache == pytest.approx(task.fit(model(), replace(live, distill=1.0), seed=0).metrics, rel=1e-4)
 
 
-def test_distilling_without_a_teacher_is_refused(task: SegmentationTask) -> None:
-    with pytest.raises(ValueError, match="the task has no teacher"):
-        task.prepare([replace(STAGE, distill=0.3)])
+@pytest.mark.parametrize(
+    ("setting", "sentence"), [({"distill": 0.3}, "the task has no teacher"), ({"bfloat16": True}, "only restoration")]
+)
+def test_settings_without_a_meaning_are_refused(task: SegmentationTask, setting: dict, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        task.prepare([replace(STAGE, **setting)])
 
 
 def test_a_killed_training_goes_on_where_it_was(task: SegmentationTask, tmp_path: Path, monkeypatch) -> None:

@@ -1,0 +1,171 @@
+"""Bad input of restoration: one line that names it, exit code 2 and nothing written, from check_data and run_benchmark."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from strategies import memory
+
+TOOLS = Path(__file__).resolve().parents[2] / "tools"
+Done = tuple[int, str, str]
+PAIRS = ("type=FolderPairs", "degraded=noisy", "clean=clean")
+
+
+@pytest.fixture
+def main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """Run a tool in this process, as its start takes long: exit code, standard output and standard error."""
+    monkeypatch.syspath_prepend(TOOLS)
+
+    def run(name: str, *arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        try:
+            code = importlib.import_module(name).main()
+        except SystemExit as exit:
+            code = exit.code
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def benchmark(main: Callable[..., Done], tmp_path: Path) -> Callable[..., str]:
+    """What run_benchmark says when it refuses scenes-denoise-v1 with these settings; it must write nothing."""
+
+    def refused(*settings: str, strategies: tuple[str, ...] = ("darts",)) -> str:
+        options = [f"benchmark.{setting}" for setting in settings]
+        work = tmp_path / "runs"
+        code, _, err = main(
+            "run_benchmark", "restoration", "--strategy", *strategies, "--work-dir", work, "--cfg-options", *options
+        )
+        assert code == 2
+        assert err.startswith("error: ")
+        assert len(err.splitlines()) == 1, err
+        assert not work.exists()
+        return err
+
+    return refused
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    """Two pairs of 64x48 for each split."""
+    root = tmp_path / "data"
+    for split in ("train", "val", "test"):
+        for kind in ("noisy", "clean"):
+            (root / split / kind).mkdir(parents=True)
+            for index in range(2):
+                Image.new("RGB", (64, 48)).save(root / split / kind / f"{index}.png")
+    return root
+
+
+def resize(path: Path) -> None:
+    Image.new("RGB", (64, 47)).save(path)
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def sixteen_bits(path: Path) -> None:
+    assert cv2.imwrite(str(path), np.zeros((48, 64, 3), dtype=np.uint16))
+
+
+def alpha(path: Path) -> None:
+    Image.new("RGBA", (64, 48)).save(path)
+
+
+def text(path: Path) -> None:
+    path.write_text("hello")
+
+
+def truncate(path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:500])
+
+
+def empty(path: Path) -> None:
+    for kind in ("noisy", "clean"):
+        for file in (path.parents[1] / kind).iterdir():
+            file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (resize, "val/noisy/1.png is 64x47, its clean image 64x48: make both of one size"),
+        (remove, "val/clean/1.png is the clean image of nothing: add the degraded one, or take it away"),
+        (sixteen_bits, "val/noisy/1.png has more than 8 bits a channel: save it as an 8-bit image"),
+        (alpha, "val/noisy/1.png has an alpha channel: save it without transparency"),
+        (text, "val/noisy/1.png cannot be decoded (cannot identify image file"),
+        (truncate, "val/noisy/1.png cannot be decoded (image file is truncated"),
+        (empty, "split 'val' of {root} holds no images: see docs/data.md for the layouts"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_bad_pairs(
+    main: Callable[..., Done], benchmark: Callable[..., str], pairs: Path, damage: Callable[[Path], None], sentence: str
+) -> None:
+    damage(pairs / "val/noisy/1.png")
+    sentence = sentence.format(root=pairs)
+    code, out, err = main("check_data", "restoration", pairs)
+    assert code == 2
+    assert err == "error: 1 thing is wrong, see above\n"
+    assert sum(sentence in line for line in out.splitlines()) == 1, out
+    data = [f"task.data.{setting}" for setting in (f"root={pairs}", *PAIRS)]
+    assert sentence in benchmark(*data, "task.degradation=None")
+
+
+@pytest.mark.parametrize("sigma", ["0", "-5", "256", "nan", "loud"])
+def test_a_noise_out_of_range(benchmark: Callable[..., str], sigma: str) -> None:
+    assert f"sigma must be above 0 and at most 255, not {sigma}" in benchmark(
+        f"task.degradation.sigma={sigma}"
+    ).replace("'", "")
+
+
+def test_a_baseline_that_cannot_be_built(benchmark: Callable[..., str]) -> None:
+    said = benchmark("baselines.non_local_means.sigma=0", strategies=("random_search", "non_local_means"))
+    assert "the baseline {'type': 'NonLocalMeans', 'sigma': 0} cannot be built: " in said
+    assert "sigma must be above 0 and at most 255, not 0" in said
+
+
+def test_a_supernet_too_large_for_the_memory(benchmark: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where another strategy, which comes first, has nothing against it."""
+    said = benchmark("space.channels=100000", strategies=("random_search", "darts"))
+    assert "the supernet does not fit into the " in said
+    assert "give the space narrower channels, or the stage smaller crops" in said
+    monkeypatch.setattr(memory, "free_memory", lambda device: 400 << 20)
+    said = benchmark("stages.0.batch=100")
+    assert " for batches of 64, and 400 MiB are free: set benchmark.stages.0.batch=" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ("--strategy", "darts"),
+            "darts.py is the config of one strategy: leave out --strategy, or give the benchmark's id",
+        ),
+        (
+            ("--cfg-options", "budget.trials=1"),
+            "changes nothing: write benchmark.budget.trials or strategy.budget.trials",
+        ),
+    ],
+)
+def test_nothing_is_ignored_silently(
+    main: Callable[..., Done], tmp_path: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    config = TOOLS.parent / "benchmarks/configs/scenes-denoise-v1/darts.py"
+    code, _, err = main("run_benchmark", config, "--work-dir", tmp_path / "runs", *arguments)
+    assert code == 2
+    assert sentence in err
+    assert len(err.splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
