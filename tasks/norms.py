@@ -15,9 +15,9 @@ BATCHES = 32  # at most, that statistics are gathered from
 def fresh_statistics(network: nn.Module) -> Iterator[list[_BatchNorm]]:
     """While it lasts, the batch norms that are in training mode forget their statistics and gather those of what they see.
 
-    Gives these norms; their statistics are plain means over the batches. Averaged weights need it (Izmailov et al., "Averaging Weights Leads to Wider Optima", UAI
-    2018, section 3.2), and a single answer of a supernet, whose running statistics are of the mixture (Bender et al., ICML
-    2018, section 3.3).
+    Gives these norms; their statistics are plain means over the batches. Averaged weights need it (Izmailov et al.,
+    "Averaging Weights Leads to Wider Optima", UAI 2018, section 3.2), and a single answer of a supernet, whose running
+    statistics are of the mixture (Bender et al., ICML 2018, section 3.3).
     """
     norms = [module for module in network.modules() if isinstance(module, _BatchNorm) and module.training]
     momenta = [norm.momentum for norm in norms]

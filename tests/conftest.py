@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+
+from benchmarks.job import build_task
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -48,12 +52,27 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, Any], None]:
 
 
 @pytest.fixture
-def tool() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run `python tools/<name>.py ...` from the checkout's root."""
+def tool(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `python tools/<name>.py ...` from the checkout's root, in this process: its imports take seconds."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.syspath_prepend(ROOT / "tools")
 
     def call(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(ROOT / "tools" / f"{name}.py"), *map(str, arguments)]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        command = [str(ROOT / "tools" / f"{name}.py"), *map(str, arguments)]
+        monkeypatch.setattr(sys, "argv", command)
+        build_task.cache_clear()  # a new process would read its data anew
+        capfd.readouterr()
+        try:
+            runpy.run_path(command[0], run_name="__main__")
+            code: Any = 0
+        except SystemExit as left:
+            code = left.code
+        except Exception:
+            traceback.print_exc()
+            code = 1
+        return subprocess.CompletedProcess(command, code, *capfd.readouterr())
 
     return call
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,23 +13,17 @@ from PIL import Image
 
 from strategies import memory
 
-TOOLS = Path(__file__).resolve().parents[2] / "tools"
 Done = tuple[int, str, str]
 PAIRS = ("type=FolderPairs", "degraded=noisy", "clean=clean")
 
 
 @pytest.fixture
-def main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
-    """Run a tool in this process, as its start takes long: exit code, standard output and standard error."""
-    monkeypatch.syspath_prepend(TOOLS)
+def main(tool: Callable[..., subprocess.CompletedProcess[str]]) -> Callable[..., Done]:
+    """Run a tool: exit code, standard output and standard error."""
 
     def run(name: str, *arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
-        try:
-            code = importlib.import_module(name).main()
-        except SystemExit as exit:
-            code = exit.code
-        return code, *capsys.readouterr()
+        done = tool(name, *arguments)
+        return done.returncode, done.stdout, done.stderr
 
     return run
 
@@ -163,7 +156,7 @@ def test_a_supernet_too_large_for_the_memory(benchmark: Callable[..., str], monk
 def test_nothing_is_ignored_silently(
     main: Callable[..., Done], tmp_path: Path, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    config = TOOLS.parent / "benchmarks/configs/scenes-denoise-v1/darts.py"
+    config = "benchmarks/configs/scenes-denoise-v1/darts.py"
     code, _, err = main("run_benchmark", config, "--work-dir", tmp_path / "runs", *arguments)
     assert code == 2
     assert sentence in err
