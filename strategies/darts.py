@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from strategies.registry import STRATEGIES
 from strategies.strategy import Strategy, Study, best
 from tasks import Cost, Stage, Task
 from tasks.features import Batch
-from tasks.norms import BATCHES, fresh_statistics
+from tasks.norms import IMAGES, fresh_statistics
 from tasks.optimization import Optimization
 from tasks.trainable import Trainable
 from tasks.training import save, train_mode
@@ -196,7 +197,8 @@ class Descent:
         with self.supernet.held(choices):
             images = 0
             with fresh_statistics(self.network):
-                for batch in islice(self.task.batches(self.stages[0], self.study.seed, self.epochs), BATCHES):
+                epoch = self.task.batches(self.stages[0], self.study.seed, self.epochs)
+                for batch in islice(epoch, math.ceil(IMAGES / self.stages[0].batch)):
                     self._loss(batch)
                     images += len(batch.truth)
             self.network.eval()

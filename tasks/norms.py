@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-BATCHES = 32  # at most, that statistics are gathered from
+IMAGES = 128  # that statistics are gathered from, where an epoch has as many
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tasks.norms import BATCHES, fresh_statistics
+from tasks.norms import IMAGES, fresh_statistics
 from tasks.optimization import Optimization
 from tasks.stage import Cost, Stage
 
@@ -47,7 +48,7 @@ def train(
     if stage.polyak:
         optimization.finish()
         train_mode(network, frozen)
-        images += _renew(network, islice(epoch(stage.epochs), BATCHES), loss)
+        images += _renew(network, islice(epoch(stage.epochs), math.ceil(IMAGES / stage.batch)), loss)
     if resume is not None:
         resume.unlink(missing_ok=True)
     return value, Cost(images, images * stage.size[0] * stage.size[1], time.perf_counter() - started)

@@ -1,7 +1,8 @@
 """scenes-denoise-v1: cells and widths (IR-NAS) that take noise of sigma 30 from the embedded scenes; a CPU is enough.
 
 Command: python tools/run_benchmark.py restoration
-Measured on the test images: noisy 18.7 dB, non-local means 30.0 dB. A whole run takes about four minutes on one core.
+Measured on the test images, seed 0: noisy 18.7 dB, non-local means 30.0, DnCNN 29.1, IR-NAS 27.9, random search 27.5. The
+networks are tiny and their training short. A whole run takes two and a half minutes on two cores.
 """
 
 from search_spaces.restoration_cells import RestorationCells
@@ -38,8 +39,8 @@ benchmark = dict(
         eval="test",
         epochs=5,
         size=[48, 48],
-        batch=8,
-        lr=3e-3,
+        batch=4,
+        lr=6e-3,
         schedule="poly",
         polyak=0.99,
         resumable=True,
