@@ -184,7 +184,7 @@ def test_a_baseline_that_cannot_be_trained_leaves_with_one(
     tool, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "faulty.py").write_text(FAULTY)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
     options = ("--cfg-options", "benchmark.task.type=faulty.Faulty")
     done = tool("run_benchmark", folder, "--strategy", "large", "--seed", 0, "--work-dir", tmp_path / "runs", *options)
     assert done.returncode == 1
