@@ -2,10 +2,10 @@
 
 Command: python tools/run_benchmark.py bsd500-denoise-v1 --cfg-options benchmark.task.data.root=DIR
 DIR is the folder of BSDS500 (github.com/BIDS/BSDS500), of which only the images are read. For another sigma add
-benchmark.id=bsd500-denoise50-v1 benchmark.task.degradation.sigma=50. Trainings in bfloat16 are slow on processors without matrix
-units: benchmark.final.bfloat16=False there.
+benchmark.id=bsd500-denoise50-v1 benchmark.task.degradation.sigma=50. On processors without matrix units trainings in bfloat16
+are slow: benchmark.final.bfloat16=False there.
 
-Measured on the 200 test images after ten minutes on one core: DnCNN of twelve layers 28.09 dB.
+Measured on the 200 test images after twelve minutes on one core: DnCNN of twelve layers 28.09 dB.
 """
 
 from search_spaces.restoration_cells import RestorationCells
