@@ -5,7 +5,8 @@ DIR is the folder of BSDS500 (github.com/BIDS/BSDS500), of which only the images
 benchmark.id=bsd500-denoise50-v1 benchmark.task.degradation.sigma=50. On processors without matrix units trainings in bfloat16
 are slow: benchmark.final.bfloat16=False there.
 
-Measured on the 200 test images after twelve minutes on one core: DnCNN of twelve layers 28.09 dB.
+Measured on the 200 test images, seed 0, on one busy core: IR-NAS 28.30 dB with 497,812 parameters (search 12 minutes, final
+training less than 44), DnCNN of twelve layers 28.09 with 374,596 (12 minutes).
 """
 
 from search_spaces.restoration_cells import RestorationCells
