@@ -79,10 +79,8 @@ class Run:
         _write(self.folder / "config.py", Config(self.dump).pretty_text)
         return Study(self.benchmark, self.seed, self.folder, self.search_task, executor, workers)
 
-    def play(self, study: Study, shared: Cost) -> None:
-        """Search what is left of the budget, retrain the answer, write `study.json`."""
-        study.watch(study)
-        arch = self.strategy.search(study)
+    def finish(self, study: Study, arch: Architecture, shared: Cost) -> None:
+        """Retrain the answer of the search, write `model.py` and `study.json`."""
         model = self.strategy.model(self.benchmark.final_space, arch)
         result = self._result(study, arch, model, shared, self._retrain(model, study.executor))
         _write(self.folder / "model.py", self._model_config(model))

@@ -21,6 +21,7 @@ class SearchSpace(ABC):
     """
 
     decisions: Mapping[str, tuple[Choice, ...]]
+    partial = False  # a part of the decisions of another space, as `only` makes it
 
     @property
     def size(self) -> int:
@@ -72,6 +73,7 @@ class SearchSpace(ABC):
         if not any(name.startswith(prefix) for name in self.decisions):
             raise ValueError(f"no decision starts with {prefix!r}: the space has {', '.join(self.decisions)}")
         part = copy.copy(self)
+        part.partial = True
         part.decisions = {
             name: options if name.startswith(prefix) else (rest[name],) for name, options in self.decisions.items()
         }

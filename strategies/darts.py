@@ -19,7 +19,7 @@ from search_spaces.supernet import mean_entropy, skip_ratio, supernet_in
 from strategies.gradients import first_order, second_order
 from strategies.memory import check_memory
 from strategies.registry import STRATEGIES
-from strategies.strategy import Strategy, Study, best
+from strategies.strategy import Strategy, Study
 from tasks import Cost, Stage, Task
 from tasks.features import Batch
 from tasks.norms import IMAGES, fresh_statistics
@@ -47,7 +47,8 @@ class DARTS(Strategy):
     `skip_ratio` and `alpha_entropy`, which tell a collapse.
 
     `epochs` is the length of the search; the benchmark's budget may end it before. The last epoch's answer is returned, or, if
-    `keep` is "best", that of the best one after the warm-up.
+    `keep` is "best", that of the epoch after the warm-up in which the mixture's primary metric was best (what single answers
+    score with shared weights may say little).
     """
 
     def __init__(
@@ -63,10 +64,15 @@ class DARTS(Strategy):
             raise ValueError(f"epochs must be at least 1 and warmup less than that, not {epochs} and {warmup}")
         if order not in (1, 2) or keep not in ("last", "best"):
             raise ValueError(f"order must be 1 or 2 and keep 'last' or 'best', not {order!r} and {keep!r}")
-        self.epochs, self.warmup, self.order, self.keep = epochs, warmup, order, keep
+        self.epochs = self.planned = epochs
+        self.warmup, self.order, self.keep = warmup, order, keep
         self.arch_lr, self.arch_decay = arch_lr, arch_decay
 
     def check(self, space: SearchSpace) -> None:
+        if space.partial:
+            raise ValueError(
+                f"{type(self).__name__} moves all decisions at once: it cannot search a part with the others held"
+            )
         try:
             space.supernet()
         except TypeError as error:
@@ -93,8 +99,11 @@ class DARTS(Strategy):
         descent = Descent(self, study)
         while len(study.trials) < self.epochs and study.wants():
             study.record(*descent.epoch())
-        trials = study.trials
-        return trials[-1].arch if self.keep == "last" else best(trials[self.warmup :] or trials).arch
+        if self.keep == "last":
+            return study.trials[-1].arch
+        name, sign = f"supernet_{study.task.primary}", 1 if study.task.higher_is_better else -1
+        candidates = study.trials[self.warmup :] or study.trials
+        return max(candidates, key=lambda trial: sign * trial.stages[0].metrics[name]).arch
 
 
 class Descent:
@@ -162,6 +171,8 @@ class Descent:
         cost = Cost(images, images * height * width, seconds) + scored
         metrics["loss"] = sum(losses) / len(losses)
         self.epochs += 1
+        if not all(map(math.isfinite, metrics.values())):
+            raise FloatingPointError(f"epoch {self.epochs} has metrics that are not finite: lower the stage's lr")
         record = dict(choices=choices, metrics=metrics, cost=asdict(cost), epochs=self.epochs)
         states = dict(network=self.network.state_dict(), adam=self.adam.state_dict())
         save({**record, **states, "optimization": self.optimization.state_dict()}, self.checkpoint)

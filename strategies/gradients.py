@@ -42,7 +42,7 @@ def _gradient(loss: Loss, parameters: Sequence[nn.Parameter]) -> list[Tensor]:
     """Zero where a parameter does not matter. Raises FloatingPointError where the loss is not finite."""
     value = loss()
     if not torch.isfinite(value):
-        raise FloatingPointError(f"the loss became {value.item()}")
+        raise FloatingPointError(f"the loss became {value.item()}: lower the stage's lr")
     parts = torch.autograd.grad(value, parameters, allow_unused=True)
     return [torch.zeros_like(p) if part is None else part for p, part in zip(parameters, parts, strict=True)]
 

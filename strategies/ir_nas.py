@@ -1,4 +1,4 @@
-"""The search of IR-NAS: gradients with a warm-up, the best epoch kept."""
+"""The search of IR-NAS: gradients with a warm-up, the epoch of the best mixture kept."""
 
 from strategies.darts import DARTS
 from strategies.registry import STRATEGIES
@@ -9,8 +9,8 @@ class IRNAS(DARTS):
     """Hierarchical gradient search (Zhang et al., IR-NAS, 2019; HiNAS, CVPR 2020; settings of the authors' public code).
 
     First-order `DARTS` on operations and widths together, with Adam at 1e-3 for the architecture, which stands still for the
-    first fifth of 100 epochs, and the best epoch's answer. The loss (mean squared error and SSIM) is the task's, decoding
-    (two inputs a node, Viterbi over the widths) the supernet's.
+    first fifth of 100 epochs, and the answer of the epoch in which the mixture was best. The loss (mean squared error and
+    SSIM) is the task's, decoding (two inputs a node, Viterbi over the widths) the supernet's.
     """
 
     def __init__(

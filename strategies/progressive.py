@@ -97,14 +97,16 @@ class Progressive(Strategy):
             raise ValueError("parts is empty: give at least one dict(prefix=..., trials=...)")
         self.parts = [Part(**part) for part in parts]
         self.held, self.config = dict(start), dict(strategy)
-        build(STRATEGIES, self.config)  # a wrong config is refused before the first trial, not between two parts
+        self.planned = sum(part.trials for part in self.parts)
+        self._inner()  # a wrong config is refused before the first trial, not between two parts
 
     def check(self, space: SearchSpace) -> None:
-        """Raises ValueError where a prefix, or `start`, does not fit `space`."""
+        """Raises ValueError where a prefix, `start` or the inner strategy does not fit `space`."""
         for part in self.parts:
             if not any(name.startswith(part.prefix) for name in space.decisions):
                 raise ValueError(f"no decision starts with {part.prefix!r}: the space has {', '.join(space.decisions)}")
         first, rng = space.only(self.parts[0].prefix, self._first_rest(space)), Random(0)
+        self._inner().check(first)
         draws = [{name: rng.choice(options) for name, options in first.decisions.items()} for _ in range(DRAWS)]
         flaws = [first.flaw(choices) for choices in draws]
         if None not in flaws:
@@ -124,13 +126,17 @@ class Progressive(Strategy):
         return best(study.trials).arch
 
     def _play(self, view: PartOfStudy, part: Part) -> None:
-        inner: Strategy = build(STRATEGIES, self.config)
+        inner = self._inner()
         inner.search(view)
         if view.pending or view.wants():
             raise RuntimeError(
                 f"{type(inner).__name__} ended part {part.prefix!r} with {len(view.trials)} of {part.trials} trials: "
                 "give the part fewer, or another strategy"
             )
+
+    def _inner(self) -> Strategy:
+        """The strategy of a part, as new."""
+        return build(STRATEGIES, self.config)
 
     def _first_rest(self, space: SearchSpace) -> Architecture:
         """The choices outside of the first part; nothing is said about those inside of it."""

@@ -62,6 +62,8 @@ class Study(Protocol):
 class Strategy(ABC):
     """A way of searching. It may own its loop, or let `AskTell` write it."""
 
+    planned: int | None = None  # trials of its search, where it knows that itself; the budget may end it before
+
     def check(self, space: SearchSpace) -> None:  # noqa: B027 - most strategies search every space
         """Raise ValueError where this strategy cannot search `space`; called first of all."""
 

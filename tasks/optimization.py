@@ -33,7 +33,7 @@ class Optimization:
         """One step; returns the loss. Raises FloatingPointError where it is not finite."""
         value = loss.item()
         if not torch.isfinite(loss):
-            raise FloatingPointError(f"the training loss became {value}")
+            raise FloatingPointError(f"the training loss became {value}: lower the stage's lr")
         self.adam.zero_grad(set_to_none=True)
         loss.backward()
         if self.stage.clip is not None:
@@ -49,9 +49,9 @@ class Optimization:
         return value
 
     def finish(self) -> None:
-        """Put the averaged weights in place."""
+        """Put the averaged weights in place; for stages with `polyak`."""
         with torch.no_grad():
-            for parameter, average in zip(self.parameters, self.average, strict=bool(self.average)):
+            for parameter, average in zip(self.parameters, self.average, strict=True):
                 parameter.copy_(average)
 
     def state_dict(self) -> dict[str, Any]:

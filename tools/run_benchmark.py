@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import sys
 from concurrent.futures import Executor
 from pathlib import Path
@@ -46,15 +48,20 @@ def device(name: str) -> str:
 class Progress:
     """A bar over the trials of a study: ETA, best so far, and what the gate saved."""
 
-    def __init__(self, run: Run):
-        self.run = run
-        self.bar: tqdm[Any] | None = None
+    def __init__(self, run: Run, study: Study):
+        self.run, self.study = run, study
+        total = min(run.benchmark.budget.trials, run.strategy.planned or math.inf)
+        title = f"{run.name} seed{run.seed}"
+        self.bar = tqdm(total=total, initial=len(study.trials), desc=title, unit="trial", file=sys.stderr)
 
-    def __call__(self, study: Study) -> None:
-        if self.bar is None:
-            title = f"{self.run.name} seed{self.run.seed}"
-            total = self.run.benchmark.budget.trials
-            self.bar = tqdm(total=total, initial=len(study.trials), desc=title, unit="trial", file=sys.stderr)
+    def __enter__(self) -> None:
+        self.study.watch = self.show
+        self.show(self.study)
+
+    def __exit__(self, *error: object) -> None:
+        self.bar.close()
+
+    def show(self, study: Study) -> None:
         notes = {}
         if any(trial.reward is not None for trial in study.trials):
             notes["best"] = f"{best(study.trials).score:.2f}"
@@ -66,9 +73,6 @@ class Progress:
             notes["gate saved"] = f"{saved / (saved + study.cost.images):.0%} of images"
         self.bar.set_postfix(notes, refresh=False)
         self.bar.update(len(study.trials) - self.bar.n)
-        if self.bar.n >= self.bar.total:
-            self.bar.close()
-            print(f"{self.bar.desc}: training the best network", file=sys.stderr)
 
 
 def setup(options: Any) -> list[Run]:
@@ -86,11 +90,10 @@ def play(one: Run, executor: Executor, workers: int, shared: Cost) -> None:
         print(f"{one.folder}", file=sys.stderr)
         if one.note:
             print(one.note, file=sys.stderr)
-        if isinstance(one.strategy, Baseline):
-            print(f"{one.name}: training", file=sys.stderr)
-        else:
-            study.watch = Progress(one)
-        one.play(study, shared)
+        with contextlib.nullcontext() if isinstance(one.strategy, Baseline) else Progress(one, study):
+            arch = one.strategy.search(study)
+        print(f"{one.name} seed{one.seed}: final training", file=sys.stderr)
+        one.finish(study, arch, shared)
 
 
 def main() -> int:
@@ -109,7 +112,7 @@ def main() -> int:
         with executor:
             for one, shared in todo:
                 play(one, executor, options.workers, shared)
-    except RuntimeError as error:
+    except (RuntimeError, FloatingPointError) as error:
         print(f"failed: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     for one in runs:

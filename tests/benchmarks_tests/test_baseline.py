@@ -72,14 +72,14 @@ def one(name: object, work: Path, strategy: str | None = None, **options: Any) -
 def play(run: Run) -> dict[str, Any]:
     shared, executor = run.prepare(), InlineExecutor()
     with run.open(executor, 1) as study:
-        run.play(study, shared)
+        run.finish(study, run.strategy.search(study), shared)
     return json.loads((run.folder / "study.json").read_text())
 
 
 def test_strategies_and_baselines_are_played_by_default(tool, folder: Path, tmp_path: Path) -> None:
     done = tool("run_benchmark", folder, "--seed", 0, "--work-dir", tmp_path / "runs")
     assert done.returncode == 0, done.stderr
-    assert "small: training\n" in done.stderr
+    assert "small seed0: final training\n" in done.stderr
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines() if line[:2] == "| "]
     rows = {name: dict(zip(cells[0], (name, *rest), strict=True)) for name, *rest in cells[1:]}
     assert rows.keys() == {"random_search", "small", "large"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -73,6 +74,27 @@ def test_the_warm_up_leaves_the_architecture_alone(benchmark: Benchmark, tmp_pat
         _, _, second = descent.epoch()
         assert not all(torch.equal(alpha, value) for alpha, value in zip(descent.alphas, before, strict=True))
     assert second.images > first.images
+
+
+def test_the_answer_is_the_last_one_or_that_of_the_best_mixture(
+    benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space, mixtures = benchmark.space, [25.0, 21.0, 24.0, 23.0]  # the first is of the warm-up
+
+    class Scripted:
+        def __init__(self, strategy: DARTS, study: Study):
+            self.study = study
+
+        def epoch(self) -> Any:
+            number = len(self.study.trials)
+            metrics = {"PSNR": 20.0 + number, "SSIM": 0.5, "supernet_PSNR": mixtures[number]}
+            return space.sample(Random(number)), metrics, Cost(1, 1, 1.0)
+
+    monkeypatch.setattr("strategies.darts.Descent", Scripted)
+    benchmark = replace(benchmark, budget=Budget(trials=4))
+    for keep, place in (("last", 3), ("best", 2)):
+        with opened(benchmark, tmp_path / keep) as study:
+            assert DARTS(epochs=4, warmup=1, keep=keep).search(study) == study.trials[place].arch
 
 
 class KilledError(Exception):

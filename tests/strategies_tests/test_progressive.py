@@ -14,6 +14,7 @@ from benchmarks.benchmark import Benchmark, Budget, read_config, strategy_files
 from benchmarks.executors import InlineExecutor
 from benchmarks.study import Study
 from search_spaces import Architecture, build
+from search_spaces.restoration_cells import RestorationCells
 from search_spaces.toy import ToySpace
 from strategies import STRATEGIES, Proposal, Strategy, Trial, best
 from strategies.progressive import Progressive
@@ -178,6 +179,13 @@ def test_what_does_not_fit_the_space_is_refused_before_a_trial(
     with study(tmp_path) as one, pytest.raises(ValueError, match=sentence):
         Progressive(**settings).search(one)
     assert not one.trials
+
+
+def test_a_supernet_cannot_be_searched_in_parts() -> None:
+    space = RestorationCells(nodes=1, channels=2, stem=4)
+    start = {name: options[0] for name, options in space.decisions.items() if name.startswith("layer")}
+    with pytest.raises(ValueError, match="DARTS moves all decisions at once"):
+        Progressive([dict(prefix="cell", trials=2)], start, dict(type="DARTS", epochs=2)).check(space)
 
 
 def test_a_start_with_which_nothing_makes_a_network_is_refused() -> None:
