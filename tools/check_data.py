@@ -8,7 +8,7 @@ classes and layout are the benchmark's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -59,15 +59,6 @@ def opened(root: Path) -> FolderSegmentation:
     return FolderSegmentation(str(root), layout, None if named else [str(value) for value in range(255)])
 
 
-def problems(data: FolderSegmentation, split: str, counts: np.ndarray) -> Iterator[str]:
-    """What is wrong with each pair of files of a split; label counts are added to `counts`."""
-    for index in range(data.size(split)):
-        try:
-            counts += np.bincount(data.read(split, index)[1].ravel(), minlength=256)
-        except ValueError as error:
-            yield str(error)
-
-
 def check_segmentation(root: Path, config: str | None) -> Found:
     data = of_benchmark(config, root, FolderSegmentation) if config else opened(root)
     found, images = [], 0
@@ -78,7 +69,7 @@ def check_segmentation(root: Path, config: str | None) -> Found:
         except (ValueError, OSError) as error:
             print(f"{split}: not there ({error})")
             continue
-        wrong = list(problems(data, split, counts))
+        wrong = list(data.problems(split, counts))
         found += wrong
         share = {
             data.classes[k]: f"{counts[k] / counts.sum():.1%}" for k in np.flatnonzero(counts[: len(data.classes)])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tasks import scenes
+from tasks.data import Data, ScenesData
 from tasks.registry import DATA
 
 Box = tuple[float, float, float, float]
@@ -45,13 +46,10 @@ class Objects:
         )
 
 
-class DetectionData(ABC):
-    """Named splits of (image, objects). Indices run from 0 to `size(split)` - 1."""
+class DetectionData(Data):
+    """Splits of (image, objects)."""
 
     classes: tuple[str, ...]
-
-    @abstractmethod
-    def size(self, split: str) -> int: ...
 
     @abstractmethod
     def read(self, split: str, index: int) -> tuple[np.ndarray, Objects]:
@@ -68,20 +66,6 @@ class DetectionData(ABC):
     @abstractmethod
     def file_name(self, split: str, index: int) -> str:
         """The image's name: for data in a folder, its path from the root."""
-
-    @abstractmethod
-    def fingerprint(self) -> str:
-        """A hash of what is read."""
-
-    @abstractmethod
-    def problems(self, split: str) -> Iterator[str]:
-        """A sentence, naming the file, for each thing of a split that is wrong. Raises OSError where there is no split."""
-
-    def check(self, splits: Sequence[str]) -> None:
-        """Raise ValueError for the first thing that is wrong, OSError for a split that is not there."""
-        for split in splits:
-            for sentence in self.problems(split):
-                raise ValueError(sentence)
 
     def ground_truth(self, split: str) -> dict[str, Any]:
         """A split as COCO's dictionary: image id = index, category id = label + 1, annotation ids from 1.
@@ -111,13 +95,10 @@ class DetectionData(ABC):
 
 
 @DATA.register_module()
-class ScenesDetection(DetectionData):
+class ScenesDetection(ScenesData, DetectionData):
     """The embedded scenes-v1, splits "train", "val" and "test"; objects that are mostly hidden are not to be found."""
 
     classes = scenes.CLASSES[1:]
-
-    def size(self, split: str) -> int:
-        return scenes.COUNTS[split]
 
     def read(self, split: str, index: int) -> tuple[np.ndarray, Objects]:
         return scenes.scenes(split)[index].image, self.objects(split, index)
@@ -137,10 +118,3 @@ class ScenesDetection(DetectionData):
 
     def file_name(self, split: str, index: int) -> str:
         return f"{split}_{index}.png"
-
-    def fingerprint(self) -> str:
-        return f"scenes-v1 {scenes.fingerprint()}"
-
-    def problems(self, split: str) -> Iterator[str]:
-        if split not in scenes.COUNTS:
-            yield f"scenes-v1 has no split {split!r}: use one of {', '.join(scenes.COUNTS)}"

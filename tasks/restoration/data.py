@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from abc import abstractmethod
 
 import numpy as np
 
 from tasks import scenes
+from tasks.data import Data, ScenesData
 from tasks.registry import DATA
 
 GRAY = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])  # with these BSD68 comes out bit for bit
@@ -18,8 +18,8 @@ def to_gray(image: np.ndarray) -> np.ndarray:
     return np.floor(image @ GRAY + 0.5).astype(np.uint8)[..., None]
 
 
-class RestorationData(ABC):
-    """Named splits of (degraded, clean) images. Indices run from 0 to `size(split)` - 1.
+class RestorationData(Data):
+    """Splits of (degraded, clean) images.
 
     `gray` makes luminance of them. Where `paired` is false, the data are clean images only, which a task degrades.
     """
@@ -34,9 +34,6 @@ class RestorationData(ABC):
         return 1 if self.gray else 3
 
     @abstractmethod
-    def size(self, split: str) -> int: ...
-
-    @abstractmethod
     def read(self, split: str, index: int) -> tuple[np.ndarray, np.ndarray]:
         """(H, W, channels) uint8 images of one size, degraded (without pairs: clean) and clean. Do not write to them."""
 
@@ -44,30 +41,13 @@ class RestorationData(ABC):
     def name(self, split: str, index: int) -> str:
         """What messages call an image: for data in a folder, its path."""
 
-    @abstractmethod
-    def fingerprint(self) -> str:
-        """A hash of what is read."""
-
-    @abstractmethod
-    def problems(self, split: str) -> Iterator[str]:
-        """A sentence, naming the file, for each thing of a split that is wrong. Raises OSError where there is no split."""
-
-    def check(self, splits: Sequence[str]) -> None:
-        """Raise ValueError for the first thing that is wrong, OSError for a split that is not there."""
-        for split in splits:
-            for sentence in self.problems(split):
-                raise ValueError(sentence)
-
 
 @DATA.register_module()
-class ScenesImages(RestorationData):
+class ScenesImages(ScenesData, RestorationData):
     """The images of the embedded scenes-v1, splits "train", "val" and "test"."""
 
     def __init__(self, gray: bool = True):
         super().__init__(gray)
-
-    def size(self, split: str) -> int:
-        return scenes.COUNTS[split]
 
     def read(self, split: str, index: int) -> tuple[np.ndarray, np.ndarray]:
         image = scenes.scenes(split)[index].image
@@ -76,10 +56,3 @@ class ScenesImages(RestorationData):
 
     def name(self, split: str, index: int) -> str:
         return f"scene {index} of {split}"
-
-    def fingerprint(self) -> str:
-        return f"scenes-v1 {scenes.fingerprint()}"
-
-    def problems(self, split: str) -> Iterator[str]:
-        if split not in scenes.COUNTS:
-            yield f"scenes-v1 has no split {split!r}: use one of {', '.join(scenes.COUNTS)}"

@@ -3,61 +3,40 @@
 from __future__ import annotations
 
 import hashlib
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from tasks import scenes
+from tasks.data import Data, ScenesData
 from tasks.registry import DATA
 from tasks.segmentation.confusion import IGNORE
 from tasks.segmentation.layouts import LAYOUTS, Pair, folder
 
 
-class SegmentationData(ABC):
-    """Named splits of (image, labels). Labels are class indices, or IGNORE where a pixel does not count."""
+class SegmentationData(Data):
+    """Splits of (image, labels). Labels are class indices, or IGNORE where a pixel does not count."""
 
     classes: tuple[str, ...]
     palette: tuple[tuple[int, int, int], ...]
 
     @abstractmethod
-    def size(self, split: str) -> int: ...
-
-    @abstractmethod
     def read(self, split: str, index: int) -> tuple[np.ndarray, np.ndarray]:
         """(H, W, 3) RGB and (H, W) labels, both uint8."""
 
-    @abstractmethod
-    def fingerprint(self) -> str:
-        """A hash of what is read."""
-
-    @abstractmethod
-    def check(self, splits: Sequence[str]) -> None:
-        """Raise ValueError, naming the file, for the first thing that cannot be read or does not fit."""
-
 
 @DATA.register_module()
-class ScenesSegmentation(SegmentationData):
+class ScenesSegmentation(ScenesData, SegmentationData):
     """The embedded scenes-v1, splits "train", "val" and "test"."""
 
     classes, palette = scenes.CLASSES, scenes.PALETTE
 
-    def size(self, split: str) -> int:
-        return scenes.COUNTS[split]
-
     def read(self, split: str, index: int) -> tuple[np.ndarray, np.ndarray]:
         scene = scenes.scenes(split)[index]
         return scene.image, scene.mask
-
-    def fingerprint(self) -> str:
-        return f"scenes-v1 {scenes.fingerprint()}"
-
-    def check(self, splits: Sequence[str]) -> None:
-        for split in splits:
-            if split not in scenes.COUNTS:
-                raise ValueError(f"scenes-v1 has no split {split!r}: use one of {', '.join(scenes.COUNTS)}")
 
 
 @DATA.register_module()
@@ -145,10 +124,16 @@ class FolderSegmentation(SegmentationData):
                 digest.update(path.read_bytes() if path.is_file() else b"missing")
         return digest.hexdigest()[:16]
 
-    def check(self, splits: Sequence[str]) -> None:
-        for split in splits:
-            for index in range(self.size(split)):
-                self.read(split, index)
+    def problems(self, split: str, counts: np.ndarray | None = None) -> Iterator[str]:
+        """As any data's. How often each label was read is added to `counts` (256,)."""
+        for index in range(self.size(split)):
+            try:
+                labels = self.read(split, index)[1]
+            except ValueError as error:
+                yield str(error)
+            else:
+                if counts is not None:
+                    counts += np.bincount(labels.ravel(), minlength=256)
 
 
 def _decode(path: Path, mode: str | None) -> np.ndarray:

@@ -1,0 +1,43 @@
+"""What every data set promises, and what the views of the embedded scenes share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+
+from tasks import scenes
+
+
+class Data(ABC):
+    """Named splits of images and what belongs to them. Indices run from 0 to `size(split)` - 1."""
+
+    @abstractmethod
+    def size(self, split: str) -> int: ...
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A hash of what is read."""
+
+    @abstractmethod
+    def problems(self, split: str) -> Iterator[str]:
+        """A sentence, naming the file, for each thing of a split that is wrong. Raises OSError where there is no split."""
+
+    def check(self, splits: Sequence[str]) -> None:
+        """Raise ValueError for the first thing that is wrong, OSError for a split that is not there."""
+        for split in splits:
+            for sentence in self.problems(split):
+                raise ValueError(sentence)
+
+
+class ScenesData(Data):
+    """The embedded scenes-v1, splits "train", "val" and "test"."""
+
+    def size(self, split: str) -> int:
+        return scenes.COUNTS[split]
+
+    def fingerprint(self) -> str:
+        return f"scenes-v1 {scenes.fingerprint()}"
+
+    def problems(self, split: str) -> Iterator[str]:
+        if split not in scenes.COUNTS:
+            yield f"scenes-v1 has no split {split!r}: use one of {', '.join(scenes.COUNTS)}"
