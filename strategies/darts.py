@@ -8,7 +8,6 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from itertools import islice
 from typing import Any
 
 import torch
@@ -22,7 +21,6 @@ from strategies.registry import STRATEGIES
 from strategies.strategy import Strategy, Study
 from tasks import Cost, Stage, Task
 from tasks.features import Batch
-from tasks.norms import IMAGES, fresh_statistics
 from tasks.optimization import Optimization
 from tasks.trainable import Trainable
 from tasks.training import save, train_mode
@@ -206,12 +204,7 @@ class Descent:
         kept = copy.deepcopy(self.network.state_dict())
         train_mode(self.network, self.frozen)
         with self.supernet.held(choices):
-            images = 0
-            with fresh_statistics(self.network):
-                epoch = self.task.batches(self.stages[0], self.study.seed, self.epochs)
-                for batch in islice(epoch, math.ceil(IMAGES / self.stages[0].batch)):
-                    self._loss(batch)
-                    images += len(batch.truth)
+            renewed = self.task.renew(self.network, self.stages[0], self.study.seed, self.epochs)
             self.network.eval()
             answer, second = self.task.score(self.network, self.stages[0])
         self.network.load_state_dict(kept)
@@ -222,5 +215,4 @@ class Descent:
             share = f"{health['skip_ratio']:.0%}"
             warnings.warn(f"epoch {self.epochs + 1}: skips lead in {share} of their places, it collapses", stacklevel=2)
         renamed = {f"supernet_{name}": value for name, value in mixture.items() if name != "loss"}
-        height, width = self.stages[0].size
-        return {**answer, **renamed, **health}, first + second + Cost(images, images * height * width)
+        return {**answer, **renamed, **health}, first + renewed + second

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
 
 from tasks import scenes
 
@@ -13,6 +16,10 @@ class Data(ABC):
 
     @abstractmethod
     def size(self, split: str) -> int: ...
+
+    @abstractmethod
+    def read(self, split: str, index: int) -> tuple[np.ndarray, Any]:
+        """An image and what a network should make of it."""
 
     @abstractmethod
     def fingerprint(self) -> str:

@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from tasks import scenes
 from tasks.augment import fit_size, normalise
 from tasks.cache import cached
-from tasks.pictures import Images
+from tasks.data import Data
 from tasks.stage import Cost
 
 TAPS = (1, 2, 4, 6)  # the stages whose outputs a decoder sees: strides 4, 8, 16 and 32
@@ -54,7 +54,7 @@ class Encoder:
 
     def __init__(
         self,
-        data: Images,
+        data: Data,
         cache: Path,
         width: float = 1.0,
         checkpoint: str | None = None,

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from tasks.data import Data
 from tasks.stage import Stage
 
 Picture = tuple[np.ndarray, np.ndarray]  # (H, W, 3) RGB uint8, and its truth: an array of one shape for the whole stage
-
-
-class Images(Protocol):
-    """Named splits of images with their truth, as every kind of data has them."""
-
-    def size(self, split: str) -> int: ...
-
-    def read(self, split: str, index: int) -> tuple[np.ndarray, Any]: ...
-
-    def fingerprint(self) -> str: ...
-
-    def check(self, splits: list[str]) -> None: ...
 
 
 class Pictures(ABC):
@@ -32,7 +21,7 @@ class Pictures(ABC):
     the same for every candidate and seed. Fresh crops are drawn from (seed, epoch, place).
     """
 
-    def __init__(self, data: Images, stage: Stage):
+    def __init__(self, data: Data, stage: Stage):
         self.data, self.stage = data, stage
         order = [(split, index) for split in stage.train for index in range(data.size(split))]
         kept = np.random.default_rng(0).permutation(len(order))[: max(1, round(stage.share * len(order)))]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import time
 from abc import abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,11 +17,12 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from tasks.features import Batch
+from tasks.norms import BATCH, IMAGES, fresh_statistics
 from tasks.optimization import Optimization
 from tasks.pictures import Pictures
 from tasks.stage import Cost, Outcome, Stage
 from tasks.task import Task
-from tasks.training import save, train
+from tasks.training import save, train, train_mode
 
 Parameters = list[nn.Parameter]
 
@@ -48,6 +54,18 @@ class Trainable(Task):
     def score(self, network: Any, stage: Stage) -> tuple[dict[str, float], Cost]:
         """The metrics of a network in eval mode on the stage's scored images."""
 
+    @torch.no_grad()
+    def renew(self, network: Any, stage: Stage, seed: int, epoch: int) -> Cost:
+        """Give the batch norms that are in training mode, if any, statistics of the weights as they are."""
+        started, images = time.perf_counter(), 0
+        large = replace(stage, batch=max(stage.batch, BATCH))
+        with fresh_statistics(network) as norms:
+            batches = self.batches(large, seed, epoch) if norms else iter(())
+            for batch in islice(batches, math.ceil(IMAGES / large.batch)):
+                self.loss(network, stage, batch)
+                images += len(batch.truth)
+        return Cost(images, images * stage.size[0] * stage.size[1], time.perf_counter() - started)
+
     def fit(
         self, model: dict[str, Any], stage: Stage, *, seed: int, init: str | None = None, weights: str | None = None
     ) -> Outcome:
@@ -66,11 +84,15 @@ class Trainable(Task):
                 lambda batch: self.loss(network, stage, batch),
                 weights and f"{weights}.epoch",
             )
+        if searched and stage.polyak:
+            train_mode(network, frozen)
+            cost += self.renew(network, stage, seed, stage.epochs)
         network.eval()
         with torch.no_grad():
             metrics, scored = self.score(network, stage)
         if weights is not None:
             save(network.state_dict(), weights)
+            Path(f"{weights}.epoch").unlink(missing_ok=True)
         return Outcome({**metrics, **training}, cost + scored, weights)
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from tasks.norms import IMAGES, fresh_statistics
 from tasks.optimization import Optimization
 from tasks.stage import Cost, Stage
 
@@ -31,7 +28,8 @@ def train(
 
     `epoch` gives the batches of an epoch (their `truth` has as many rows as images), `loss` the loss of one; `frozen` is a
     part that stays in eval mode. Where the stage is resumable, `checkpoint` is written after every epoch, and a training
-    that was killed goes on from it. Raises FloatingPointError where the loss is not finite.
+    that was killed goes on from it; the caller removes it when nothing can be lost any more. Averaged weights are put in
+    place at the end, the statistics of norms are left as they were. Raises FloatingPointError where the loss is not finite.
     """
     resume = Path(checkpoint) if stage.resumable and checkpoint is not None else None
     done, value, images, before = _resume(network, optimization, resume)
@@ -47,10 +45,6 @@ def train(
             save(dict(progress=progress, network=network.state_dict(), optimization=optimization.state_dict()), resume)
     if stage.polyak:
         optimization.finish()
-        train_mode(network, frozen)
-        images += _renew(network, islice(epoch(stage.epochs), math.ceil(IMAGES / stage.batch)), loss)
-    if resume is not None:
-        resume.unlink(missing_ok=True)
     return value, Cost(images, images * stage.size[0] * stage.size[1], time.perf_counter() - started)
 
 
@@ -59,17 +53,6 @@ def train_mode(network: nn.Module, frozen: nn.Module | None) -> None:
     network.train()
     if frozen is not None:
         frozen.eval()
-
-
-@torch.no_grad()
-def _renew(network: nn.Module, batches: Iterable[Any], loss: Callable[[Any], Tensor]) -> int:
-    """Give the norms of averaged weights, if there are any, statistics of their own; returns the images that it took."""
-    images = 0
-    with fresh_statistics(network) as norms:
-        for batch in batches if norms else ():
-            loss(batch)
-            images += len(batch.truth)
-    return images
 
 
 def _resume(network: nn.Module, optimization: Optimization, path: Path | None) -> Sequence[Any]:

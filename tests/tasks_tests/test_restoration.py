@@ -137,6 +137,25 @@ def _other(folder: Path) -> Path:
     return folder / "other_weights.pth"
 
 
+def test_norms_of_averaged_weights_see_large_batches(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Statistics of small crops, four at a time, would not be those that the deep layers meet later."""
+    task, sizes = task_on(root), []
+    loss = RestorationTask.loss
+
+    def spied(self, network, stage, batch):
+        sizes.append((len(batch.truth), torch.is_grad_enabled()))
+        return loss(self, network, stage, batch)
+
+    monkeypatch.setattr(RestorationTask, "loss", spied)
+    stage = replace(STAGE, epochs=1, copies=25, polyak=0.9)
+    outcome = task.fit({**SMALL, "norm": True}, stage, seed=0)
+    assert sizes == [(4, True)] * 50 + [(32, False)] * 4
+    assert outcome.cost.images == 200 + 128 + 3
+    sizes.clear()
+    task.fit(SMALL, stage, seed=0)
+    assert sizes == [(4, True)] * 50  # it has no norms
+
+
 def test_a_network_without_weights_is_only_scored(root: Path, tmp_path: Path) -> None:
     task, path = task_on(root), str(tmp_path / "none.pth")
     outcome = task.fit(UNCHANGED, STAGE, seed=0, weights=path)

@@ -166,6 +166,12 @@ def test_a_killed_training_goes_on_where_it_was(task: SegmentationTask, tmp_path
     with pytest.raises(KeyboardInterrupt):
         task.fit(model(), stage, seed=0, weights=str(tmp_path / "b.pth"))
     monkeypatch.setattr(SegmentationTask, "batches", batches)
+    score = SegmentationTask.score
+    monkeypatch.setattr(SegmentationTask, "score", lambda self, network, stage: killed(self, stage, 0, 2))
+    with pytest.raises(KeyboardInterrupt):  # and again, when all epochs are done
+        task.fit(model(), stage, seed=0, weights=str(tmp_path / "b.pth"))
+    monkeypatch.setattr(SegmentationTask, "score", score)
+    monkeypatch.setattr("tasks.training.train_mode", None)  # nothing is learnt again
     resumed = task.fit(model(), stage, seed=0, weights=str(tmp_path / "b.pth"))
     assert resumed.metrics == whole.metrics
     assert resumed.cost.images == whole.cost.images

@@ -58,6 +58,6 @@ benchmark = dict(
     baselines=dict(
         noisy=dict(type="Unchanged"),
         non_local_means=dict(type="NonLocalMeans", sigma=30.0),
-        dncnn=dict(type="DnCNN", width=64, depth=16, fold=2, norm=True),
+        dncnn=dict(type="DnCNN", width=74, depth=12, fold=2, norm=True),
     ),
 )
