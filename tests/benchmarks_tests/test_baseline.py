@@ -190,7 +190,7 @@ def test_a_baseline_that_cannot_be_trained_leaves_with_one(
     assert done.returncode == 1
     run = tmp_path / "runs/toy-v1/large/seed0"
     *progress, failure = done.stderr.splitlines()
-    assert progress == [str(run), "large: training"]
+    assert progress == [str(run), "large seed0: final training"]
     assert failure.startswith(f"failed: the final training of {run} failed: ")
     assert failure.endswith("RuntimeError: the weights do not fit: layer 0")
     assert not (run / "study.json").exists()

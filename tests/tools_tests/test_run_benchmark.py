@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -241,10 +240,15 @@ def test_a_search_in_which_everything_fails_leaves_with_one(tool, tmp_path: Path
     assert "Traceback" not in done.stderr
 
 
+def hears_interrupts() -> None:
+    """What a shell runs in the background, the suite say, ignores them, and so would its children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
     options = ["--cfg-options", "benchmark.budget.trials=100000", "benchmark.space.layers=12"]
     command = [sys.executable, "tools/run_benchmark.py", *map(str, TOY), "--work-dir", str(tmp_path), *options]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=hears_interrupts)
     ledger = tmp_path / "toy-v1/random_search/seed0/trials.jsonl"
     while not ledger.exists() or not ledger.stat().st_size:
         assert process.poll() is None
