@@ -242,7 +242,7 @@ def test_a_search_in_which_everything_fails_leaves_with_one(tool, tmp_path: Path
 
 def hears_interrupts() -> None:
     """What a shell runs in the background, the suite say, ignores them, and so would its children."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
