@@ -7,4 +7,4 @@ from strategies.darts import DARTS
 with read_base():
     from .protocol import *  # noqa: F403
 
-strategy = dict(type=DARTS, epochs=5, arch_lr=3e-2, arch_decay=0.0)
+strategy = dict(type=DARTS, epochs=3, arch_lr=3e-2, arch_decay=0.0)

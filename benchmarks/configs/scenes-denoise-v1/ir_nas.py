@@ -7,4 +7,4 @@ from strategies.ir_nas import IRNAS
 with read_base():
     from .protocol import *  # noqa: F403
 
-strategy = dict(type=IRNAS, epochs=5, warmup=1, arch_lr=3e-2, arch_decay=0.0)
+strategy = dict(type=IRNAS, epochs=3, warmup=1, arch_lr=3e-2, arch_decay=0.0)
