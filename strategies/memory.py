@@ -19,6 +19,7 @@ from search_spaces.supernet import supernet_in
 from tasks.features import Batch
 from tasks.stage import Stage
 from tasks.trainable import Trainable, build_network
+from tasks.training import train_mode
 
 FEW = 2  # images of the pass that is measured, as many as batch norms need
 # What an allocator takes for tensors that come and go, holes included: on CPUs 1.3 to 2 was measured, for GPUs it is a guess.
@@ -109,9 +110,7 @@ def foresee(task: Trainable, model: dict[str, Any], stage: Stage, copies: int, f
         raise MemoryError
     network = task.begin(model, stage, seed=0)
     searched, encoder, frozen = task.parts(network, stage)
-    network.train()
-    if frozen is not None:
-        frozen.eval()
+    train_mode(network, frozen)
     own = list(network.state_dict().values())
     fixed = START + _bytes(own) + copies * _bytes([*searched, *encoder])
     batch = next(task.batches(stage, 0, 0))
