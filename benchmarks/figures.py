@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -9,13 +10,13 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from search_spaces import did_you_mean
+from core import did_you_mean
 from strategies import Trial
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from benchmarks.leaderboard import Record
+    from benchmarks.records import Record
 
 
 def best_so_far(records: Sequence[Record]) -> Figure:
@@ -38,11 +39,15 @@ def best_so_far(records: Sequence[Record]) -> Figure:
 
 
 def curve(trials: Sequence[Trial]) -> tuple[list[int], list[float]]:
-    """Images seen and best reward of the trials that went through every stage, after each trial from the first of them on."""
+    """Images seen and best reward of the trials that went deepest, after each trial from the first of them on."""
+    done = [trial.status == "done" for trial in trials]
+    depth = max((trial.depth for trial, ok in zip(trials, done, strict=True) if ok), default=0)
+    rewards = [
+        trial.score if ok and trial.depth == depth else -math.inf for trial, ok in zip(trials, done, strict=True)
+    ]
     images = accumulate(trial.cost.images for trial in trials)
-    best = accumulate((trial.score if trial.status == "done" else float("-inf") for trial in trials), max)
-    points = [(seen, reward) for seen, reward in zip(images, best, strict=True) if reward > float("-inf")]
-    return [seen for seen, _ in points], [reward for _, reward in points]
+    points = [(seen, best) for seen, best in zip(images, accumulate(rewards, max), strict=True) if best > -math.inf]
+    return [seen for seen, _ in points], [best for _, best in points]
 
 
 def choice_shares(records: Sequence[Record], decision: str, choice: str, period: int) -> pd.DataFrame:

@@ -2,35 +2,66 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import traceback
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from random import Random
+from typing import Any, Literal
 
-from search_spaces import build
-from tasks import TASKS, Outcome, Stage, Task
+from benchmarks.store import Store, of_trial
+from core import Inherit, build, matching
+from search_spaces import SPACES, SearchSpace
+from strategies import Failure
+from tasks import TASKS, Cost, Outcome, Stage, Start, Task
 from tasks.allocator import keep_freed_memory
+
+MACHINE = (errno.ENOSPC, errno.EIO, errno.EROFS)  # errors of the machine, which no candidate is to blame for
+Choices = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Begin:
+    """The trial whose weights a job starts from, and by which rule they become the network's.
+
+    "same": they are of this network; "inherit": of the architecture `parent`, by the space's rule; "derive": of a supernet.
+    """
+
+    trial: int
+    rule: Literal["same", "inherit", "derive"] = "same"
+    parent: Choices | None = None
 
 
 @dataclass(frozen=True)
 class Job:
-    """Train one network for one stage."""
+    """Train one network for one stage and score it, or, where `measure` names costs, only count these.
 
-    task: str  # the task's config as JSON, so that a worker builds it once and knows it again
+    `task` and `space` are configs as JSON, so that a worker builds them once and knows them again; `arch` the choices that
+    `model` was made of, if any. `seed` is a number, or a text that it is drawn from. `keep` is the handle to
+    leave the weights under.
+    """
+
+    task: str
     model: dict[str, Any]
-    stage: Stage
-    seed: int
-    init: str | None = None
-    weights: str | None = None
+    stage: Stage | None = None
+    seed: int | str = 0
+    measure: tuple[str, ...] = ()
+    space: str | None = None
+    arch: Choices | None = None
+    begin: Begin | None = None
+    keep: str | None = None
+    store: Store | None = None
 
 
 @dataclass(frozen=True)
 class Failed:
-    """Why a job gave no outcome: the last lines of its traceback."""
+    """Why a job gave no outcome, of which kind that is, and what it had cost by then."""
 
+    kind: Failure
     error: str
+    cost: Cost = Cost()  # noqa: RUF009 - frozen
 
 
 @lru_cache(maxsize=2)
@@ -40,13 +71,73 @@ def build_task(text: str) -> Task:
     return build(TASKS, json.loads(text))
 
 
+@lru_cache(maxsize=2)
+def build_space(text: str) -> SearchSpace:
+    return build(SPACES, json.loads(text))
+
+
 def run(job: Job) -> Outcome | Failed:
-    """Run a job; whatever goes wrong with this candidate is its result, not the end of the search."""
+    """Run a job; whatever goes wrong with this candidate is its result, not the end of the search.
+
+    A full or broken disk is no candidate's fault and raises OSError.
+    """
+    task = build_task(job.task)
+    spent = task.meter.measure()
     try:
-        outcome = build_task(job.task).fit(job.model, job.stage, seed=job.seed, init=job.init, weights=job.weights)
+        outcome = _run(task, job)
     except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        place = f"{frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}"
-        return Failed(f"{place}: {type(error).__name__}: {error}")
+        if isinstance(error, OSError) and error.errno in MACHINE:
+            raise
+        return Failed(_kind(error), _told(error), spent.cost)
+    if all(map(math.isfinite, outcome.metrics.values())):
+        return outcome
     bad = {name: value for name, value in outcome.metrics.items() if not math.isfinite(value)}
-    return Failed(f"metrics that are not finite: {bad}") if bad else outcome
+    return Failed("not_finite", f"metrics that are not finite: {bad}", outcome.cost)
+
+
+def _run(task: Task, job: Job) -> Outcome:
+    if job.stage is None:
+        return Outcome(task.measure(job.model, job.measure), Cost())
+    start, keep = None, None
+    if job.store is not None:
+        keep = job.store.path(job.keep) if job.keep else None
+        if job.begin is not None:
+            start = Start(job.store.path(of_trial(job.begin.trial)), _rule(task, job, job.begin))
+    adopt = matching if job.arch is None else _of_space(job, None)
+    seed = Random(job.seed).getrandbits(32) if isinstance(job.seed, str) else job.seed
+    return task.fit(job.model, job.stage, seed=seed, start=start, keep=keep, adopt=adopt)
+
+
+def _rule(task: Task, job: Job, begin: Begin) -> Inherit | None:
+    """How the weights become the network's."""
+    if begin.rule == "inherit":
+        return _of_space(job, begin.parent)
+    if begin.rule == "derive":
+        from benchmarks.derived import derived
+
+        assert job.space and job.stage and job.arch and job.store  # noqa: PT018 - as whoever made the job has seen to
+        return partial(
+            derived, task, build_space(job.space), job.stage, job.store.path(of_trial(begin.trial)), job.arch
+        )
+    return None
+
+
+def _of_space(job: Job, parent: Choices | None) -> Inherit:
+    assert job.space and job.arch  # noqa: PT018 - the same
+    space = build_space(job.space)
+    child = space.architecture(job.arch)
+    return partial(space.inherit, parent=None if parent is None else space.architecture(parent), child=child)
+
+
+def _kind(error: Exception) -> Failure:
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate" in str(error):
+        return "out_of_memory"
+    if isinstance(error, FloatingPointError):
+        return "not_finite"
+    return "timeout" if isinstance(error, TimeoutError) else "error"
+
+
+def _told(error: Exception) -> str:
+    """The place and the message, in one text."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}: {type(error).__name__}: {error}"

@@ -1,77 +1,26 @@
-"""Tables and figures: a pure function of the ledgers."""
+"""Tables: a pure function of what studies have recorded."""
 
 from __future__ import annotations
 
 import json
+import math
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from benchmarks.ledger import read_trials
-from strategies import Trial
+from benchmarks.records import STATUSES, Record, read_records
+from tasks.rewards import COSTS
 
-BASELINE = "random_search"
-
-
-@dataclass(frozen=True)
-class Record:
-    """One study as its files tell it: `result` is `study.json`, None where the study is not finished."""
-
-    folder: Path
-    trials: list[Trial]
-    result: dict[str, Any] | None
-
-    @property
-    def benchmark(self) -> str:
-        return self.folder.parts[-3]
-
-    @property
-    def strategy(self) -> str:
-        return self.folder.parts[-2]
-
-    def problems(self) -> list[str]:
-        """What in this study's files contradicts itself, a sentence each."""
-        found = []
-        ids = [trial.id for trial in self.trials]
-        if sorted(ids) != list(range(len(ids))):
-            found.append(f"{self.folder}: trial ids are not 0 to {len(ids) - 1}")
-        if self.result is None:
-            return found
-        keys = {trial.arch.key for trial in self.trials if trial.reward is not None}
-        best = self.result["best"]
-        if best["id"] is not None and best["key"] not in keys:
-            found.append(f"{self.folder}: the best architecture {best['key']} is not in its ledger")
-        for status in ("done", "stopped", "failed"):
-            counted = sum(trial.status == status for trial in self.trials)
-            if counted != self.result["trials"][status]:
-                found.append(
-                    f"{self.folder}: {counted} trials are {status}, study.json says {self.result['trials'][status]}"
-                )
-        images = sum(trial.cost.images for trial in self.trials)
-        if images != self.result["cost"]["search"]["images"]:
-            found.append(f"{self.folder}: the trials cost {images} images, study.json says otherwise")
-        return found
-
-
-def read_records(folders: Iterable[Path]) -> list[Record]:
-    """Every study at or below `folders`. Raises ValueError where there is none, or one cannot be read."""
-    records = []
-    for folder in folders:
-        ledgers = sorted(folder.rglob("trials.jsonl"))
-        if not ledgers:
-            raise ValueError(f"there is no run (trials.jsonl) in {folder}: give a folder that run_benchmark.py wrote")
-        for ledger in ledgers:
-            result = ledger.with_name("study.json")
-            try:
-                content = json.loads(result.read_text()) if result.is_file() else None
-            except ValueError as error:
-                raise ValueError(f"{result} is not JSON ({error}): remove it and run the benchmark again") from None
-            records.append(Record(ledger.parent.resolve(), read_trials(ledger), content))
-    return records
+REFERENCE = "random_search"
+LEGEND = """Mean ± sample standard deviation over the finished seeds. Metrics are those of the first network that the search
+answers, after the final training, on the split that the search never saw. Search cost is summed over trials, without the shared
+part (computed features, pre-training) that is in study.json; trials: done / stopped by the gate / failed / repeated.
+"""
 
 
 class Leaderboard:
@@ -79,9 +28,8 @@ class Leaderboard:
 
     def __init__(self, records: list[Record]):
         self.records = records
-        self.table = pd.DataFrame([_row(group) for group in _groups(records)])
-        self.table = self.table.sort_values(["benchmark", "rank"], ascending=[True, False])
-        self.table = self.table.drop(columns="rank").reset_index(drop=True)
+        groups = sorted(_groups(records), key=lambda group: (group[0].benchmark, -_rank(group)))
+        self.rows = [_row(group) for group in groups]
 
     @classmethod
     def of(cls, folders: Iterable[Path]) -> Leaderboard:
@@ -89,19 +37,33 @@ class Leaderboard:
 
     def markdown(self) -> str:
         parts = []
-        for benchmark in dict.fromkeys(self.table["benchmark"]):
-            table: pd.DataFrame = self.table.query("benchmark == @benchmark").drop(columns="benchmark")
-            rows = table.to_dict("list")
-            shown = {str(name): [_show(value) for value in rows[name]] for name in rows if any(map(_there, rows[name]))}
-            parts.append(f"## {benchmark}\n\n{pd.DataFrame(shown).to_markdown(index=False, disable_numparse=True)}\n")
-            if BASELINE not in rows["strategy"]:
-                parts.append(f"There is no {BASELINE} row: without it nobody can tell what the search was worth.\n")
+        for benchmark, rows in groupby(self.rows, key=lambda row: row["benchmark"]):
+            table = pd.DataFrame(list(rows)).drop(columns="benchmark")
+            parts.append(f"## {benchmark}\n\n{_markdown(table)}\n")
+            if REFERENCE not in set(table["strategy"]):
+                parts.append(f"There is no {REFERENCE} row: without it nobody can tell what the search was worth.\n")
+            parts += self._several(benchmark)
         parts.append(LEGEND)
         return "\n".join(parts)
 
+    def _several(self, benchmark: str) -> list[str]:
+        """A table for each strategy that answers with several networks."""
+        parts = []
+        for group in _groups([record for record in self.records if record.benchmark == benchmark]):
+            answers = [(record, record.result["answers"]) for record in group if record.result]
+            if any(len(several) > 1 for _, several in answers):
+                rows = [
+                    {"seed": str(record.seed), "answer": str(place), **_figures(answer)}
+                    for record, several in answers
+                    for place, answer in enumerate(several)
+                ]
+                title = f"All networks that {group[0].strategy} answers:"
+                parts.append(f"{title}\n\n{_markdown(pd.DataFrame(rows))}\n")
+        return parts
+
     def csv(self) -> str:
         columns: dict[str, list[Any]] = {}
-        for name, values in self.table.to_dict("list").items():
+        for name, values in pd.DataFrame(self.rows).to_dict("list").items():
             spreads = any(isinstance(value, Spread) for value in values)
             columns[str(name)] = [value.mean if isinstance(value, Spread) else value for value in values]
             if spreads:
@@ -109,7 +71,7 @@ class Leaderboard:
         return pd.DataFrame(columns).to_csv(index=False)
 
     def json(self) -> str:
-        rows = [{name: _plain(value) for name, value in row.items()} for row in self.table.to_dict("records")]
+        rows = [{name: _plain(value) for name, value in row.items()} for row in self.rows]
         return json.dumps(rows, indent=2) + "\n"
 
     def write(self, folder: Path) -> None:
@@ -126,18 +88,12 @@ class Leaderboard:
         found = [problem for record in self.records for problem in record.problems()]
         hashes: dict[str, set[str]] = {}
         for record in self.records:
-            if record.result:
-                hashes.setdefault(record.benchmark, set()).add(record.result["protocol_hash"])
+            for one in (record, *record.copies):
+                hashes.setdefault(one.benchmark, set()).add(one.protocol_hash)
         for benchmark, seen in hashes.items():
             if len(seen) > 1:
                 found.append(f"{benchmark}: its studies were played under {len(seen)} different protocols")
         return found
-
-
-LEGEND = """Mean ± sample standard deviation over the finished seeds. Metrics are those of the returned network after the final
-training, on the split that the search never saw. Search cost is summed over trials, without the shared part
-(computed features, pre-training) that is in study.json; trials: done / stopped by the gate / failed / repeated.
-"""
 
 
 @dataclass(frozen=True)
@@ -148,45 +104,56 @@ class Spread:
     std: float | None
 
     @classmethod
-    def of(cls, values: list[float]) -> Spread | None:
+    def of(cls, values: Sequence[float]) -> Spread | None:
         if not values:
             return None
         return cls(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None)
 
 
-def _groups(records: list[Record]) -> list[list[Record]]:
+def _groups(records: Sequence[Record]) -> list[list[Record]]:
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         groups.setdefault((record.benchmark, record.strategy), []).append(record)
     return list(groups.values())
 
 
-def _row(group: list[Record]) -> dict[str, Any]:
+def _rank(group: Sequence[Record]) -> float:
+    """The mean of the primary metric, turned so that more is better; minus infinity where no study is finished."""
     results = [record.result for record in group if record.result]
-    metrics: dict[str, Spread | None] = {}
-    if results:
-        names = dict.fromkeys([results[0]["primary"], *results[0]["final"]["metrics"]])
-        metrics = {name: Spread.of([result["final"]["metrics"][name] for result in results]) for name in names}
-    finals = {
-        name: Spread.of([result["final"][name] for result in results]) for name in ("params", "madds", "latency_ms")
-    }
+    values = [result["answers"][0]["final"]["metrics"][result["primary"]] for result in results]
+    return statistics.fmean(values) * (1 if results[0]["higher_is_better"] else -1) if results else -math.inf
+
+
+def _row(group: Sequence[Record]) -> dict[str, Any]:
+    results = [record.result for record in group if record.result]
+    first = [_figures(result["answers"][0]) for result in results]
+    names = dict.fromkeys([results[0]["primary"], *(name for row in first for name in row)]) if results else COSTS
+    figures = {name: Spread.of([row[name] for row in first if name in row]) for name in names}
     search = {name: Spread.of([result["cost"]["search"][name] for result in results]) for name in ("images", "seconds")}
-    trials = [trial for record in group for trial in record.trials]
-    counts = [sum(trial.status == status for trial in trials) for status in ("done", "stopped", "failed")]
-    repeated = sum(len(record.trials) - len({trial.arch.key for trial in record.trials}) for record in group)
-    primary = next(iter(metrics.values()), None)
-    sign = 1 if not results or results[0]["higher_is_better"] else -1
+    counts = [record.counts() for record in group]
     return {
         "benchmark": group[0].benchmark,
         "strategy": group[0].strategy,
         "seeds": f"{len(results)}" if len(results) == len(group) else f"{len(results)} of {len(group)}",
-        **metrics,
-        **finals,
+        **figures,
         "search images": search["images"],
         "search seconds": search["seconds"],
-        "trials": " / ".join(str(count) for count in (*counts, repeated)),
-        "rank": sign * primary.mean if primary else float("-inf"),
+        "trials": " / ".join(str(sum(count[status] for count in counts)) for status in STATUSES),
     }
+
+
+def _figures(answer: dict[str, Any]) -> dict[str, float]:
+    """Metrics and costs of an answer's network by name."""
+    return {**answer["final"]["metrics"], **{name: answer["final"][name] for name in COSTS}}
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    """As a table for reading, without columns that have nothing to show."""
+    columns = table.to_dict("list")
+    shown = {
+        str(name): [_show(value) for value in values] for name, values in columns.items() if any(map(_there, values))
+    }
+    return pd.DataFrame(shown).to_markdown(index=False, disable_numparse=True)
 
 
 def _there(value: Any) -> bool:
@@ -200,10 +167,14 @@ def _show(value: Any) -> str:
 
     if isinstance(value, Spread):
         return number(value.mean) + (f" ± {number(value.std)}" if value.std is not None else "")
+    if isinstance(value, float) and _there(value):
+        return number(value)
+    if isinstance(value, int):
+        return f"{value:,}"
     return str(value) if _there(value) else ""
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Spread):
         return {"mean": value.mean, "std": value.std}
-    return value if _there(value) else None
+    return value

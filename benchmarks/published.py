@@ -1,6 +1,6 @@
 """Published architectures with their printed numbers, and what they count to here.
 
-Counting rule: see `search_spaces.cost`. "params" must be exact. Nekrasov et al. do not say how they count MAdds and print
+Counting rule: see `tasks.complexity`. "params" must be exact. Nekrasov et al. do not say how they count MAdds and print
 3 to 6 % more than the convolutions' weights multiply; theirs are checked to 6.5 %. NAS-FCOS's counts take the norms of its
 frozen ResNets for constants, so their affine pairs do not count; some printed numbers also leave the frozen stem and first
 stage out (222,400 weights), which is allowed for where they are compared.
@@ -13,17 +13,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from search_spaces import SPACES, build
-from search_spaces.cost import madds, params
-from search_spaces.mbconv import FNA_SSDLITE, MOBILENET_V2, RANA_KIM
+from core import build
+from search_spaces import SPACES
+from search_spaces.mbconv.space import FNA_SSDLITE, MOBILENET_V2, RANA_KIM
 from tasks import TASKS
+from tasks.complexity import madds, params
 
 
 @dataclass(frozen=True)
 class Published:
     """A network: the space and genotype that make it, the task that hosts it, exact and printed numbers.
 
-    Without a space, `genotype` is the part of a model config itself. `frozen` weights are in `params` but not in the printed
+    Without a space, the network is the task's template as it is, plain. `frozen` weights are in `params` but not in the printed
     number; `params` and `madds` are exact under our rule (None: never determined). `printed_params` and `printed_madds` are the
     source's, with the largest relative difference that is explained by its rounding or its counting.
     """
@@ -53,7 +54,7 @@ LOGGED = (  # nas-segm-pytorch, issue 3: genotypes with their parameter counts
 )
 VOC, DEPTH = (
     dict(
-        type="tasks.segmentation.task.SegmentationTask",
+        type="SegmentationTask",
         data=dict(
             type="FolderSegmentation", root=".", layout="folders", classes=[str(index) for index in range(classes)]
         ),
@@ -62,8 +63,8 @@ VOC, DEPTH = (
     )
     for classes in (21, 1)
 )
-FINAL = dict(type="search_spaces.decoder_cells.DecoderCells", channels=64, repeats=2)
-SEARCH = dict(type="search_spaces.decoder_cells.DecoderCells", channels=48, repeats=1)
+FINAL = dict(type="DecoderCells", channels=64, repeats=2)
+SEARCH = dict(type="DecoderCells", channels=48, repeats=1)
 PAPER = "Nekrasov et al., CVPR 2019"
 
 
@@ -89,12 +90,12 @@ def _decoders() -> Iterator[Published]:
         yield Published(f"SEG-i{k}", "nas-segm-pytorch issue 3", VOC, SEARCH, genotype, count, printed_params=count)
 
 
-def _detection(classes: int, size: tuple[int, int], depth: int = 0, norms: bool = False) -> dict[str, Any]:
+def _detection(template: dict[str, Any], size: tuple[int, int], depth: int = 0, norms: bool = False) -> dict[str, Any]:
     """A detection task on a ResNet of `depth`, whose norms' affine pairs are learnt or constant, or on a MobileNetV2."""
     resnet = dict(type="mmdet.ResNet", depth=depth, norm_cfg=dict(type="BN", requires_grad=norms), style="caffe")
     encoder = dict(backbone=resnet) if depth else {}
-    data = dict(type="VocDetection", root=".", classes=[str(index) for index in range(classes)])
-    return dict(type="tasks.detection.task.DetectionTask", data=data, encoder=encoder, input_size=size)
+    data = dict(type="VocDetection", root=".", classes=[str(index) for index in range(80)])
+    return dict(type="DetectionTask", template=template, data=data, encoder=encoder, input_size=size)
 
 
 def _nas_fcos() -> Iterator[Published]:
@@ -107,12 +108,7 @@ def _nas_fcos() -> Iterator[Published]:
         [4, 7, 4, 4, 1],
         [7, 2, 4, 4, 1],
     ]
-    genotype = (fpn, 0, [5, 1, 5, 0, 4, 4])
-    searched, paper, plain = (
-        "search_spaces.fcos_decoder.FCOSDecoder",
-        "NAS-FCOS, CVPR 2020",
-        dict(template="fcos", width=256),
-    )
+    genotype, size, paper = (fpn, 0, [5, 1, 5, 0, 4, 4]), (800, 1088), "NAS-FCOS, CVPR 2020"
     rows = (
         ("DET-1", 50, 256, True, 38_580_602, 189_317_623_296, 38.4e6, 189.6e9),
         ("DET-2", 50, 128, True, 28_036_346, 103_902_910_208, 27.8e6, 104.0e9),
@@ -127,14 +123,14 @@ def _nas_fcos() -> Iterator[Published]:
         numbers: dict[str, Any] = dict(
             params=exact, madds=exact_madds, printed_params=printed, printed_madds=printed_madds
         )
-        space = dict(type=searched, channels=width) if found else None
         rounding: dict[str, Any] = dict(
             params_tolerance=0.07e6 / printed, madds_tolerance=0.013, frozen=222_400 if depth else 0
         )
-        part = genotype if found else plain
-        yield Published(name, paper, _detection(80, (800, 1088), depth), space, part, **numbers, **rounding)
-    port = dict(type=searched, channels=256, variant="mmdet")
-    task = _detection(80, (800, 1088), 50, norms=True)
+        task = _detection(dict(type="FCOS", width=width), size, depth)
+        space = dict(type="FCOSDecoder", channels=width) if found else None
+        yield Published(name, paper, task, space, genotype if found else None, **numbers, **rounding)
+    port = dict(type="FCOSDecoder", channels=256, variant="mmdet")
+    task = _detection(dict(type="FCOS"), size, 50, norms=True)
     yield Published("DET-1m", "mmdet's port of NAS-FCOS", task, port, genotype, 38_567_674, 185_752_464_896)
 
 
@@ -145,13 +141,13 @@ def _ssdlite() -> Iterator[Published]:
         # Printed as 4.6 M; with 81 classes the figure's network has 4.5 M, with 91 it would have 4.7 M.
         ("S1-F4", "Rana and Kim 2021, figure 4", RANA_KIM, 4_507_140, 992_960_704, 4.6e6, 1.0e9, 0.025),
     )
+    task = _detection(dict(type="SSDLite"), (320, 320))
     for name, source, genotype, exact, exact_madds, printed, printed_madds, tolerance in rows:
         numbers: dict[str, Any] = dict(
             params=exact, madds=exact_madds, printed_params=printed, printed_madds=printed_madds
         )
-        space = dict(type="search_spaces.mbconv.MBConv")
         near: dict[str, Any] = dict(params_tolerance=tolerance, madds_tolerance=0.03)
-        yield Published(name, source, _detection(80, (320, 320)), space, genotype, **numbers, **near)
+        yield Published(name, source, task, dict(type="MBConv", wide=(4,)), genotype, **numbers, **near)
 
 
 PUBLISHED: tuple[Published, ...] = (*_decoders(), *_nas_fcos(), *_ssdlite())
@@ -160,7 +156,7 @@ PUBLISHED: tuple[Published, ...] = (*_decoders(), *_nas_fcos(), *_ssdlite())
 def count(network: Published) -> tuple[int, int]:
     """The parameters and MAdds of a published network, built here and now."""
     task = build(TASKS, {**network.task, "cache": tempfile.gettempdir()})
-    model = network.genotype
+    model = {}
     if network.space is not None:
         space = build(SPACES, network.space)
         model = space.model(space.read(network.genotype))

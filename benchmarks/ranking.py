@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
-from benchmarks.benchmark import read_config
-from benchmarks.leaderboard import Record
-from search_spaces import build, did_you_mean
+from benchmarks.records import Record
+from core import build, did_you_mean
 from strategies import Trial
 from tasks import REWARDS
 
 Array = np.ndarray
 Measure = Callable[[Array, Array, Array], Array]
+Metrics = Mapping[str, float]
 
 LEAST = 4  # with three trials every ranking is one of six
 RESAMPLES = 1000
@@ -67,29 +67,34 @@ def compare(
     names = {record.benchmark for record in records}
     if len(names) > 1:
         raise ValueError(f"these are runs of {', '.join(sorted(names))}: compare the trials of one benchmark at a time")
-    short, long = _stages(records, short, long)
+    networks = [(_reward(record), network) for record in records for network in _networks(record.trials)]
+    short, long = _stages([network for _, network in networks], short, long)
     primary, sign = _primary(records)
     metric = metric or primary
     if metric is None:
         raise ValueError("no study is finished, so the primary metric is not known: name one with --metric")
-    pairs = [(record, trial) for record in records for trial in _once(record.trials)]
-    pairs = [(record, trial) for record, trial in pairs if {short, long} <= {stage.name for stage in trial.stages}]
-    if len(pairs) < LEAST:
-        raise ValueError(f"{len(pairs)} trials have both stages {short!r} and {long!r}: at least {LEAST} can be ranked")
-    before = [_signals(_metrics(trial, short), primary, sign) for _, trial in pairs]
-    after = [_signals(_metrics(trial, long), primary, sign) for _, trial in pairs]
+    networks = [(reward, network) for reward, network in networks if {short, long} <= network.stages.keys()]
+    if len(networks) < LEAST:
+        raise ValueError(
+            f"{len(networks)} trials have both stages {short!r} and {long!r}: at least {LEAST} can be ranked"
+        )
+    after = [_signals(network.stages[long], primary, sign) for _, network in networks]
     if metric not in after[0]:
         raise ValueError(did_you_mean(f"metric of the stage {long!r}", metric, after[0]))
-    rewards = {record.folder: _reward(record) for record in records}
-    for (record, trial), signals in zip(pairs, before, strict=True):
-        signals[REWARD] = rewards[record.folder](_metrics(trial, short))
+    before = [
+        {
+            **_signals(network.stages[short], primary, sign),
+            REWARD: reward({**network.measures, **network.stages[short]}),
+        }
+        for reward, network in networks
+    ]
     truth = [signals[metric] for signals in after]
     columns = {name: [signals[name] for signals in before] for name in before[0]}
     agreements = [
         Agreement(name, _correlation(kendall, signal, truth), _correlation(spearman, signal, truth))
         for name, signal in columns.items()
     ]
-    return Comparison(names.pop(), short, long, metric, len(pairs), tuple(agreements))
+    return Comparison(names.pop(), short, long, metric, len(networks), tuple(agreements))
 
 
 def _correlation(measure: Measure, a: Sequence[float], b: Sequence[float]) -> Correlation:
@@ -123,9 +128,34 @@ def spearman(x: Array, y: Array, draws: Array) -> Array:
     return (a * b).sum(1) / np.sqrt((a * a).sum(1) * (b * b).sum(1))
 
 
-def _stages(records: Sequence[Record], short: str | None, long: str | None) -> tuple[str, str]:
-    trials = [trial for record in records for trial in record.trials]
-    names = [stage.name for stage in max((trial.stages for trial in trials), key=len, default=())]
+@dataclass(frozen=True)
+class Network:
+    """What a study measured of one network: its costs, and its metrics after each stage."""
+
+    measures: Metrics
+    stages: Mapping[str, Metrics]
+
+
+def _networks(trials: Sequence[Trial]) -> list[Network]:
+    """Every network once, with the stages of its first trial that has most of them behind it.
+
+    The stages of a trial that was taken on by another one count to that one's.
+    """
+    behind: dict[int, Mapping[str, Metrics]] = {}
+    first: dict[str, Network] = {}
+    for trial in trials:
+        stages: dict[str, Metrics] = {stage.name: stage.metrics for stage in trial.stages if stage.metrics}
+        if trial.proposal.onward and trial.proposal.parent is not None:
+            stages = {**behind[trial.proposal.parent], **stages}
+        behind[trial.id] = stages
+        known = first.get(trial.arch.key)
+        if known is None or len(stages) > len(known.stages):
+            first[trial.arch.key] = Network(trial.measures, stages)
+    return list(first.values())
+
+
+def _stages(networks: Sequence[Network], short: str | None, long: str | None) -> tuple[str, str]:
+    names = max((list(network.stages) for network in networks), key=len, default=[])
     for name in (short, long):
         if name is not None and name not in names:
             raise ValueError(did_you_mean("stage", name, names))
@@ -140,24 +170,11 @@ def _primary(records: Sequence[Record]) -> tuple[str | None, int]:
     return (None, 1) if result is None else (result["primary"], 1 if result["higher_is_better"] else -1)
 
 
-def _signals(metrics: Mapping[str, float], primary: str | None, sign: int) -> dict[str, float]:
+def _signals(metrics: Metrics, primary: str | None, sign: int) -> dict[str, float]:
     signs = {name: -1 if name.startswith("loss") else sign if name == primary else 1 for name in metrics}
     return {name: signs[name] * value for name, value in metrics.items()}
 
 
-def _metrics(trial: Trial, stage: str) -> dict[str, float]:
-    return next(result.metrics for result in trial.stages if result.name == stage)
-
-
-def _once(trials: Sequence[Trial]) -> list[Trial]:
-    """Without repetitions: they have the metrics of the first of their kind."""
-    first: dict[str, Trial] = {}
-    for trial in trials:
-        first.setdefault(trial.arch.key, trial)
-    return list(first.values())
-
-
-def _reward(record: Record) -> Callable[[Mapping[str, float]], float]:
+def _reward(record: Record) -> Callable[[Metrics], float]:
     """The reward function of the study's benchmark, as the run's own config says it."""
-    config = read_config(record.folder / "config.py").to_dict()
-    return build(REWARDS, config["benchmark"]["reward"])
+    return build(REWARDS, record.config["benchmark"]["reward"])

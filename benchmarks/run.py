@@ -1,12 +1,9 @@
-"""From a config to the files of a run: set up, search, retrain, write down."""
+"""From a config to the files of a run: set up, search, finish, write down."""
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import os
-import platform
-import subprocess
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
@@ -14,44 +11,47 @@ from typing import Any
 
 from mmengine.config import Config
 
-from benchmarks.benchmark import CONFIGS, Benchmark, rules
-from benchmarks.job import Failed, Job, build_task, run
+from benchmarks.answers import finish
+from benchmarks.benchmark import Benchmark, rules
+from benchmarks.executors import InlineExecutor
+from benchmarks.files import read_json, write
+from benchmarks.job import build_task
+from benchmarks.provenance import commit, device_name, versions
 from benchmarks.study import Study
-from search_spaces import MODELS, Architecture, build, content_key, did_you_mean
-from search_spaces.cost import latency_ms, madds, params
-from strategies import STRATEGIES, Strategy
+from core import build, content_key, did_you_mean
+from strategies import STRATEGIES, Answer, Plan, Strategy
 from tasks import Cost, Task
+from tasks.rewards import COSTS
 
 
 class Run:
     """`runs/<benchmark>/<strategy>/seed<k>/` and what fills it.
 
-    Construction checks everything that can be wrong before the first trial and raises ValueError or OSError with one
-    sentence; nothing is written before all of it is right. A folder that holds a run of the same protocol is resumed.
+    Construction and `prepare` check everything that can be wrong before the first trial and raise ValueError or OSError with
+    one sentence; nothing is written before all of it is right. A folder that holds a run of the same protocol is resumed.
     """
 
-    def __init__(self, config: Config, name: str, seed: int, work_dir: Path, device: str):
-        plain = config.to_dict()
-        self.benchmark = Benchmark.of(plain["benchmark"])
-        self.strategy: Strategy = build(STRATEGIES, plain["strategy"])
-        self.strategy.check(self.benchmark.space)
-        self.name, self.seed = name, seed
-        self.note = ""  # what the strategy says before it starts
+    def __init__(self, config: Mapping[str, Any], name: str, seed: int, work_dir: Path, device: str):
+        self.benchmark = Benchmark.of(config["benchmark"])
+        self.strategy: Strategy = build(STRATEGIES, config["strategy"])
+        self.name, self.seed, self.plan = name, seed, Plan()
         self.folder = work_dir / self.benchmark.id / name / f"seed{seed}"
         local = {"cache": str(work_dir / "cache"), "device": device}
         self.search_task = json.dumps({**self.benchmark.proxy, **local})
         self.final_task = json.dumps({**self.benchmark.task, **local})
-        task = build_task(self.search_task)
-        for metric in self.benchmark.reward.names:
-            if metric not in task.metrics:
-                raise ValueError(did_you_mean(f"metric in the reward of {self.benchmark.id}", metric, task.metrics))
-        prints = tuple(build_task(text).fingerprint() for text in (self.search_task, self.final_task))
+        tasks = [build_task(text) for text in (self.search_task, self.final_task)]
+        known = (*tasks[0].metrics, *COSTS)
+        for metric in sorted(self.benchmark.reads()):
+            if metric not in known:
+                raise ValueError(did_you_mean(f"metric that {self.benchmark.id} reads", metric, known))
+        prints = tuple(task.fingerprint() for task in tasks)
+        code = {"task": [task.version for task in tasks], "space": self.benchmark.space.version}
         self.dump = {
             "name": name,
             "seed": seed,
-            "protocol_hash": self.benchmark.protocol_hash(prints),
-            "benchmark": plain["benchmark"],
-            "strategy": plain["strategy"],
+            "protocol_hash": self.benchmark.protocol_hash(prints, code),
+            "benchmark": config["benchmark"],
+            "strategy": config["strategy"],
         }
         self._check_same_protocol()
 
@@ -61,7 +61,7 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        return (self.folder / "study.json").is_file()
+        return read_json(self.folder / "study.json") is not None
 
     def prepare(self) -> Cost:
         """Check the data, make what trials share, let the strategy look at it. Returns what the shared part cost when made."""
@@ -70,100 +70,54 @@ class Run:
             cost = self.task.prepare(stages + final)
         else:
             cost = build_task(self.search_task).prepare(stages) + self.task.prepare(final)
-        self.note = self.strategy.prepare(self.benchmark.space, build_task(self.search_task), stages)
-        return cost
+        with Study(self.benchmark, self.seed, self.search_task, InlineExecutor()) as study:
+            self.plan = self.strategy.prepare(study)
+        return cost + self.plan.shared
 
     def open(self, executor: Executor, workers: int) -> Study:
-        """The run's folder and the study with what its ledger holds. Raises ValueError where that is damaged or in use."""
+        """The run's folder and the study with what its record holds. Raises ValueError where that is damaged or in use."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        _write(self.folder / "config.py", Config(self.dump).pretty_text)
-        return Study(self.benchmark, self.seed, self.folder, self.search_task, executor, workers)
+        write(self.folder / "config.py", Config(self.dump).pretty_text)
+        write(self.folder / "config.json", json.dumps(self.dump, indent=2) + "\n")
+        identity = content_key([self.dump["protocol_hash"], self.dump["strategy"], self.seed])
+        return Study(self.benchmark, self.seed, self.search_task, executor, workers, self.folder, identity)
 
-    def finish(self, study: Study, arch: Architecture, shared: Cost) -> None:
-        """Retrain the answer of the search, write `model.py` and `study.json`."""
-        model = self.strategy.model(self.benchmark.final_space, arch)
-        result = self._result(study, arch, model, shared, self._retrain(model, study.executor))
-        _write(self.folder / "model.py", self._model_config(model))
-        _write(self.folder / "study.json", json.dumps(result, indent=2, allow_nan=False) + "\n")
-
-    def _retrain(self, model: dict[str, Any], executor: Executor) -> tuple[dict[str, float], Cost]:
-        weights = str(self.folder / "final.pth")
-        job = Job(self.final_task, model, self.benchmark.final, seed=self.seed, weights=weights)
-        outcome = executor.submit(run, job).result()
-        if isinstance(outcome, Failed):
-            raise RuntimeError(f"the final training of {self.folder} failed: {outcome.error}")
-        return outcome.metrics, outcome.cost
-
-    def _result(
-        self,
-        study: Study,
-        arch: Architecture,
-        model: dict[str, Any],
-        shared: Cost,
-        retrained: tuple[dict[str, float], Cost],
-    ) -> dict[str, Any]:
-        metrics, retrain = retrained
-        network, shape = self.task.network(model), self.task.input_shape
-        number = next((trial.id for trial in study.trials if trial.arch.key == arch.key), None)  # a baseline has none
-        statuses = [trial.status for trial in study.trials]
-        keys = {trial.arch.key for trial in study.trials}
-        return {
+    def finish(self, study: Study, answers: Sequence[Answer], shared: Cost) -> None:
+        """Train the answers of the search by the final stage and write `study.json`."""
+        trained, retrain = finish(self.benchmark, self.final_task, answers, self.folder, self.seed, study.executor)
+        result = {
             "benchmark": self.benchmark.id,
             "strategy": self.name,
             "seed": self.seed,
             "primary": self.task.primary,
             "higher_is_better": self.task.higher_is_better,
-            "best": {"id": number, "key": arch.key, "arch": arch.as_dict()},
-            "final": {
-                "metrics": metrics,
-                "params": params(network),
-                "madds": madds(network, shape),
-                "latency_ms": latency_ms(network, shape),
+            "answers": trained,
+            "cost": {
+                "shared": asdict(shared),
+                "search": asdict(study.cost),
+                "failed": asdict(study.failed_cost),
+                "retrain": asdict(retrain),
             },
-            "cost": {"search": asdict(study.cost), "retrain": asdict(retrain), "shared": asdict(shared)},
-            "trials": {
-                **{status: statuses.count(status) for status in ("done", "stopped", "failed")},
-                "duplicate": len(statuses) - len(keys),
-            },
+            "trials": {name: study.counts[name] for name in ("done", "stopped", "failed", "duplicate")},
             "device": device_name(self.task.device),
             "versions": versions(),
             "commit": commit(),
             "protocol_hash": self.dump["protocol_hash"],
         }
-
-    def _model_config(self, model: dict[str, Any]) -> str:
-        """The found network as a config that OpenMMLab's own tools build, with `final.pth` as its weights."""
-        config = self.task.config(model)
-        scope, dot, _ = str(config.get("type")).partition(".")
-        plain = None if dot else MODELS.get(scope)  # a network in MMEngine's root registry
-        foreign = sorted(_foreign_modules(config, scope) | ({plain.__module__} if plain else set()))
-        imports = {"custom_imports": {"imports": foreign}} if foreign else {}
-        return Config({"model": config, **imports}).pretty_text
+        write(self.folder / "study.json", json.dumps(result, indent=2, allow_nan=False) + "\n")
 
     def _check_same_protocol(self) -> None:
-        path = self.folder / "config.py"
-        if not path.is_file():
+        before = read_json(self.folder / "config.json")
+        if before is None:
             return
-        before = Config.fromfile(path).to_dict()
         for entry in ("protocol_hash", "strategy"):
             if content_key(before.get(entry)) != content_key(self.dump[entry]):
                 old, new = ({**run, "benchmark": rules(run.get("benchmark", {}))} for run in (before, self.dump))
-                where = _difference({k: old.get(k) for k in ("benchmark", "strategy")}, new) or "the data"
+                where = _difference({k: old.get(k) for k in ("benchmark", "strategy")}, new) or "the data or the code"
                 raise ValueError(
                     f"{self.folder} holds a run of another protocol (it differs in {where}): "
                     "choose another --work-dir, or give the changed benchmark a new id"
                 )
-
-
-def _foreign_modules(config: Any, scope: str) -> set[str]:
-    """The files that register those modules of a config that the library `scope` does not bring itself."""
-    if isinstance(config, list | tuple):
-        return {name for item in config for name in _foreign_modules(item, scope)}
-    if not isinstance(config, dict):
-        return set()
-    found = {name for item in config.values() for name in _foreign_modules(item, scope)}
-    cls = MODELS.get(config["type"]) if "." in str(config.get("type")) else None
-    return found if cls is None or cls.__module__.startswith(f"{scope}.") else found | {cls.__module__}
 
 
 def _difference(old: Any, new: Any, where: str = "") -> str:
@@ -177,29 +131,3 @@ def _difference(old: Any, new: Any, where: str = "") -> str:
             filter(None, (_difference(a, b, f"{where}.{i}") for i, (a, b) in enumerate(zip(old, new, strict=True)))), ""
         )
     return "" if old == new else where
-
-
-def _write(path: Path, text: str) -> None:
-    """Write whole or not at all."""
-    part = path.with_suffix(path.suffix + ".part")
-    part.write_text(text)
-    os.replace(part, path)
-
-
-def device_name(device: str) -> str:
-    import torch
-
-    if device == "cuda":
-        return torch.cuda.get_device_name()
-    return f"cpu {platform.machine()} x{torch.get_num_threads()}"
-
-
-def versions() -> dict[str, str]:
-    names = ("torch", "mmengine", "mmcv", "mmdet", "mmsegmentation", "numpy")
-    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in names}}
-
-
-def commit() -> str:
-    """The checkout's commit, "unknown" outside a git checkout."""
-    git = subprocess.run(["git", "rev-parse", "HEAD"], cwd=CONFIGS, capture_output=True, text=True, check=False)
-    return git.stdout.strip() or "unknown"

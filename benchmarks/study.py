@@ -2,54 +2,59 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+import math
+import shutil
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from benchmarks.benchmark import Benchmark
-from benchmarks.job import Failed, Job, build_task, run
-from benchmarks.ledger import Ledger
+from benchmarks.benchmark import SUPERNET, Benchmark
+from benchmarks.flight import Flight
+from benchmarks.flights import Flights
+from benchmarks.job import Begin, build_task
+from benchmarks.judge import Judge
+from benchmarks.ledger import Ledger, proposed
+from benchmarks.replay import Replay
+from benchmarks.store import Shelf, Store, of_trial
 from search_spaces import Architecture, SearchSpace
-from strategies import Proposal, StageResult, Status, Trial
-from tasks import Cost, Outcome, Stage, Task
-
-
-@dataclass
-class Running:
-    """A trial under way: its job in flight, and the results of the stages behind it."""
-
-    id: int
-    proposal: Proposal
-    future: Future[Outcome | Failed]
-    stages: tuple[StageResult, ...] = ()
+from strategies import Proposal, StageResult, Trial
+from tasks import Cost, Stage, Task
 
 
 class Study:
-    """Plays the part of a study that strategies see (`strategies.Study`), on one ledger.
+    """Plays the part of a study that strategies see (`strategies.Study`).
 
-    A job is plain data and runs on `executor`; gates are asked here, as stages end. Everything random is
-    drawn from (seed, trial id), so that with one worker a study that was killed goes on as
-    if it had not been; with several, what was in flight at the kill may end in another order.
+    A job is plain data and runs on `executor`; gates are asked here, as stages end. Everything random is drawn from (seed,
+    trial id). Equal evaluations are made once, also those in flight. With a `folder` all is recorded there, and a study that
+    was killed is played back up to where it stood, submits again exactly what was in flight, and goes on; without one it lives
+    in memory. `cost`, `failed_cost`, `counts` and `best` are running figures.
     """
 
-    def __init__(self, benchmark: Benchmark, seed: int, folder: Path, task: str, executor: Executor, workers: int = 1):
-        self.benchmark, self.seed, self.folder, self.task_config = benchmark, seed, folder, task
-        self.executor, self.workers = executor, workers
-        self.gate = benchmark.gate()
-        self.ledger = Ledger(folder / "trials.jsonl")
-        self.running: list[Running] = []
-        self.ready: list[Trial] = []
+    def __init__(
+        self,
+        benchmark: Benchmark,
+        seed: int,
+        task: str,
+        executor: Executor,
+        workers: int = 1,
+        folder: Path | None = None,
+        identity: str = "",
+    ):
+        self.benchmark, self.seed, self.task_config = benchmark, seed, task
+        self.executor, self.workers, self._folder = executor, workers, folder
+        self.ledger = Ledger(folder, identity)
+        self.store = Store(str(folder)) if folder else None
+        self.trials: list[Trial] = []
+        self.cost, self.failed_cost, self.counts, self.best = Cost(), Cost(), Counter[str](), -math.inf
         self.watch: Callable[[Study], None] = lambda study: None
-        (folder / "weights").mkdir(exist_ok=True)
-        known: set[str] = set()
-        for trial in self.ledger.trials:
-            if trial.arch.key not in known:  # a repeated architecture never met the gate
-                self._replay(trial)
-            known.add(trial.arch.key)
+        self._judge, self._shelf, self._replay = Judge(benchmark, self._rng), Shelf(self.store), Replay(self.ledger)
+        self._flights = Flights(benchmark, seed, task, executor, self.store, self._judge, live=not self._replay)
+        self._finished: dict[int, Trial] = {}
+        self._next = 0
+        self._mark: Cost | None = None
 
     # What a strategy sees.
 
@@ -58,58 +63,89 @@ class Study:
         return self.benchmark.space
 
     @property
-    def trials(self) -> list[Trial]:
-        return self.ledger.trials
+    def objectives(self) -> Sequence[str]:
+        return self.benchmark.objectives.names if self.benchmark.objectives else ()
 
-    def rng(self) -> Random:
-        return self._rng("ask", self._next_id())
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        return self.benchmark.stages
 
-    def wants(self) -> bool:
-        budget, pending = self.benchmark.budget, len(self.running) + len(self.ready)
-        affordable = budget.images is None or self.cost.images < budget.images
-        return len(self.trials) + pending < budget.trials and affordable and pending < self.workers
-
-    def submit(self, proposal: Proposal) -> None:
-        number = self._next_id()
-        twin = self._first(proposal.arch.key)
-        if twin is not None:
-            stages = tuple(replace(stage, cost=Cost()) for stage in twin.stages)
-            self.ready.append(replace(twin, id=number, proposal=proposal, stages=stages))
-            return
-        parent = None if proposal.parent is None else self._inherited(proposal.parent)
-        self.running.append(Running(number, proposal, self._launch(number, proposal, 0, parent)))
-
-    def collect(self) -> Trial | None:
-        while not self.ready:
-            if not self.running:
-                return None
-            finished, _ = wait([item.future for item in self.running], return_when=FIRST_COMPLETED)
-            self._advance(min((item for item in self.running if item.future in finished), key=lambda item: item.id))
-        trial = self.ready.pop(0)
-        self.ledger.append(trial)
-        self.watch(self)
-        return trial
+    @property
+    def folder(self) -> Path:
+        assert self._folder is not None
+        return self._folder
 
     @property
     def task(self) -> Task:
-        return build_task(self.task_config)
+        task = build_task(self.task_config)
+        if self._mark is None:
+            self._mark = task.meter.reading()
+        return task
 
-    @property
-    def stages(self) -> Sequence[Stage]:
-        return self.benchmark.stages
+    def rng(self) -> Random:
+        return self._rng("ask", self._next)
 
-    def record(self, arch: Architecture, metrics: dict[str, float], cost: Cost) -> None:
-        result = StageResult(self.stages[0].name, metrics, cost)
-        reward = self.benchmark.reward(metrics)
-        self.ledger.append(Trial(self._next_id(), Proposal(arch), (result,), "done", reward))
-        self.watch(self)
+    def wants(self) -> bool:
+        if self._replay:
+            return self._replay.wants(len(self.trials))
+        self._go_live()
+        budget, busy = self.benchmark.budget, len(self._flights)
+        affordable = budget.images is None or self.cost.images < budget.images
+        return self._next < budget.trials and affordable and busy < self.workers
 
-    # What a study does.
+    def submit(self, proposal: Proposal) -> int:
+        flight = self._flight(proposal)
+        if self._replay:
+            self._replay.propose(flight.id, proposal)
+        else:
+            self._go_live()
+            if self.ledger.durable:
+                self.ledger.note(proposed(flight.id, len(self.trials), proposal))
+        self._next += 1
+        self._flights.enter(flight)
+        return flight.id
 
-    @property
-    def cost(self) -> Cost:
-        """What the search has cost so far."""
-        return sum((trial.cost for trial in self.trials), Cost())
+    def collect(self) -> Trial | None:
+        if self._replay:
+            self._catch_up()
+            recorded = self._replay.finished(self._flights.flying)
+            return self._tell(*self._flights.land(recorded)) if recorded else None
+        self._go_live()
+        self._shelf.clear(self._flights.begun())
+        ended = self._flights.next(self.ledger, len(self.trials))
+        if ended is None:
+            return None
+        self.ledger.append(ended[1])
+        return self._tell(*ended)
+
+    def keep(self, trials: Collection[int]) -> None:
+        self._shelf.keep(trials)
+
+    def recall(self) -> Trial | None:
+        trial = self._replay.recorded()
+        if trial is None:
+            return None
+        self._next += 1
+        arch = self.space.architecture(trial.arch.as_dict())
+        return self._tell(None, replace(trial, proposal=Proposal(arch)))
+
+    def spent(self) -> Cost:
+        reading = self.task.meter.reading()
+        assert self._mark is not None
+        return reading - self._mark
+
+    def record(self, arch: Architecture, metrics: Mapping[str, float], weights: Path | None = None) -> Trial:
+        self._go_live()
+        measures = self.task.measure(self.space.model(arch), names) if (names := self.benchmark.measures) else {}
+        reward, objectives = self._judge.score(measures, metrics)
+        result = StageResult(SUPERNET, dict(metrics), self.spent())
+        self._mark = self.task.meter.reading()
+        trial = Trial(self._next, Proposal(arch), (result,), "done", reward, objectives=objectives, measures=measures)
+        self._next += 1
+        if weights is not None and self.store:
+            shutil.copyfile(weights, self.store.path(of_trial(trial.id)))
+        self.ledger.append(trial)
+        return self._tell(None, trial)
 
     def close(self) -> None:
         self.ledger.close()
@@ -120,61 +156,60 @@ class Study:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _advance(self, item: Running) -> None:
-        """Take the result of a stage: launch the next one, or make the trial ready."""
-        stages = self.benchmark.stages
-        try:
-            outcome = item.future.result()
-        except BrokenProcessPool:
-            outcome = Failed("the worker process died (out of memory, or killed)")
-        if isinstance(outcome, Failed):
-            self._end(item, "failed", None, outcome.error)
-            return
-        item.stages += (StageResult(stages[len(item.stages)].name, outcome.metrics, outcome.cost),)
-        reward = self.benchmark.reward(outcome.metrics)
-        if len(item.stages) == len(stages):
-            self._end(item, "done", reward)
-        elif self.gate is not None and not self._admit(item.id, item.stages[-1].name, reward):
-            self._end(item, "stopped", reward)
-        else:
-            item.future = self._launch(item.id, item.proposal, len(item.stages), self._weights(item.id))
+    # How a trial flies.
 
-    def _end(self, item: Running, status: Status, reward: float | None, error: str | None = None) -> None:
-        self.running.remove(item)
-        self.ready.append(Trial(item.id, item.proposal, item.stages, status, reward, error))
+    def _flight(self, proposal: Proposal) -> Flight:
+        """The next trial, of a proposal. Raises ValueError where it cannot be evaluated."""
+        number, first, begin = self._next, 0, None
+        if proposal.parent is not None:
+            parent = self._finished.get(proposal.parent)
+            if parent is None:
+                raise ValueError(f"the parent {proposal.parent} of trial {number} is no finished trial of this study")
+            if self._flights.live and not self._shelf.has(parent.id):
+                raise ValueError(f"trial {parent.id} left no weights for trial {number}: keep them before")
+            first = parent.depth if proposal.onward else 0
+            begin = self._begin(proposal, parent)
+        left = len(self.stages) - first
+        asked = left if proposal.stages is None else proposal.stages
+        if not 0 <= asked <= left or (proposal.onward and (asked == 0 or begin is None)):
+            raise ValueError(f"trial {number} asks for {proposal.stages} more stages, of {left} that are left")
+        return Flight(number, proposal, first, first + asked, begin)
 
-    def _admit(self, number: int, stage: str, reward: float) -> bool:
-        assert self.gate is not None
-        return self.gate.admit(stage, reward, self._rng(f"gate/{stage}", number))
+    def _begin(self, proposal: Proposal, parent: Trial) -> Begin:
+        """Whose weights a proposal starts from, and by which rule."""
+        owner = self._shelf.owner(parent.id)
+        if proposal.onward:
+            return Begin(owner)
+        if parent.stages and parent.stages[-1].name == SUPERNET:
+            return Begin(owner, "derive")
+        return Begin(owner, "inherit", parent.arch.as_dict())
 
-    def _replay(self, trial: Trial) -> None:
-        if self.gate is not None:
-            for stage in trial.stages[: len(self.benchmark.stages) - 1]:
-                self._admit(trial.id, stage.name, self.benchmark.reward(stage.metrics))
+    def _tell(self, flight: Flight | None, trial: Trial) -> Trial:
+        """Count a trial that has ended."""
+        answer = flight.answer if flight else None
+        self._shelf.add(trial.id, answer.id if answer else None)
+        self._finished[trial.id] = trial
+        self.trials.append(trial)
+        cost = trial.cost
+        self.cost += cost
+        self.counts[trial.status] += 1
+        self.counts["duplicate"] += answer is not None
+        if trial.status == "failed":
+            self.failed_cost += cost
+        if trial.reward is not None and trial.reward > self.best:
+            self.best = trial.reward
+        self.watch(self)
+        return trial
 
-    def _launch(self, number: int, proposal: Proposal, place: int, init: Path | None) -> Future[Outcome | Failed]:
-        stage, weights = self.benchmark.stages[place], self._weights(number)
-        seed = self._rng(f"fit/{stage.name}", number).getrandbits(32)
-        model = self.space.model(proposal.arch)
-        job = Job(self.task_config, model, stage, seed, str(init) if init else None, str(weights))
-        return self.executor.submit(run, job)
+    def _go_live(self) -> None:
+        """Once the record is at its end: launch what was in flight when it broke off."""
+        if not self._flights.live:
+            self._catch_up()
+            self._flights.take_off()
 
-    def _first(self, key: str) -> Trial | None:
-        """The trial in which an architecture was evaluated."""
-        return next((trial for trial in self.trials if trial.arch.key == key), None)
-
-    def _inherited(self, number: int) -> Path:
-        """The weights of a finished trial; a repeated one has those of the first of its kind."""
-        trial = next(trial for trial in self.trials if trial.id == number)
-        return self._weights((self._first(trial.arch.key) or trial).id)
-
-    def _weights(self, number: int) -> Path:
-        return self.folder / "weights" / f"{number:05d}.pth"
-
-    def _next_id(self) -> int:
-        """The smallest id that no trial has; one is free in the middle where a trial was in flight at a kill."""
-        taken = {item.id for item in (*self.trials, *self.running, *self.ready)}
-        return next(number for number in range(len(taken) + 1) if number not in taken)
+    def _catch_up(self) -> None:
+        for event in self._replay.behind(len(self.trials), self._flights.flying):
+            self._flights.replay(event)
 
     def _rng(self, purpose: str, number: int) -> Random:
-        return Random(json.dumps([self.seed, purpose, number]))
+        return Random(f'[{self.seed}, "{purpose}", {number}]')

@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Any
 
-from search_spaces.architecture import Architecture, Choice
-from search_spaces.space import SearchSpace
+from search_spaces.architecture import Choice, Choices
+from search_spaces.space import FiniteSpace
 
 
-class Joint(SearchSpace):
-    """The decisions of all `parts`, whose names must not clash, and the union of what they decide of the model."""
+class Joint(FiniteSpace):
+    """The decisions of all `spaces`, whose names must not clash, and the union of the parts that they decide."""
 
-    def __init__(self, *parts: SearchSpace):
-        self.parts = parts
+    def __init__(self, *spaces: FiniteSpace):
+        self.spaces, self.version = spaces, sum(space.version for space in spaces)
         decisions: dict[str, tuple[Choice, ...]] = {}
-        for part in parts:
-            for name in part.decisions.keys() & decisions.keys():
+        for space in spaces:
+            for name in space.decisions.keys() & decisions.keys():
                 raise ValueError(f"two of the joined spaces have a decision {name!r}: rename one")
-            decisions.update(part.decisions)
+            decisions.update(space.decisions)
         self.decisions = decisions
 
-    def model(self, arch: Architecture) -> dict[str, Any]:
-        result: dict[str, Any] = {}
-        for part in self.parts:
-            result |= part.model(part.architecture(_share(part, arch.as_dict())))
-        return result
+    def active(self, choices: Choices) -> Collection[str]:
+        return {name for space in self.spaces for name in space.active(_share(space, choices))}
 
-    def flaw(self, choices: Mapping[str, Choice]) -> str | None:
-        return next((flaw for part in self.parts if (flaw := part.flaw(_share(part, choices)))), None)
+    def canonical(self, choices: Choices) -> Choices:
+        return {
+            name: choice for space in self.spaces for name, choice in space.canonical(_share(space, choices)).items()
+        }
 
-    def canonical(self, choices: Mapping[str, Choice]) -> Mapping[str, Choice]:
-        result: dict[str, Choice] = {}
-        for part in self.parts:
-            result |= part.canonical(_share(part, choices))
-        return result
+    def flaw(self, choices: Choices) -> str | None:
+        return next((flaw for space in self.spaces if (flaw := space.flaw(_share(space, choices)))), None)
+
+    def parts(self, choices: Choices) -> dict[str, Any]:
+        return {slot: part for space in self.spaces for slot, part in space.parts(_share(space, choices)).items()}
 
 
-def _share(part: SearchSpace, choices: Mapping[str, Choice]) -> dict[str, Choice]:
-    return {name: choices[name] for name in part.decisions}
+def _share(space: FiniteSpace, choices: Choices) -> dict[str, Choice]:
+    return {name: choices[name] for name in space.decisions}

@@ -1,44 +1,35 @@
-"""The registry of spaces, and how anything is built from a config's entry."""
+"""The registries of spaces, and of the modules that found networks are built of."""
 
-from __future__ import annotations
+from mmengine.registry import MODELS as ROOT
 
-import difflib
-from collections.abc import Iterable, Mapping
-from importlib import import_module
-from typing import Any
+from core import Registry
 
-from mmengine.registry import Registry
+SPACES = Registry(
+    "space",
+    {
+        "ToySpace": "search_spaces.toy.space",
+        "DecoderCells": "search_spaces.decoder_cells.space",
+        "FPNCells": "search_spaces.fpn_cells.space",
+        "HeadCells": "search_spaces.head_cells.space",
+        "FCOSDecoder": "search_spaces.fcos_decoder.space",
+        "MBConv": "search_spaces.mbconv.space",
+        "RestorationCells": "search_spaces.restoration_cells.space",
+    },
+)
 
-FILES = ("toy", "decoder_cells", "fpn_cells", "fcos_head", "fcos_decoder", "mbconv", "restoration_cells")
-SPACES = Registry("space", scope="densebench", locations=[f"search_spaces.{name}" for name in FILES])
-
-
-def did_you_mean(kind: str, name: object, options: Iterable[object]) -> str:
-    """One sentence for a name that is not among `options`: what, which value, what to do."""
-    known = [str(option) for option in options]
-    close = difflib.get_close_matches(str(name), known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(known)}"
-    return f"unknown {kind} {str(name)!r}: {hint}"
-
-
-def build(registry: Registry, config: Mapping[str, Any]) -> Any:
-    """The object that a config's entry describes: `type`, a registered name or `module.Class`, and its arguments.
-
-    Raises ValueError where there is no such type, or it does not take these arguments. A `module.Class` is imported alone,
-    without the rest of the registry.
-    """
-    arguments = dict(config)
-    name = str(arguments.pop("type", None))
-    module, _, member = name.rpartition(".")
-    try:
-        cls = getattr(import_module(module), member) if module else registry.get(name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(
-            f"there is no {registry.name} {name!r} ({error}): give a registered name or module.Class"
-        ) from None
-    if cls is None:
-        raise ValueError(did_you_mean(registry.name, name, registry.module_dict))
-    try:
-        return cls(**arguments)
-    except TypeError as error:
-        raise ValueError(f"{registry.name} {name!r} cannot be built: {error}") from error
+# A child of MMEngine's root: MMDetection and MMSegmentation find a module here as `densebench.<name>` once a config imports its
+# file (`custom_imports`).
+MODELS = Registry(
+    "model",
+    {
+        "CellDecoder": "search_spaces.decoder_cells.network",
+        "DecoderSupernet": "search_spaces.decoder_cells.supernet",
+        "CellFPN": "search_spaces.fpn_cells.network",
+        "CellFCOSHead": "search_spaces.head_cells.network",
+        "MBConvNet": "search_spaces.mbconv.network",
+        "RestorationNet": "search_spaces.restoration_cells.network",
+        "RestorationSupernet": "search_spaces.restoration_cells.supernet",
+        "ToySupernet": "search_spaces.toy.supernet",
+    },
+    parent=ROOT,
+)

@@ -2,34 +2,108 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from search_spaces.architecture import Architecture, Choice, architecture_of
-from search_spaces.registry import did_you_mean
+from core import Weights, did_you_mean, matching
+from search_spaces.architecture import Architecture, Choice, Choices
+
+if TYPE_CHECKING:
+    from search_spaces.part import Part
+
+DRAWS = 10_000  # of a sample, until one is legal
+MOVES = 100  # that a mutation tries before it looks at all there are
 
 
 class SearchSpace(ABC):
+    """What every space promises. An answer is a mapping of named choices, as many as it likes.
+
+    Randomness is handed in as a `random.Random`; the space holds none. `version` is part of a protocol's hash: another number
+    where the same answer gives another network.
+    """
+
+    version: int = 1
+
+    def architecture(self, choices: Choices) -> Architecture:
+        """The answer with these choices. Raises ValueError where they make no network."""
+        flaw = self.flaw(choices)
+        if flaw is not None:
+            raise ValueError(f"these choices make no network: {flaw}")
+        return self._answer(choices)
+
+    def _answer(self, choices: Choices) -> Architecture:
+        """The answer with choices that are known to make a network."""
+        return Architecture(tuple(sorted(choices.items())), self.canonical)
+
+    @abstractmethod
+    def sample(self, rng: Random) -> Architecture:
+        """A random answer. Raises ValueError where none makes a network."""
+
+    @abstractmethod
+    def mutate(self, arch: Architecture, rng: Random) -> Architecture:
+        """A random neighbour of an answer. Raises ValueError where none makes a network."""
+
+    def canonical(self, choices: Choices) -> Choices:
+        """The one spelling of all choices that build the same network. It is legal, and its own canonical form."""
+        return choices
+
+    def flaw(self, choices: Choices) -> str | None:
+        """Why no network can be built from these choices; None: one can."""
+        return None
+
+    def model(self, arch: Architecture) -> dict[str, Any]:
+        """What `arch` decides of a model: equal architectures give equal parts."""
+        return self.parts(self.canonical(arch.as_dict()))
+
+    @abstractmethod
+    def parts(self, choices: Choices) -> dict[str, Any]:
+        """A config, plain data, for each slot of a model ("backbone", "neck", ...) that canonical choices decide."""
+
+    def supernet(self) -> dict[str, Any]:
+        """Parts, as `model` gives them, that hold all answers at once: one is a `Supernet`.
+
+        Raises TypeError where the space has none.
+        """
+        raise TypeError(f"the space {type(self).__name__} has no supernet: use a strategy that asks and tells")
+
+    def inherit(self, weights: Weights, fresh: Weights, parent: Architecture | None, child: Architecture) -> Weights:
+        """The weights that the network of `child`, whose `fresh` ones are given, starts with.
+
+        `weights` are those of the network of `parent`, or, where it is None, of the task's encoder.
+        """
+        return matching(weights, fresh)
+
+
+class FiniteSpace(SearchSpace):
     """Named decisions with a finite number of choices each.
 
-    `decisions` maps a flat dotted name to its choices (`"fpn.block0.op1": ("sep3", "dil3", "skip")`). Randomness is
-    handed in as a `random.Random`; the space holds none.
+    `decisions` maps a flat dotted name to its choices (`"fpn.block0.op1": ("sep3", "dil3", "skip")`). An answer has a choice
+    for every decision, also where it does not matter.
     """
 
     decisions: Mapping[str, tuple[Choice, ...]]
-    partial = False  # a part of the decisions of another space, as `only` makes it
 
     @property
     def size(self) -> int:
         """How many answers there are, counted before networks that are equal are recognised."""
         return math.prod(len(choices) for choices in self.decisions.values())
 
-    def architecture(self, choices: Mapping[str, Choice]) -> Architecture:
-        """The answer with these choices. Raises ValueError where a decision is missing, unknown or out of range."""
+    def active(self, choices: Choices) -> Collection[str]:
+        """The decisions that matter where these choices are made."""
+        return self.decisions.keys()
+
+    def canonical(self, choices: Choices) -> Choices:
+        """Decisions that do not matter are at their first choice."""
+        active = self.active(choices)
+        if len(active) == len(self.decisions):
+            return choices
+        return {name: choices[name] if name in active else options[0] for name, options in self.decisions.items()}
+
+    def architecture(self, choices: Choices) -> Architecture:
+        """Raises ValueError also where a decision is missing, unknown or out of range."""
         for name in choices:
             if name not in self.decisions:
                 raise ValueError(did_you_mean("decision", name, self.decisions))
@@ -38,54 +112,41 @@ class SearchSpace(ABC):
                 raise ValueError(f"decision {name!r} has no choice: give one of {options}")
             if choices[name] not in options:
                 raise ValueError(f"decision {name!r} cannot be {choices[name]!r}: give one of {options}")
-        flaw = self.flaw(choices)
-        if flaw is not None:
-            raise ValueError(f"these choices make no network: {flaw}")
-        return architecture_of(choices, self.canonical(choices))
-
-    def canonical(self, choices: Mapping[str, Choice]) -> Mapping[str, Choice]:
-        """The one spelling of all choices that build the same network; the content key is its hash."""
-        return choices
-
-    def flaw(self, choices: Mapping[str, Choice]) -> str | None:
-        """Why no network can be built from these choices, legal one by one; None: one can."""
-        return None
+        return super().architecture(choices)
 
     def sample(self, rng: Random) -> Architecture:
         """An answer drawn uniformly, decision by decision, until it has no flaw."""
-        while True:
+        for _ in range(DRAWS):
             choices = {name: rng.choice(options) for name, options in self.decisions.items()}
             if self.flaw(choices) is None:
-                return self.architecture(choices)
+                return self._answer(choices)
+        raise ValueError(f"none of {DRAWS} random answers of {self} makes a network: give it more choices")
 
     def mutate(self, arch: Architecture, rng: Random) -> Architecture:
-        """The same answer with another choice at one decision, both drawn uniformly until the result has no flaw."""
-        names = [name for name, options in self.decisions.items() if len(options) > 1]
-        while True:
+        """The same answer with another choice at one decision that matters, both drawn uniformly until it has no flaw."""
+        choices = arch.as_dict()
+        active = self.active(choices)
+        names = [name for name, options in self.decisions.items() if len(options) > 1 and name in active]
+        for _ in range(MOVES if names else 0):
             name = rng.choice(names)
-            other = rng.choice([option for option in self.decisions[name] if option != arch[name]])
-            choices = {**arch.as_dict(), name: other}
-            if self.flaw(choices) is None:
-                return self.architecture(choices)
+            old = choices[name]
+            changed = {**choices, name: rng.choice([option for option in self.decisions[name] if option != old])}
+            if self.flaw(changed) is None:
+                return self._answer(changed)
+        others = [{**choices, name: option} for name in names for option in self.decisions[name]]
+        legal = [changed for changed in others if changed != choices and self.flaw(changed) is None]
+        if not legal:
+            raise ValueError(f"no other answer of {self} with one choice changed makes a network: give it more choices")
+        return self._answer(rng.choice(legal))
 
-    def only(self, prefix: str, rest: Architecture) -> SearchSpace:
-        """This space with every decision outside `prefix` held at its choice in `rest` (progressive search)."""
-        if not any(name.startswith(prefix) for name in self.decisions):
-            raise ValueError(f"no decision starts with {prefix!r}: the space has {', '.join(self.decisions)}")
-        part = copy.copy(self)
-        part.partial = True
-        part.decisions = {
-            name: options if name.startswith(prefix) else (rest[name],) for name, options in self.decisions.items()
-        }
-        return part
+    def only(self, prefix: str, rest: Architecture) -> Part:
+        """This space with every decision outside `prefix` held at its choice in `rest` (progressive search).
 
-    @abstractmethod
-    def model(self, arch: Architecture) -> dict[str, Any]:
-        """The part of an MMEngine model config that `arch` decides, as plain data; the task's template holds the rest."""
-
-    def supernet(self) -> dict[str, Any]:
-        """The part of a model config, as `model` gives it, that holds all answers at once: in it is a `Supernet`.
-
-        Raises TypeError where the space has none.
+        Raises ValueError where no decision starts with `prefix`.
         """
-        raise TypeError(f"the space {type(self).__name__} has no supernet: use a strategy that asks and tells")
+        from search_spaces.part import Part
+
+        return Part(self, prefix, rest)
+
+    def __str__(self) -> str:
+        return f"the space {type(self).__name__}"

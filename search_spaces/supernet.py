@@ -1,40 +1,114 @@
-"""One network that holds all answers of a space at once, for strategies that follow gradients."""
+"""One network that holds all answers of a space at once, its weights serving all."""
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-from search_spaces.architecture import Choice
+from core import did_you_mean
+from search_spaces.architecture import Choice, Choices
 
+Distributions = Mapping[str, Mapping[Choice, Tensor]]
 Probabilities = Mapping[str, Mapping[Choice, float]]
+Shares = Mapping[Any, Tensor | float]  # by choice; what weighs nothing is left out
 
 
 class Supernet(nn.Module, ABC):
-    """A module whose architecture parameters say how much of each answer it is; its weights serve all answers.
+    """A module that computes what one answer's network would, or a mixture of all.
 
-    It computes what a network of the space does, as a mixture of all of them.
+    How much there is of each, architecture weights may say; a supernet without any is trained and asked answer by answer.
     """
 
     @abstractmethod
-    def architecture_parameters(self) -> list[nn.Parameter]:
-        """What the architecture's optimiser learns."""
-
-    @abstractmethod
-    def discretise(self) -> dict[str, Choice]:
-        """The answer that the architecture parameters favour, as choices of the space; ties fall the same way always."""
-
-    @abstractmethod
-    def held(self, choices: Mapping[str, Choice]) -> AbstractContextManager[None]:
+    def held(self, choices: Choices) -> AbstractContextManager[None]:
         """While it lasts, the module computes what the network of one answer would, with the weights that it has here."""
 
     @abstractmethod
+    def derive(self, choices: Choices) -> dict[str, Tensor]:
+        """The weights of one answer, under the names of the network that the space puts in the supernet's slot.
+
+        Affine pairs of norms may be missing: 1 and 0 they give what the module computes while this answer is held.
+        """
+
+    def architecture_parameters(self) -> list[nn.Parameter]:
+        """What an architecture's optimiser learns."""
+        return []
+
+    def distributions(self) -> Distributions:
+        """What the architecture weights hold, each by a dotted name, differentiable; the shares of one sum to 1."""
+        return {}
+
     def probabilities(self) -> Probabilities:
-        """Each distribution that the architecture parameters hold, by a dotted name; the values of one sum to 1."""
+        """The same as numbers."""
+        return {
+            name: {choice: float(share.detach()) for choice, share in shares.items()}
+            for name, shares in self.distributions().items()
+        }
+
+    def discretise(self) -> Choices:
+        """The answer that the architecture weights favour, as choices of the space; ties fall the same way always."""
+        raise TypeError(f"{type(self).__name__} has no architecture weights: sample its space")
+
+    def expected_cost(self, table: Mapping[str, Mapping[Choice, float]]) -> Tensor:
+        """The sum of what the choices in `table` cost, by distribution, each by its share; differentiable.
+
+        Raises ValueError where there is no such distribution.
+        """
+        known, total = self.distributions(), torch.zeros(())
+        for name, costs in table.items():
+            if name not in known:
+                raise ValueError(did_you_mean("distribution", name, known))
+            total = total + sum(share * costs[choice] for choice, share in known[name].items())
+        return total
+
+
+class ChoiceSupernet(Supernet):
+    """One softmax for every decision of its space (the relaxation of DARTS, Liu et al., ICLR 2019, equation 2)."""
+
+    def offer(self, decisions: Mapping[str, tuple[Choice, ...]]) -> None:
+        """Make the architecture weights, `alphas`, all equal."""
+        self.decisions = dict(decisions)
+        self.alphas = nn.ParameterList(torch.zeros(len(options)) for options in decisions.values())
+        self._held: dict[str, Shares] | None = None
+
+    def architecture_parameters(self) -> list[nn.Parameter]:
+        return list(self.alphas)
+
+    def distributions(self) -> Distributions:
+        """One for each decision, by its name."""
+        return {
+            name: dict(zip(options, alpha.softmax(0), strict=True))
+            for (name, options), alpha in zip(self.decisions.items(), self.alphas, strict=True)
+        }
+
+    def shares(self) -> Mapping[str, Shares]:
+        """What each choice weighs now: all by their distributions, or the held one alone."""
+        if self._held is not None:
+            return self._held
+        result: dict[str, Shares] = {}
+        for (name, options), alpha in zip(self.decisions.items(), self.alphas, strict=True):
+            softmax = alpha.softmax(0)
+            present = zip(options, softmax, softmax.tolist(), strict=True)
+            result[name] = {choice: share for choice, share, value in present if value}
+        return result
+
+    @contextmanager
+    def held(self, choices: Choices) -> Iterator[None]:
+        self._held = {name: {choices[name]: 1.0} for name in self.decisions}
+        try:
+            yield
+        finally:
+            self._held = None
+
+    def discretise(self) -> dict[str, Choice]:
+        """The most probable choice of every decision; of equal ones the first."""
+        return {name: max(options, key=options.__getitem__) for name, options in self.probabilities().items()}
 
 
 def supernet_in(network: nn.Module) -> Supernet:

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
 from typing import Any
 
-from search_spaces import Architecture, SearchSpace, content_key
-from strategies.strategy import Strategy, Study
-from tasks import Stage, Task
+from core import build
+from strategies.strategy import Plan, Strategy, Study
+from strategies.trial import Answer
+from tasks import TASKS
 
 
 class Baseline(Strategy):
-    """Spends no budget and answers with `model`, a part of a model config as a space makes it, whatever the space."""
+    """Makes no trial and answers with `model`, parts of a model config as a space makes them, whatever the space.
 
-    def __init__(self, model: dict[str, Any]):
-        self.part = model
+    `task` are settings that replace the task's own for this network: another template, say.
+    """
 
-    def prepare(self, space: SearchSpace, task: Task, stages: Sequence[Stage]) -> str:
-        """Nothing to say. Raises ValueError where the network cannot be built."""
+    def __init__(self, model: dict[str, Any], task: dict[str, Any] | None = None):
+        self.answer = Answer(model=model, task=task)
+
+    def prepare(self, study: Study) -> Plan:
+        model, task = self.answer.model, study.task
         try:
-            task.network(self.part)
+            if self.answer.task:
+                task = build(TASKS, {**json.loads(study.task_config), **self.answer.task})
+            task.network(model or {})
         except Exception as error:  # any library's module may be meant, and raises what it likes
-            raise ValueError(f"the baseline {self.part} cannot be built: {type(error).__name__}: {error}") from error
-        return ""
+            raise ValueError(f"the baseline {model} cannot be built: {type(error).__name__}: {error}") from error
+        return Plan(trials=0)
 
-    def search(self, study: Study) -> Architecture:
-        return Architecture((), content_key(self.part))
-
-    def model(self, space: SearchSpace, arch: Architecture) -> dict[str, Any]:
-        return self.part
+    def search(self, study: Study) -> list[Answer]:
+        return [self.answer]

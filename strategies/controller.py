@@ -1,10 +1,8 @@
-"""The policy network of `strategies.ppo`; the only strategy file that imports torch."""
+"""The policy network of `strategies.ppo`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate
-from random import Random
+from collections.abc import Hashable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -13,26 +11,30 @@ MAX_NORM = 2.0  # of the gradient, as in the code of Nekrasov et al. (CVPR 2019)
 
 
 class Controller(nn.Module):
-    """An LSTM over a sequence of decisions: it reads the embedding of the previous choice, a linear head emits the next.
+    """An LSTM that emits one decision after another; it reads its own last output, a learnt vector first.
 
-    `sizes` are the numbers of choices of the decisions, in order. Choices are given as their places, 0 to size - 1.
+    So what was drawn at one decision does not change the probabilities at the next (as in the code of Nekrasov et al., CVPR
+    2019). `sizes` are the numbers of choices of the decisions, in order; decisions with equal `groups` share a linear head.
+    Choices are given as their places, 0 to size - 1.
     """
 
     optimizer: torch.optim.Optimizer
 
-    def __init__(self, sizes: Sequence[int], hidden: int, layers: int):
+    def __init__(self, sizes: Sequence[int], groups: Sequence[Hashable], hidden: int, layers: int):
         super().__init__()
-        # Row 0 is what the first decision reads; then every choice of every decision but the last has a row.
-        self.rows = list(accumulate(sizes[:-1], initial=1))
-        self.embedding = nn.Embedding(self.rows[-1], hidden)
-        self.lstm = nn.LSTM(hidden, hidden, layers, batch_first=True)
-        self.heads = nn.ModuleList([nn.Linear(hidden, size) for size in sizes])
+        known = dict(zip(groups, sizes, strict=True))
+        self.order = [list(known).index(group) for group in groups]  # the head of each decision
+        self.first = nn.Parameter(torch.empty(hidden))
+        self.cells = nn.ModuleList([nn.LSTMCell(hidden, hidden) for _ in range(layers)])
+        self.heads = nn.ModuleList([nn.Linear(hidden, size) for size in known.values()])
 
     @classmethod
-    def of(cls, sizes: Sequence[int], hidden: int, layers: int, lr: float, seed: int) -> Controller:
+    def of(
+        cls, sizes: Sequence[int], groups: Sequence[Hashable], hidden: int, layers: int, lr: float, seed: int
+    ) -> Controller:
         """A new one with its Adam, every weight uniform in -0.1 to 0.1, without a draw from torch's global generator."""
         with torch.device("meta"):
-            controller = cls(sizes, hidden, layers)
+            controller = cls(sizes, groups, hidden, layers)
         controller.to_empty(device="cpu")
         generator = torch.Generator().manual_seed(seed)
         for weight in controller.parameters():
@@ -40,38 +42,41 @@ class Controller(nn.Module):
         controller.optimizer = torch.optim.Adam(controller.parameters(), lr)
         return controller
 
+    def logs(self) -> list[Tensor]:
+        """The log-probabilities of the choices of every decision, each (choices,)."""
+        read, logs = self.first[None], []
+        states = [(torch.zeros_like(read), torch.zeros_like(read)) for _ in self.cells]
+        for place in self.order:
+            for layer, cell in enumerate(self.cells):
+                states[layer] = cell(read, states[layer])
+                read = states[layer][0]
+            logs.append(self.heads[place](read[0]).log_softmax(0))
+        return logs
+
     @torch.no_grad()
-    def sample(self, rng: Random) -> list[int]:
-        """One choice for every decision."""
-        places: list[int] = []
-        row, state = 0, None
-        for first, head in zip(self.rows, self.heads, strict=True):
-            output, state = self.lstm(self.embedding(torch.tensor([[row]])), state)
-            weights = head(output[0, 0]).softmax(0).tolist()
-            places += rng.choices(range(len(weights)), weights)
-            row = first + places[-1]
-        return places
+    def probabilities(self) -> list[list[float]]:
+        """Those of the choices of every decision."""
+        return [log.exp().tolist() for log in self.logs()]
 
     def log_policy(self, places: Tensor) -> tuple[Tensor, Tensor]:
-        """Log-probability and mean entropy of the decisions of architectures (N, decisions), each (N,)."""
-        rows = torch.cat([torch.zeros_like(places[:, :1]), places[:, :-1] + torch.tensor(self.rows[:-1])], 1)
-        outputs, _ = self.lstm(self.embedding(rows))
-        logs = [head(outputs[:, step]).log_softmax(1) for step, head in enumerate(self.heads)]
-        taken = [log.gather(1, places[:, step : step + 1]) for step, log in enumerate(logs)]
-        entropies = [-(log.exp() * log).sum(1, keepdim=True) for log in logs]
-        return torch.cat(taken, 1).sum(1), torch.cat(entropies, 1).mean(1)
+        """Log-probability of each of the architectures (N, decisions), and the mean entropy of the decisions."""
+        logs = self.logs()
+        taken = torch.stack([log[places[:, step]] for step, log in enumerate(logs)])
+        return taken.sum(0), torch.stack([-(log.exp() * log).sum() for log in logs]).mean()
 
-    def learn(
-        self, taken: Sequence[Sequence[int]], advantages: Sequence[float], epochs: int, clip: float, entropy: float
+    def step(
+        self,
+        taken: Sequence[Sequence[int]],
+        old: Sequence[float],
+        advantages: Sequence[float],
+        clip: float,
+        entropy: float,
     ) -> None:
-        """Ascend the clipped objective of one batch; its old policy is this one, as it is now."""
-        places, advantage = torch.tensor(taken), torch.tensor(advantages)
-        old, _ = self.log_policy(places)
-        for _ in range(epochs):
-            log, bonus = self.log_policy(places)
-            ratio = (log - old.detach()).exp()
-            gain = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
-            self.optimizer.zero_grad()
-            (-gain - entropy * bonus).mean().backward()
-            nn.utils.clip_grad_norm_(self.parameters(), MAX_NORM)
-            self.optimizer.step()
+        """Ascend the clipped objective of one minibatch; `old` are its log-probabilities when it was drawn."""
+        log, bonus = self.log_policy(torch.tensor(taken))
+        ratio, advantage = (log - torch.tensor(old)).exp(), torch.tensor(advantages)
+        gain = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
+        self.optimizer.zero_grad()
+        (-gain.mean() - entropy * bonus).backward()
+        nn.utils.clip_grad_norm_(self.parameters(), MAX_NORM)
+        self.optimizer.step()

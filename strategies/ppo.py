@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from search_spaces import SearchSpace
-from strategies.registry import STRATEGIES
-from strategies.strategy import AskTell
+from search_spaces import FiniteSpace, SearchSpace
+from strategies.strategy import AskTell, Plan, Study
 from strategies.trial import Proposal, Trial
 
 if TYPE_CHECKING:
     from strategies.controller import Controller
 
+DRAWS = 10_000  # of the policy, for one network
 
-@STRATEGIES.register_module()
+
+@dataclass(frozen=True)
+class Experience:
+    """The choices of an architecture (places), their log-probability when they were drawn, and the reward."""
+
+    places: list[int]
+    log_prob: float
+    reward: float
+
+
 class PPO(AskTell):
-    """Search by a learnt policy (Zoph et al., CVPR 2018; Nekrasov et al., CVPR 2019, whose code has these defaults).
+    """Search by a learnt policy (Zoph et al., CVPR 2018), as in the code of Nekrasov et al. (CVPR 2019), with its defaults.
 
-    An LSTM of `hidden` units and `layers` layers emits one decision after another. Every `batch` trials it is trained for
-    `epochs` steps of Adam (`lr`) on the clipped objective (Schulman et al., 2017, equation 7, with `clip` as epsilon)
-    plus `entropy` times the mean entropy of its decisions. The advantage of a trial is its reward less the moving
-    average of all rewards (`decay`, started at the first one). Unlike the published code, which keeps the last hundred
-    architectures and takes a hundred steps after each, a trial is learnt from in one batch only, and the old policy
-    is the one at the start of that batch: so a replay restores it from trials alone. `seed` is that of the first
-    weights. Choices that make no network are drawn again. A failed trial has no reward and teaches nothing; a stopped or
-    repeated one counts like any other.
+    An LSTM of `hidden` units and `layers` layers emits one decision after another. Decisions with the same operations to choose
+    from share its head; every decision with numbers, such as a connection's slot, has its own. The last `memory` trials are
+    remembered. After each `every`-th of them, `steps` steps of Adam (`lr`) follow the clipped objective (Schulman et al., 2017,
+    equation 7, with `clip` as epsilon; plus `entropy` times the mean entropy of the decisions) on minibatches of `sample`
+    trials, drawn in random passes over the memory. The old policy is the one that a trial was drawn from: its log-probability
+    travels in the proposal's note. The advantage is the reward less the moving average of all rewards (`decay`, started at the
+    first one), as it is now. With `every` = `memory` = `sample` it is the batch form, where a trial is learnt from once.
+
+    Choices that make no network are drawn again. A failed trial has no reward and teaches nothing; a stopped or repeated one
+    counts like any other, and one that this policy did not draw moves the average alone.
     """
 
     def __init__(
@@ -36,52 +51,82 @@ class PPO(AskTell):
         clip: float = 0.1,
         entropy: float = 0.0,
         decay: float = 0.95,
-        batch: int = 10,
-        epochs: int = 100,
-        seed: int = 0,
+        memory: int = 100,
+        every: int = 1,
+        steps: int = 100,
+        sample: int = 1,
     ):
-        if min(hidden, layers, batch, epochs) < 1:
-            raise ValueError(
-                f"hidden, layers, batch and epochs must be at least 1, not {hidden, layers, batch, epochs}"
-            )
+        counts = dict(hidden=hidden, layers=layers, memory=memory, every=every, steps=steps, sample=sample)
+        if min(counts.values()) < 1:
+            raise ValueError(f"{', '.join(counts)} must be at least 1, not {tuple(counts.values())}")
         if lr <= 0 or clip <= 0 or entropy < 0 or not 0 <= decay < 1:
             raise ValueError(
                 f"lr={lr} and clip={clip} must be positive, entropy={entropy} not negative, decay={decay} in [0, 1)"
             )
-        self.hidden, self.layers, self.seed = hidden, layers, seed
-        self.lr, self.clip, self.entropy, self.decay = lr, clip, entropy, decay
-        self.batch, self.epochs = batch, epochs
+        self.hidden, self.layers, self.lr = hidden, layers, lr
+        self.clip, self.entropy, self.decay = clip, entropy, decay
+        self.size, self.every, self.steps, self.sample = memory, every, steps, sample
 
-    def start(self, space: SearchSpace) -> None:
+    def prepare(self, study: Study) -> Plan:
+        space = study.space
+        if not isinstance(space, FiniteSpace):
+            raise ValueError(f"PPO needs named decisions, which {type(space).__name__} has not: evolve it")
+        if all(len(options) == 1 for options in space.decisions.values()):
+            raise ValueError("the space has a single answer: there is nothing to learn")
+        return Plan()
+
+    def start(self, space: SearchSpace, seed: int) -> None:
         from strategies.controller import Controller  # whoever only reads results does not pay for torch
 
-        super().start(space)
+        assert isinstance(space, FiniteSpace)
+        super().start(space, seed)
+        self.finite, self.seed = space, seed
         self.open = {name: options for name, options in space.decisions.items() if len(options) > 1}
-        if not self.open:
-            raise ValueError("the space has a single answer: there is nothing to learn")
+        groups = [name if any(isinstance(one, int) for one in of) else of for name, of in self.open.items()]
         sizes = [len(options) for options in self.open.values()]
-        self.controller: Controller = Controller.of(sizes, self.hidden, self.layers, self.lr, self.seed)
+        self.controller: Controller = Controller.of(sizes, groups, self.hidden, self.layers, self.lr, seed)
         self.baseline: float | None = None
-        self.memory: list[tuple[list[int], float]] = []
+        self.memory: deque[Experience] = deque(maxlen=self.size)
+        self.drawn = 0  # trials of this policy that were told
 
     def ask(self, rng: Random) -> Proposal:
-        choices = {name: options[0] for name, options in self.space.decisions.items()}
-        while True:
-            places = self.controller.sample(rng)
-            for (name, options), place in zip(self.open.items(), places, strict=True):
+        policy = self.controller.probabilities()
+        choices = {name: options[0] for name, options in self.finite.decisions.items()}
+        for _ in range(DRAWS):
+            log_prob = 0.0
+            for (name, options), weights in zip(self.open.items(), policy, strict=True):
+                (place,) = rng.choices(range(len(options)), weights)
                 choices[name] = options[place]
-            if self.space.flaw(choices) is None:
-                return Proposal(self.space.architecture(choices))
+                log_prob += math.log(weights[place])
+            if self.finite.flaw(choices) is None:
+                return Proposal(self.finite.architecture(choices), note={"log_prob": log_prob})
+        raise RuntimeError(f"none of {DRAWS} draws of the policy makes a network ({self.finite.flaw(choices)})")
 
     def tell(self, trial: Trial) -> None:
         if trial.reward is None:
             return
         before = trial.reward if self.baseline is None else self.baseline
         self.baseline = self.decay * before + (1 - self.decay) * trial.reward
+        if "log_prob" not in trial.note:
+            return
         places = [options.index(trial.arch[name]) for name, options in self.open.items()]
-        self.memory.append((places, trial.reward))
-        if len(self.memory) == self.batch:
-            advantages = [reward - self.baseline for _, reward in self.memory]
-            taken = [places for places, _ in self.memory]
-            self.controller.learn(taken, advantages, self.epochs, self.clip, self.entropy)
-            self.memory.clear()
+        self.memory.append(Experience(places, trial.note["log_prob"], trial.reward))
+        self.drawn += 1
+        if self.drawn % self.every == 0:
+            for batch in self._minibatches(Random(f"{self.seed} {self.drawn}")):
+                self.controller.step(
+                    [one.places for one in batch],
+                    [one.log_prob for one in batch],
+                    [one.reward - self.baseline for one in batch],
+                    self.clip,
+                    self.entropy,
+                )
+
+    def _minibatches(self, rng: Random) -> Iterator[list[Experience]]:
+        """`steps` of them, from passes over the memory in random order."""
+        size, order = min(self.sample, len(self.memory)), list[Experience]()
+        for _ in range(self.steps):
+            if len(order) < size:
+                order = rng.sample(list(self.memory), len(self.memory))
+            yield order[:size]
+            order = order[size:]

@@ -6,16 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
-from search_spaces import Architecture, Choice, SearchSpace, build, did_you_mean
-from search_spaces.architecture import architecture_of
+from core import build, did_you_mean, parse
+from search_spaces import Architecture, Choice, FiniteSpace, SearchSpace
 from strategies.registry import STRATEGIES
-from strategies.strategy import Strategy, Study, best
-from strategies.trial import Proposal, Trial
-from tasks import Cost, Stage, Task
-
-DRAWS = 1000  # a start with which nothing makes a network would keep every strategy drawing for ever
+from strategies.strategy import Plan, Strategy, Study, best
+from strategies.trial import Answer, Proposal, Trial
 
 
 @dataclass(frozen=True)
@@ -31,55 +28,43 @@ class Part:
 
 
 class PartOfStudy:
-    """The study as the strategy of one part sees it: a held-down space, and `count` trials from place `first` on.
+    """The study as the strategy of one part sees it: a held-down space, and `count` trials. Everything else is the study's."""
 
-    Trials are told apart by their place in the ledger: a part starts when the one before has collected its last trial.
-    """
+    def __init__(self, study: Study, space: SearchSpace, count: int):
+        self.study, self.space = study, space
+        self.left, self.running = count, 0  # trials to submit, and submitted ones to come back
+        self.trials: list[Trial] = []
 
-    def __init__(self, study: Study, space: SearchSpace, first: int, count: int):
-        self.study, self.space, self.first, self.count = study, space, first, count
-        self.pending = 0
-
-    @property
-    def trials(self) -> Sequence[Trial]:
-        return self.study.trials[self.first : self.first + self.count]
-
-    def rng(self) -> Random:
-        return self.study.rng()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.study, name)
 
     def wants(self) -> bool:
-        return len(self.trials) + self.pending < self.count and self.study.wants()
+        return self.left > 0 and self.study.wants()
 
-    def submit(self, proposal: Proposal) -> None:
-        self.pending += 1
-        self.study.submit(proposal)
-
-    @property
-    def seed(self) -> int:
-        return self.study.seed
-
-    @property
-    def task(self) -> Task:
-        return self.study.task
-
-    @property
-    def stages(self) -> Sequence[Stage]:
-        return self.study.stages
-
-    @property
-    def folder(self) -> Path:
-        return self.study.folder
-
-    def record(self, arch: Architecture, metrics: dict[str, float], cost: Cost) -> None:
-        self.study.record(arch, metrics, cost)
+    def submit(self, proposal: Proposal) -> int:
+        self.left, self.running = self.left - 1, self.running + 1
+        return self.study.submit(proposal)
 
     def collect(self) -> Trial | None:
-        trial = self.study.collect()
-        self.pending -= trial is not None
+        trial = self.study.collect() if self.running else None
+        if trial is not None:
+            self.running -= 1
+            self.trials.append(trial)
+        return trial
+
+    def recall(self) -> Trial | None:
+        trial = self.study.recall()
+        return trial and self._made(trial)
+
+    def record(self, arch: Architecture, metrics: Mapping[str, float], weights: Path | None = None) -> Trial:
+        return self._made(self.study.record(arch, metrics, weights))
+
+    def _made(self, trial: Trial) -> Trial:
+        self.left -= 1
+        self.trials.append(trial)
         return trial
 
 
-@STRATEGIES.register_module()
 class Progressive(Strategy):
     """Progressive search (NAS-FCOS, Wang et al., CVPR 2020, section 3.3: the FPN with a fixed head, then the head).
 
@@ -89,67 +74,66 @@ class Progressive(Strategy):
     parts together is not spent.
 
     Raises ValueError where a part, the inner strategy or `start` does not fit, and RuntimeError where all trials of a
-    part fail, or its strategy ends before the part's trials are spent (a resumed study could not tell where it ended).
+    part fail, or its strategy ends before the part's trials are spent.
     """
 
     def __init__(self, parts: Sequence[Mapping[str, Any]], start: Mapping[str, Choice], strategy: Mapping[str, Any]):
         if not parts:
             raise ValueError("parts is empty: give at least one dict(prefix=..., trials=...)")
-        self.parts = [Part(**part) for part in parts]
-        self.held, self.config = dict(start), dict(strategy)
-        self.planned = sum(part.trials for part in self.parts)
-        self._inner()  # a wrong config is refused before the first trial, not between two parts
+        self.parts = [parse(Part, part, "a part") for part in parts]
+        self.inner: list[Strategy] = [build(STRATEGIES, strategy) for _ in parts]
+        self.held = dict(start)
 
-    def check(self, space: SearchSpace) -> None:
-        """Raises ValueError where a prefix, `start` or the inner strategy does not fit `space`."""
+    def prepare(self, study: Study) -> Plan:
+        space, first = study.space, self.parts[0]
+        if not isinstance(space, FiniteSpace):
+            raise ValueError(f"Progressive needs named decisions, which {type(space).__name__} has not: evolve it")
         for part in self.parts:
             if not any(name.startswith(part.prefix) for name in space.decisions):
                 raise ValueError(f"no decision starts with {part.prefix!r}: the space has {', '.join(space.decisions)}")
-        first, rng = space.only(self.parts[0].prefix, self._first_rest(space)), Random(0)
-        self._inner().check(first)
-        draws = [{name: rng.choice(options) for name, options in first.decisions.items()} for _ in range(DRAWS)]
-        flaws = [first.flaw(choices) for choices in draws]
-        if None not in flaws:
-            raise ValueError(
-                f"start leaves no network in {DRAWS} draws of {self.parts[0].prefix!r} ({flaws[0]}): change it"
-            )
+        rest = self._start(space)
+        try:
+            some = space.only(first.prefix, rest).sample(Random(0))
+        except ValueError as error:
+            raise ValueError(f"start leaves no network to search {first.prefix!r} in ({error}): change it") from None
+        plans = [
+            inner.prepare(cast(Study, self._view(study, part, some)))
+            for part, inner in zip(self.parts, self.inner, strict=True)
+        ]
+        return Plan(sum(part.trials for part in self.parts), plans[0].note)
 
-    def search(self, study: Study) -> Architecture:
-        self.check(study.space)
-        rest, first = self._first_rest(study.space), 0
-        for part in self.parts:
-            view = PartOfStudy(study, study.space.only(part.prefix, rest), first, part.trials)
-            if not view.trials and not view.wants():
+    def search(self, study: Study) -> list[Answer]:
+        assert isinstance(study.space, FiniteSpace)
+        rest = self._start(study.space)
+        for part, inner in zip(self.parts, self.inner, strict=True):
+            view = self._view(study, part, rest)
+            if not view.wants():
                 break  # the budget ended with the part before
-            self._play(view, part)
-            rest, first = best(study.trials).arch, first + part.trials
-        return best(study.trials).arch
+            inner.prepare(cast(Study, view))
+            inner.search(cast(Study, view))
+            if view.running or view.wants():
+                raise RuntimeError(
+                    f"{type(inner).__name__} ended part {part.prefix!r} with {len(view.trials)} of {part.trials} trials: "
+                    "give the part fewer, or another strategy"
+                )
+            rest = best(study.trials).arch
+        return [Answer.of(best(study.trials))]
 
-    def _play(self, view: PartOfStudy, part: Part) -> None:
-        inner = self._inner()
-        inner.search(view)
-        if view.pending or view.wants():
-            raise RuntimeError(
-                f"{type(inner).__name__} ended part {part.prefix!r} with {len(view.trials)} of {part.trials} trials: "
-                "give the part fewer, or another strategy"
-            )
+    def _view(self, study: Study, part: Part, rest: Architecture) -> PartOfStudy:
+        return PartOfStudy(study, cast(FiniteSpace, study.space).only(part.prefix, rest), part.trials)
 
-    def _inner(self) -> Strategy:
-        """The strategy of a part, as new."""
-        return build(STRATEGIES, self.config)
-
-    def _first_rest(self, space: SearchSpace) -> Architecture:
+    def _start(self, space: FiniteSpace) -> Architecture:
         """The choices outside of the first part; nothing is said about those inside of it."""
-        outside = {n: options for n, options in space.decisions.items() if not n.startswith(self.parts[0].prefix)}
+        prefix = self.parts[0].prefix
+        outside = {name: options for name, options in space.decisions.items() if not name.startswith(prefix)}
         for name, choice in self.held.items():
             if name not in outside:
-                raise ValueError(did_you_mean(f"decision outside of {self.parts[0].prefix!r} in start", name, outside))
+                raise ValueError(did_you_mean(f"decision outside of {prefix!r} in start", name, outside))
             if choice not in outside[name]:
                 raise ValueError(f"start[{name!r}] cannot be {choice!r}: give one of {outside[name]}")
         missing = [name for name in outside if name not in self.held]
         if missing:
             raise ValueError(
-                f"start has no choice for {', '.join(missing)}: give one for every decision "
-                f"outside of {self.parts[0].prefix!r}"
+                f"start has no choice for {', '.join(missing)}: give one for every decision outside of {prefix!r}"
             )
-        return architecture_of(self.held, self.held)
+        return Architecture.recorded(self.held, "")

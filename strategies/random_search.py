@@ -2,12 +2,10 @@
 
 from random import Random
 
-from strategies.registry import STRATEGIES
 from strategies.strategy import AskTell
 from strategies.trial import Proposal, Trial
 
 
-@STRATEGIES.register_module()
 class RandomSearch(AskTell):
     """Proposes uniform samples and learns nothing."""
 

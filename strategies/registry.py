@@ -1,18 +1,19 @@
 """The registry of strategies."""
 
-from mmengine.registry import Registry
+from core import Registry
 
 STRATEGIES = Registry(
     "strategy",
-    scope="densebench",
-    locations=[
-        "strategies.random_search",
-        "strategies.regularized_evolution",
-        "strategies.ppo",
-        "strategies.darts",
-        "strategies.ir_nas",
-        "strategies.progressive",
-        "strategies.darts",
-        "strategies.ir_nas",
-    ],
+    {
+        "Baseline": "strategies.baseline",
+        "RandomSearch": "strategies.random_search",
+        "RegularizedEvolution": "strategies.regularized_evolution",
+        "PPO": "strategies.ppo",
+        "Progressive": "strategies.progressive",
+        "SuccessiveHalving": "strategies.successive_halving",
+        "NSGA2": "strategies.nsga2",
+        "DARTS": "strategies.supernet.darts",
+        "IRNAS": "strategies.supernet.ir_nas",
+        "OneShot": "strategies.supernet.one_shot",
+    },
 )

@@ -1,38 +1,47 @@
 """Regularised evolution: mutate the best of a few, let the oldest die."""
 
 from collections import deque
+from operator import itemgetter
 from random import Random
 
-from search_spaces import SearchSpace
-from strategies.registry import STRATEGIES
+from search_spaces import Architecture, SearchSpace
 from strategies.strategy import AskTell
 from strategies.trial import Proposal, Trial
 
 
-@STRATEGIES.register_module()
 class RegularizedEvolution(AskTell):
     """Aging evolution (Real et al., AAAI 2019, algorithm 1).
 
     `population` is P, `tournament` is S, drawn with replacement; C, the number of models, is the benchmark's budget.
-    A failed trial takes no place in the population.
+    A failed trial takes no place in the population. With `inherit` a child starts from its parent's weights; one that repeats
+    a network of the same parent has that one's, and takes no place where these have died out.
     """
 
-    def __init__(self, population: int = 100, tournament: int = 25):
+    def __init__(self, population: int = 100, tournament: int = 25, inherit: bool = False):
         if population < 1 or tournament < 1:
             raise ValueError(f"population and tournament must be at least 1, not {population} and {tournament}")
-        self.size, self.tournament = population, tournament
+        self.size, self.tournament, self.inherit = population, tournament, inherit
 
-    def start(self, space: SearchSpace) -> None:
-        super().start(space)
-        self.population: deque[Trial] = deque(maxlen=self.size)
+    def start(self, space: SearchSpace, seed: int) -> None:
+        super().start(space, seed)
+        self.population: deque[tuple[float, Architecture, int | None]] = deque(maxlen=self.size)
+        self.weights: deque[int] = deque(maxlen=self.size)  # the trials that trained those of the population
+        self.keeps = self.weights
+        self.born: dict[tuple[Architecture, int | None], int] = {}
 
     def ask(self, rng: Random) -> Proposal:
         if len(self.population) < self.size:
             return Proposal(self.space.sample(rng))
-        rivals = rng.choices(self.population, k=self.tournament)
-        parent = max(rivals, key=lambda trial: trial.score)
-        return Proposal(self.space.mutate(parent.arch, rng))
+        _, arch, parent = max(rng.choices(self.population, k=self.tournament), key=itemgetter(0))
+        return Proposal(self.space.mutate(arch, rng), parent)
 
     def tell(self, trial: Trial) -> None:
-        if trial.reward is not None:
-            self.population.append(trial)
+        if trial.reward is None:
+            return
+        first = None
+        if self.inherit:
+            first = self.born.setdefault((trial.arch, trial.proposal.parent), trial.id)
+            if first != trial.id and first not in self.weights:
+                return
+            self.weights.append(first)
+        self.population.append((trial.reward, trial.arch, first))

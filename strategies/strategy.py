@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any, Protocol
+from typing import Protocol
 
 from search_spaces import Architecture, SearchSpace
-from strategies.trial import Proposal, Trial
+from strategies.trial import Answer, Proposal, Trial
 from tasks import Cost, Stage, Task
 
 
 class Study(Protocol):
-    """What a strategy sees of the study that it plays in."""
+    """What a strategy sees of the study that it plays in.
+
+    A study that was interrupted is played again from its start: `wants`, `submit`, `collect` and `record` then give what they
+    gave before, until the record ends. So a strategy needs no checkpoint of its own, as long as it draws from `rng` alone.
+    """
 
     @property
     def space(self) -> SearchSpace: ...
 
     @property
+    def objectives(self) -> Sequence[str]:
+        """The names of the protocol's objectives; empty where the reward is all."""
+        ...
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
     def trials(self) -> Sequence[Trial]:
-        """Every finished trial, in the order in which they finished."""
+        """Every finished trial, in the order in which they were told."""
         ...
 
     def rng(self) -> Random:
@@ -32,19 +45,27 @@ class Study(Protocol):
         """Is there budget left, and a worker without work?"""
         ...
 
-    def submit(self, proposal: Proposal) -> None: ...
+    def submit(self, proposal: Proposal) -> int:
+        """Evaluate it; returns the trial's id. Raises ValueError where its parent is unknown or has left no weights."""
+        ...
 
     def collect(self) -> Trial | None:
         """Wait for the next finished trial; None: nothing is running."""
         ...
 
+    def keep(self, trials: Collection[int]) -> None:
+        """The weights of these trials may still be asked for; those of other finished ones are removed."""
+        ...
+
     # For strategies that train a network themselves.
 
     @property
-    def seed(self) -> int: ...
+    def task(self) -> Task: ...
 
     @property
-    def task(self) -> Task: ...
+    def task_config(self) -> str:
+        """What the task is built from, as JSON."""
+        ...
 
     @property
     def stages(self) -> Sequence[Stage]: ...
@@ -54,42 +75,58 @@ class Study(Protocol):
         """Where a checkpoint may lie."""
         ...
 
-    def record(self, arch: Architecture, metrics: dict[str, float], cost: Cost) -> None:
-        """A trial that the strategy trained and scored itself, as the first stage would have."""
+    def recall(self) -> Trial | None:
+        """While an interrupted study is played again: the next trial that `record` made; None: there is none."""
         ...
+
+    def spent(self) -> Cost:
+        """What the task has metered since the last trial was recorded: what the next one will be charged."""
+        ...
+
+    def record(self, arch: Architecture, metrics: Mapping[str, float], weights: Path | None = None) -> Trial:
+        """A trial that the strategy trained and scored itself, charged with what the task has metered since the last.
+
+        `weights` is a file of a supernet's weights, from which later proposals may start: the trial is their `parent`, and
+        they take what `Supernet.derive` gives them.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a strategy says before it starts: how many trials it will make, if it knows, and a sentence for the user.
+
+    `shared` is what it has cost to prepare what its trials share.
+    """
+
+    trials: int | None = None
+    note: str = ""
+    shared: Cost = Cost()  # noqa: RUF009 - frozen
 
 
 class Strategy(ABC):
     """A way of searching. It may own its loop, or let `AskTell` write it."""
 
-    planned: int | None = None  # trials of its search, where it knows that itself; the budget may end it before
+    def prepare(self, study: Study) -> Plan:
+        """Look at what the search will meet, before anything of the run is written.
 
-    def check(self, space: SearchSpace) -> None:  # noqa: B027 - most strategies search every space
-        """Raise ValueError where this strategy cannot search `space`; called first of all."""
-
-    def prepare(self, space: SearchSpace, task: Task, stages: Sequence[Stage]) -> str:
-        """Look at what the search will meet, its data checked, before anything of the run is written.
-
-        Raises ValueError where it cannot be done on this machine. Returns a sentence for the user, or an empty one.
+        Raises ValueError where the strategy cannot search this space or task, or not on this machine.
         """
-        return ""
+        return Plan()
 
     @abstractmethod
-    def search(self, study: Study) -> Architecture:
-        """Spend the study's budget and return the architecture to keep."""
-
-    def model(self, space: SearchSpace, arch: Architecture) -> dict[str, Any]:
-        """The part of a model config that the answer stands for."""
-        return space.model(arch)
+    def search(self, study: Study) -> list[Answer]:
+        """Spend the study's budget and return the networks to keep, the preferred one first."""
 
 
 class AskTell(Strategy):
-    """A strategy that proposes and is told. Its only memory is what it was told, so that a replay restores it."""
+    """A strategy that proposes and is told. A replay asks and tells it again in the same order."""
 
     space: SearchSpace
+    keeps: Collection[int] = ()  # trials whose weights a later proposal may inherit
 
-    def start(self, space: SearchSpace) -> None:
-        """Forget everything and get ready for `space`."""
+    def start(self, space: SearchSpace, seed: int) -> None:
+        """Forget everything and get ready for `space`; `seed` is the study's."""
         self.space = space
 
     @abstractmethod
@@ -98,12 +135,14 @@ class AskTell(Strategy):
 
     @abstractmethod
     def tell(self, trial: Trial) -> None:
-        """Learn from a finished trial: any legal one, also failed, also never asked for (replay)."""
+        """Learn from a finished trial: any legal one, also failed, also never asked for."""
 
-    def search(self, study: Study) -> Architecture:
-        self.start(study.space)
-        for trial in study.trials:
-            self.tell(trial)
+    def answers(self, trials: Sequence[Trial]) -> list[Answer]:
+        """What the search comes to."""
+        return [Answer.of(best(trials))]
+
+    def search(self, study: Study) -> list[Answer]:
+        self.start(study.space, study.seed)
         while True:
             while study.wants():
                 proposal = self.ask(study.rng())
@@ -112,15 +151,15 @@ class AskTell(Strategy):
                 study.submit(proposal)
             trial = study.collect()
             if trial is None:
-                return best(study.trials).arch
+                return self.answers(study.trials)
             self.tell(trial)
+            study.keep(self.keeps)
 
 
 def best(trials: Sequence[Trial]) -> Trial:
-    """The trial with the largest reward, the first of equals; a stopped one only where none was done."""
+    """Of the trials that went through most stages, the one with the largest reward; the first of equals."""
     scored = [trial for trial in trials if trial.reward is not None]
     if not scored:
         causes = sorted({trial.error.splitlines()[-1] for trial in trials if trial.error})
         raise RuntimeError(f"all {len(trials)} trials failed: {'; '.join(causes[:3])}")
-    done = [trial for trial in scored if trial.status == "done"]
-    return min(done or scored, key=lambda trial: (-trial.score, trial.id))
+    return max(scored, key=lambda trial: (trial.depth, trial.score, -trial.id))

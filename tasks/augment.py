@@ -7,20 +7,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tasks.stage import Stage
+from tasks.stage import View
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 
 
-def random_warp(shape: tuple[int, ...], stage: Stage, rng: np.random.Generator) -> np.ndarray:
-    """A random view of `stage.size` of an image of `shape`: the (2, 3) matrix from output to input pixel coordinates.
+def random_warp(shape: tuple[int, ...], view: View, rng: np.random.Generator) -> np.ndarray:
+    """A random view of `view.size` of an image of `shape`: the (2, 3) matrix from output to input pixel coordinates.
 
-    At scale 1 the image just covers the view; `stage.scale` enlarges it by a factor drawn log-uniformly. Half of the views
+    At scale 1 the image just covers the view; `view.scale` enlarges it by a factor drawn log-uniformly. Half of the views
     are mirrored.
     """
-    height, width = stage.size
-    low, high = np.log(stage.scale)
+    height, width = view.size
+    low, high = np.log(view.scale)
     factor = np.exp(rng.uniform(low, high)) * max(height / shape[0], width / shape[1])
     y = rng.uniform() * (shape[0] * factor - height)
     x = rng.uniform() * (shape[1] * factor - width)

@@ -5,37 +5,78 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
+import sys
+import uuid
 from collections.abc import Callable
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from tasks.stage import Cost
+from core import content_key
+from tasks.cost import Cost, Meter
+
+NOTE = "made_from.json"
 
 
-def digest(value: Any) -> str:
-    return sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-def cached(root: Path, kind: str, identity: dict[str, Any], make: Callable[[Path], Cost]) -> tuple[Path, Cost]:
+def cached(
+    root: Path,
+    kind: str,
+    identity: dict[str, Any],
+    make: Callable[[Path], None],
+    meter: Meter,
+    flaw: Callable[[Path], str | None] = lambda folder: None,
+) -> tuple[Path, Cost]:
     """The folder of what `identity` describes, and what it cost to make it, now or before.
 
     Where it is not there, `make` fills an empty folder, which then takes its name in one step: a kill leaves nothing
-    half made, and of two processes that make the same, the first wins.
+    half made, and of two processes that make the same, both use the first one's. A folder without a readable note of its
+    making, or with a `flaw`, is set aside and made again, once. Raises ValueError where that has a flaw, too.
     """
-    folder = root / f"{kind}-{digest(identity)}"
-    note = folder / "made_from.json"
-    if not note.is_file():
-        root.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{kind}-", dir=root))
+    folder = root / f"{kind}-{content_key(identity)}"
+    fault = None
+    for _ in range(2):
+        cost = _cost(folder)
+        if cost is None:
+            if folder.exists():
+                _set_aside(folder, f"has no readable {NOTE}")
+            _make(folder, identity, make, meter)
+            cost = _cost(folder)
+        fault = flaw(folder) if cost is not None else f"was made without a readable {NOTE}"
+        if fault is None and cost is not None:
+            return folder, cost
+        _set_aside(folder, str(fault))
+    raise ValueError(f"{folder} {fault}, also made anew: give another cache, or look for what changes the results")
+
+
+def _cost(folder: Path) -> Cost | None:
+    """What a whole folder cost, None where it is not there or not whole. Raises OSError where it may not be read."""
+    try:
+        return Cost(**json.loads((folder / NOTE).read_text())["cost"])
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _make(folder: Path, identity: dict[str, Any], make: Callable[[Path], None], meter: Meter) -> None:
+    part = folder.with_name(f".{folder.name}-{uuid.uuid4().hex[:8]}")
+    part.mkdir(parents=True)
+    try:
+        with meter.measure() as spent:
+            make(part)
+        text = json.dumps({"identity": identity, "cost": asdict(spent.cost)}, indent=2, default=str)
+        (part / NOTE).write_text(text)
         try:
-            cost = make(part)
-            text = json.dumps({"identity": identity, "cost": asdict(cost)}, indent=2, default=str)
-            (part / note.name).write_text(text)
-            if not folder.exists():
-                os.rename(part, folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-    return folder, Cost(**json.loads(note.read_text())["cost"])
+            os.rename(part, folder)
+        except OSError:
+            if not folder.exists():  # else another process was first
+                raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _set_aside(folder: Path, fault: str) -> None:
+    aside = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.bad")
+    try:
+        os.rename(folder, aside)
+    except FileNotFoundError:  # another process has done it
+        return
+    print(f"{folder} {fault}: set aside as {aside.name}", file=sys.stderr)

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from tasks import scenes
-
 
 class Data(ABC):
     """Named splits of images and what belongs to them. Indices run from 0 to `size(split)` - 1."""
@@ -29,6 +27,10 @@ class Data(ABC):
     def problems(self, split: str) -> Iterator[str]:
         """A sentence, naming the file, for each thing of a split that is wrong. Raises OSError where there is no split."""
 
+    def summary(self, split: str) -> str:
+        """What a split holds, in one line."""
+        return f"{self.size(split)} images"
+
     def check(self, splits: Sequence[str]) -> None:
         """Raise ValueError for the first thing that is wrong, OSError for a split that is not there."""
         for split in splits:
@@ -37,14 +39,20 @@ class Data(ABC):
 
 
 class ScenesData(Data):
-    """The embedded scenes-v1, splits "train", "val" and "test"."""
+    """The embedded scenes-v1, splits "train", "val" and "test"; what makes them is imported when they are asked for."""
 
     def size(self, split: str) -> int:
+        from tasks import scenes
+
         return scenes.COUNTS[split]
 
     def fingerprint(self) -> str:
+        from tasks import scenes
+
         return f"scenes-v1 {scenes.fingerprint()}"
 
     def problems(self, split: str) -> Iterator[str]:
+        from tasks import scenes
+
         if split not in scenes.COUNTS:
             yield f"scenes-v1 has no split {split!r}: use one of {', '.join(scenes.COUNTS)}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tasks.augment import normalise
+from tasks.batch import Batch
 from tasks.cache import cached
-from tasks.pictures import Picture
-from tasks.stage import Cost
+from tasks.cost import Cost, Meter
+from tasks.samples import Sample, Samples
 
 Places = Sequence[int] | np.ndarray
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What one step sees: images (B, 3, H, W) or, from the cache, the encoder's taps; the truth; a teacher's scores."""
-
-    inputs: Tensor | list[Tensor]
-    truth: Tensor
-    teacher: Tensor | None = None
+BATCH = 16  # images that go through the encoder together, the same for all stages: another number may round differently
+TOLERANCE = {"float32": 1e-4, "float16": 1e-2}  # between stored and live features, relative to the largest
 
 
 class Features:
@@ -52,68 +47,69 @@ def _tensor(array: np.ndarray, chosen: Places, device: str) -> Tensor:
     return torch.from_numpy(array[np.asarray(chosen)]).to(device)
 
 
-def compute_features(
-    root: Path,
-    identity: dict[str, Any],
-    encoder: nn.Module,
-    teacher: nn.Module | None,
-    pictures: Callable[[], Iterator[Picture]],
-    count: int,
-    normalise: Callable[[list[np.ndarray]], Tensor],
-    batch: int,
-    dtype: str = "float32",
-) -> tuple[Features, Cost]:
-    """The outputs of `encoder` for `count` pictures of one size, from `root` if they are there, else computed.
+@dataclass(frozen=True)
+class Source:
+    """What features are made of: crops or scored images of a stage, of one size, an encoder, perhaps a teacher."""
 
-    They go through in batches of `batch`, the stage's own: another size may round differently. `identity` says what they
-    are made from (weights, data, transform, taps, dtype): a change makes a new folder. Before the first use, the first
-    pictures are put through the live encoder again. Raises RuntimeError where they differ.
-    """
+    samples: Samples
+    training: bool
+    encoder: nn.Module
+    teacher: nn.Module | None
+    device: str
+    dtype: str
+    meter: Meter
 
-    def make(folder: Path) -> Cost:
-        started, pixels, place = time.perf_counter(), 0, 0
+    @torch.no_grad()
+    def features(self, root: Path, identity: dict[str, Any]) -> tuple[Features, Cost]:
+        """Those in `root` under what they are made from, `identity`, or computed now; and what they cost.
+
+        The first images are put through the live encoder again, and features that differ are computed anew. Raises ValueError
+        where these differ as well.
+        """
+        folder, cost = cached(root, "features", identity, self._compute, self.meter, self._flaw)
+        return Features(folder), cost
+
+    def _compute(self, folder: Path) -> None:
+        count = self.samples.train_size if self.training else self.samples.eval_size
         arrays: dict[str, np.ndarray] = {}
-        for images, truths in _batches(pictures(), batch):
-            x = normalise(images)
-            rows: dict[str, np.ndarray] = {"truth": np.stack(truths)}
-            for number, tap in enumerate(encoder(x)):
-                rows[f"tap{number}"] = tap.permute(0, 2, 3, 1).cpu().numpy().astype(dtype)
-            if teacher is not None:
-                rows["teacher"] = teacher(x).cpu().numpy().astype(dtype)
+        place = 0
+        for images, truths in self._batches(BATCH):
+            x = normalise(images, self.device)
+            rows = {"truth": np.stack(truths)}
+            for number, tap in enumerate(self._seen(self.encoder, x)):
+                rows[f"tap{number}"] = tap.permute(0, 2, 3, 1).cpu().numpy().astype(self.dtype)
+            if self.teacher is not None:
+                rows["teacher"] = self._seen(self.teacher, x).cpu().numpy().astype(self.dtype)
             for name, row in rows.items():
                 if name not in arrays:
                     shape, path = (count, *row.shape[1:]), folder / f"{name}.npy"
                     arrays[name] = np.lib.format.open_memmap(path, mode="w+", dtype=row.dtype, shape=shape)
                 arrays[name][place : place + len(row)] = row
             place += len(images)
-            pixels += x.shape[0] * x.shape[2] * x.shape[3]
         for array in arrays.values():
             array.flush()  # type: ignore[attr-defined]
-        return Cost(place, pixels, time.perf_counter() - started)
 
-    with torch.no_grad():
-        encoder.eval()
-        folder, cost = cached(root, "features", identity, make)
-        features = Features(folder)
-        images, _ = next(_batches(pictures(), 2))
-        live, kept = encoder(normalise(images)), features.batch(range(len(images)), "cpu").inputs
-        tolerance = 1e-4 if dtype == "float32" else 1e-2
+    def _seen(self, network: nn.Module, x: Tensor) -> Any:
+        self.meter.count(len(x), x.shape[2:])
+        return network(x)
+
+    def _flaw(self, folder: Path) -> str | None:
+        """What is wrong with stored features, if anything."""
+        images, _ = next(self._batches(2))
+        live = self.encoder(normalise(images, self.device))
+        try:
+            kept = Features(folder).batch(range(len(images)), "cpu").inputs
+        except (OSError, ValueError, IndexError, EOFError) as error:
+            return f"cannot be read ({error})"
+        if [x.shape for x in live] != [x.shape for x in kept]:
+            return "holds features of other shapes than the encoder's"
         for number, (now, then) in enumerate(zip(live, kept, strict=True)):
             gap = (now.cpu() - then).abs().max() / now.abs().max().clamp_min(1e-12).cpu()
-            if gap > tolerance:
-                raise RuntimeError(
-                    f"{folder} no longer holds what the encoder computes (tap {number} is off by {gap:.1%})"
-                )
-    return features, cost
+            if not gap <= TOLERANCE[self.dtype]:
+                return f"no longer holds what the encoder computes (tap {number} is off by {gap:.1%})"
+        return None
 
-
-def _batches(pictures: Iterator[Picture], size: int) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]:
-    images, truths = [], []
-    for image, truth in pictures:
-        images.append(image)
-        truths.append(truth)
-        if len(images) == size:
-            yield images, truths
-            images, truths = [], []
-    if images:
-        yield images, truths
+    def _batches(self, size: int) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]:
+        samples: Iterator[Sample] = self.samples.crops() if self.training else self.samples.all_scored()
+        while batch := list(islice(samples, size)):
+            yield [image for image, _ in batch], [truth for _, truth in batch]

@@ -1,18 +1,43 @@
-"""The registries of tasks, and of the data that they are made of."""
+"""The registries of tasks, and of the data, degradations and model templates that they are made of."""
 
-from mmengine.registry import Registry
+from core import Registry
 
 TASKS = Registry(
     "task",
-    scope="densebench",
-    locations=["tasks.toy", "tasks.segmentation.task", "tasks.detection.task", "tasks.restoration.task"],
+    {
+        "ToyTask": "tasks.toy",
+        "SegmentationTask": "tasks.segmentation.task",
+        "DetectionTask": "tasks.detection.task",
+        "RestorationTask": "tasks.restoration.task",
+    },
 )
 DATA = Registry(
-    "data",
-    scope="densebench",
-    locations=[
-        "tasks.segmentation.data",
-        *(f"tasks.detection.{name}" for name in ("data", "coco", "voc", "subset")),
-        *(f"tasks.restoration.{name}" for name in ("data", "folders")),
-    ],
+    "data set",
+    {
+        "ScenesSegmentation": "tasks.segmentation.data",
+        "FolderSegmentation": "tasks.segmentation.folders",
+        "ScenesDetection": "tasks.detection.data",
+        "CocoDetection": "tasks.detection.coco",
+        "VocDetection": "tasks.detection.voc",
+        "StratifiedSubset": "tasks.detection.subset",
+        "ScenesImages": "tasks.restoration.data",
+        "FolderImages": "tasks.restoration.folders",
+        "FolderPairs": "tasks.restoration.folders",
+    },
+)
+DEGRADATIONS = Registry(
+    "degradation",
+    {
+        "Noise": "tasks.restoration.degradations",
+        "RainStreaks": "tasks.restoration.degradations",
+        "Downscale": "tasks.restoration.degradations",
+    },
+)
+TEMPLATES = Registry(
+    "model template",
+    {
+        "FCOS": "tasks.detection.templates",
+        "SSDLite": "tasks.detection.templates",
+        "EncoderDecoder": "tasks.segmentation.templates",
+    },
 )

@@ -1,30 +1,75 @@
-"""What a network is worth: data, model template, loss and metrics."""
+"""What a network is worth: data, model templates, losses and metrics."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tasks.stage import Cost, Outcome, Stage
+from core import Inherit, matching, parse
+from tasks.cost import Cost, Inherited, Meter, Outcome
+from tasks.stage import Stage
 
 if TYPE_CHECKING:
     import torch
 
+Parts = Mapping[str, Any]
+"""What a space decides of a model: a config for each slot of the task's template ("backbone", "neck", "head" ...)."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a training starts: the file of weights that another one left, and how they become those of this network.
+
+    Without `inherit` they are of the same network.
+    """
+
+    path: str
+    inherit: Inherit | None = None
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """A task without options of its own."""
+
 
 class Task(ABC):
-    """Data, model template, loss and metrics of one problem.
+    """Data, model templates, losses and metrics of one problem.
 
-    `primary` names the metric that ranks a leaderboard, `metrics` all of them. `cache` is the folder where the task
-    keeps what all trials share (computed features, a pre-trained encoder); it may be shared by processes.
+    `primary` names the metric that ranks a leaderboard, `metrics` all of them. `version` is part of a protocol's hash: another
+    number where the code gives other results. `reads` are the settings of a stage's view and recipe that mean something here,
+    and `Options` the dataclass of its options. `cache` is the folder where the task keeps what all trials share (computed
+    features, a pre-trained encoder); it may be shared by processes. All passes through networks are counted by `meter`.
     """
 
     primary: str
     higher_is_better: bool = True
     metrics: tuple[str, ...]
+    version: int = 1
+    reads: frozenset[str]
+    Options: type = NoOptions
 
     def __init__(self, cache: str, device: str):
         self.cache, self.device = cache, device
+        self.meter = Meter()
+
+    def options(self, stage: Stage) -> Any:
+        """The options of a stage. Raises ValueError where one is unknown or wrong."""
+        try:
+            return parse(self.Options, dict(stage.options), f"the options of stage {stage.name!r}")
+        except ValueError as error:
+            text = str(error)
+            raise ValueError(text if repr(stage.name) in text else f"stage {stage.name!r}: {text}") from None
+
+    def check(self, stages: Iterable[Stage]) -> None:
+        """Raise ValueError for a setting of a stage that this task would ignore, or an option that it does not know."""
+        for stage in stages:
+            for name in stage.settings():
+                if name not in self.reads:
+                    kind = type(self).__name__
+                    raise ValueError(f"stage {stage.name!r} sets {name}, which means nothing to {kind}: leave it out")
+            self.options(stage)
 
     @abstractmethod
     def fingerprint(self) -> str:
@@ -32,28 +77,51 @@ class Task(ABC):
 
     @abstractmethod
     def prepare(self, stages: Sequence[Stage]) -> Cost:
-        """Check the data of `stages` and make what all their trials share.
+        """Check stages and data, and make what all their trials share.
 
-        Called once before the first trial. Raises ValueError or OSError, with a sentence, where the data is bad.
+        Called once before the first trial. Raises ValueError or OSError, with a sentence, where something is wrong.
         """
 
-    @abstractmethod
     def fit(
-        self, model: dict[str, Any], stage: Stage, *, seed: int, init: str | None = None, weights: str | None = None
+        self,
+        model: Parts,
+        stage: Stage,
+        *,
+        seed: int,
+        start: Start | None = None,
+        keep: str | None = None,
+        adopt: Inherit = matching,
     ) -> Outcome:
-        """Train `model` for one stage and score it.
+        """Train a network for one stage and score it.
 
-        `init` is a file of weights to start from (what matches by name and shape is taken), `weights` the file to leave
-        the trained ones in. The same arguments give the same metrics on the CPU.
+        `keep` is the file to leave the trained weights in, without those of a frozen encoder; beside it, with the suffix
+        ".optimizer", lies what a stage that continues needs. `adopt` is how the encoder's weights become those of a backbone
+        that the space decides. The same arguments give the same metrics on the same processor.
         """
+        with self.meter.measure() as spent:
+            metrics, inherited = self.train_and_score(model, stage, seed, start, keep, adopt)
+        return Outcome(metrics, spent.cost, inherited)
 
     @abstractmethod
-    def config(self, model: dict[str, Any]) -> dict[str, Any]:
-        """The whole network's config: the task's template with the part that a space decided."""
+    def train_and_score(
+        self, model: Parts, stage: Stage, seed: int, start: Start | None, keep: str | None, adopt: Inherit
+    ) -> tuple[dict[str, float], Inherited | None]:
+        """What `fit` does, without the meter: the metrics, and how the weights of `start` were taken over."""
 
     @abstractmethod
-    def network(self, model: dict[str, Any]) -> torch.nn.Module:
+    def config(self, model: Parts) -> dict[str, Any]:
+        """The whole network's config: the task's template with the parts that a space decided."""
+
+    @abstractmethod
+    def network(self, model: Parts) -> torch.nn.Module:
         """The network as it is deployed (no training-only parts), with random weights, in eval mode."""
+
+    def measure(self, model: Parts, names: Collection[str]) -> dict[str, float]:
+        """What the deployed network costs, of `params`, `madds` and `latency_ms` those that are named."""
+        from tasks.complexity import MEASURES
+
+        network = self.network(model)
+        return {name: MEASURES[name](network, self.input_shape) for name in names}
 
     @property
     @abstractmethod

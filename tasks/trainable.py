@@ -1,106 +1,170 @@
-"""A task that trains networks in stages, and lets a strategy take over the loop."""
+"""A task that trains networks in stages, and lets a strategy take over the loop.
+
+Torch is imported where something is trained or built: a task that has a closed form as well goes without it.
+"""
 
 from __future__ import annotations
 
 import math
-import time
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from mmengine.config import ConfigDict
-from mmengine.registry import MODELS
-from torch import Tensor, nn
+from core import Inherit, matching
+from tasks.cost import Inherited
+from tasks.stage import Stage
+from tasks.task import Parts, Start, Task
 
-from tasks.features import Batch
-from tasks.norms import BATCH, IMAGES, fresh_statistics
-from tasks.optimization import Optimization
-from tasks.pictures import Pictures
-from tasks.stage import Cost, Outcome, Stage
-from tasks.task import Task
-from tasks.training import save, train, train_mode
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
-Parameters = list[nn.Parameter]
+    from tasks.batch import Batch
+    from tasks.samples import Samples
+
+    Groups = tuple[list[nn.Parameter], list[nn.Parameter], nn.Module | None]
+
+VIEW = {"train", "eval", "share", "half", "size", "scale", "copies"}
+RECIPE = {"epochs", "batch", "lr", "weight_decay", "schedule", "clip", "polyak"}
+RECIPE |= {"resumable", "continues", "continued", "max_seconds"}
 
 
 class Trainable(Task):
     """Begins a network, has batches, a loss and scores: `fit` puts them together for one stage."""
 
+    reads = frozenset(VIEW | RECIPE)
+
     @abstractmethod
-    def pictures(self, stage: Stage) -> Pictures:
+    def samples(self, stage: Stage) -> Samples:
         """What a stage trains on and scores."""
 
     @abstractmethod
-    def begin(self, model: dict[str, Any], stage: Stage, seed: int, init: str | None = None) -> Any:
-        """A network as its training starts: weights from `seed`, the shared encoder's, `init`'s; frozen ones marked."""
+    def fresh(self, model: Parts, stage: Stage, seed: int, adopt: Inherit = matching) -> Any:
+        """A network that has seen nothing: weights from `seed` and the shared encoder's; frozen ones marked."""
 
-    def parts(self, network: Any, stage: Stage) -> tuple[Parameters, Parameters, nn.Module | None]:
-        """The weights that learn at `stage.lr`, those that learn at `stage.encoder_lr`, and a part that stays as it is."""
+    def begin(
+        self, model: Parts, stage: Stage, seed: int, start: Start | None = None, adopt: Inherit = matching
+    ) -> Any:
+        """A network as its training starts: a fresh one, with the weights of `start`."""
+        from tasks.weights import load, take_over
+
+        network = self.fresh(model, stage, seed, adopt)
+        if start is not None:
+            take_over(network, load(start.path), start, self.groups(network, stage)[2])
+        return network
+
+    def groups(self, network: Any, stage: Stage) -> Groups:
+        """The weights that learn at `lr`, those that learn at `encoder_lr`, and a part that stays as it is."""
         return list(network.parameters()), [], None
 
     @abstractmethod
     def batches(self, stage: Stage, seed: int, epoch: int) -> Iterator[Batch]:
         """One epoch of training batches, in an order drawn from (seed, epoch)."""
 
-    @abstractmethod
     def loss(self, network: Any, stage: Stage, batch: Batch) -> Tensor:
-        """The training loss of one batch."""
+        """The training loss of one batch, which is metered."""
+        self.meter.count(len(batch.truth), stage.view.size)
+        return self.batch_loss(network, stage, batch)
 
     @abstractmethod
-    def score(self, network: Any, stage: Stage) -> tuple[dict[str, float], Cost]:
-        """The metrics of a network in eval mode on the stage's scored images."""
+    def batch_loss(self, network: Any, stage: Stage, batch: Batch) -> Tensor:
+        """The same, not metered."""
 
-    @torch.no_grad()
-    def renew(self, network: Any, stage: Stage, seed: int, epoch: int) -> Cost:
+    @abstractmethod
+    def score(self, network: Any, stage: Stage) -> dict[str, float]:
+        """The metrics of a network in eval mode, without gradients, on the stage's scored images, which are metered."""
+
+    def renew(self, network: Any, stage: Stage, seed: int, epoch: int) -> None:
         """Give the batch norms that are in training mode, if any, statistics of the weights as they are."""
-        started, images = time.perf_counter(), 0
-        large = replace(stage, batch=max(stage.batch, BATCH))
-        with fresh_statistics(network) as norms:
-            batches = self.batches(large, seed, epoch) if norms else iter(())
-            for batch in islice(batches, math.ceil(IMAGES / large.batch)):
-                self.loss(network, stage, batch)
-                images += len(batch.truth)
-        return Cost(images, images * stage.size[0] * stage.size[1], time.perf_counter() - started)
+        import torch
 
-    def fit(
-        self, model: dict[str, Any], stage: Stage, *, seed: int, init: str | None = None, weights: str | None = None
-    ) -> Outcome:
-        network = self.begin(model, stage, seed, init)
-        searched, encoder, frozen = self.parts(network, stage)
-        training: dict[str, float] = {}
-        cost = Cost()
-        if searched:  # some networks to compare with have nothing to learn
-            steps = stage.epochs * len(self.pictures(stage).batches(seed, 0))
-            training["loss"], cost = train(
-                network,
-                frozen,
-                Optimization(stage, searched, encoder, steps),
-                stage,
-                lambda epoch: self.batches(stage, seed, epoch),
-                lambda batch: self.loss(network, stage, batch),
-                weights and f"{weights}.epoch",
-            )
-        if searched and stage.polyak:
+        from tasks.norms import BATCH, IMAGES, fresh_statistics
+        from tasks.training import seeded
+
+        batch = max(stage.recipe.batch, BATCH)
+        large = replace(stage, recipe=replace(stage.recipe, batch=batch))
+        with torch.no_grad(), seeded(seed, epoch), fresh_statistics(network) as norms:
+            batches = self.batches(large, seed, epoch) if norms else iter(())
+            for seen in islice(batches, math.ceil(IMAGES / batch)):
+                self.loss(network, stage, seen)
+
+    def train_and_score(
+        self, model: Parts, stage: Stage, seed: int, start: Start | None, keep: str | None, adopt: Inherit
+    ) -> tuple[dict[str, float], Inherited | None]:
+        import torch
+
+        from tasks.training import train_mode
+        from tasks.weights import load, own, save, take_over
+
+        network = self.fresh(model, stage, seed, adopt)
+        frozen, inherited, weights = self.groups(network, stage)[2], None, {}
+        if start is not None and network.state_dict():  # some networks to compare with have no weights
+            weights = load(start.path)
+            inherited = take_over(network, weights, start, frozen)
+        training = self._train(network, stage, seed, start, keep)
+        if start is not None and start.inherit and not stage.recipe.epochs:  # its norms have seen another network
             train_mode(network, frozen)
-            cost += self.renew(network, stage, seed, stage.epochs)
+            self.renew(network, stage, seed, 0)
         network.eval()
         with torch.no_grad():
-            metrics, scored = self.score(network, stage)
-        if weights is not None:
-            save(network.state_dict(), weights)
-            Path(f"{weights}.epoch").unlink(missing_ok=True)
-        return Outcome({**metrics, **training}, cost + scored, weights)
+            metrics = self.score(network, stage)
+        if keep is not None:
+            save(own(network, frozen, weights), keep)
+            Path(f"{keep}.epoch").unlink(missing_ok=True)
+        return {**metrics, **training}, inherited
+
+    def _train(self, network: Any, stage: Stage, seed: int, start: Start | None, keep: str | None) -> dict[str, float]:
+        """Train a network for the stage's epochs; the mean loss of the last one, if there is anything to learn."""
+        from tasks.optimization import Optimization
+        from tasks.training import Training, in_time, train_mode
+
+        recipe, (searched, encoder, frozen) = stage.recipe, self.groups(network, stage)
+        if not recipe.epochs or not (searched or encoder):
+            return {}
+        steps = recipe.epochs * len(self.samples(stage).batches(seed, 0))
+        training = Training(network, frozen, Optimization(recipe, searched, encoder, steps), seed)
+        if recipe.continues:
+            training.load(_optimizer(stage, start))
+        last = training.epochs + recipe.epochs
+        checkpoint = Path(f"{keep}.epoch") if keep is not None and recipe.resumable else None
+        with self.meter.measure() as spent:
+            if checkpoint is not None and checkpoint.is_file():
+                self.meter.carry(training.load(checkpoint))
+            while training.epochs < last:
+                batches = in_time(self.batches(stage, seed, training.epochs), spent, recipe.max_seconds)
+                training.epoch(batches, lambda batch: self.loss(network, stage, batch))
+                if checkpoint is not None:
+                    training.save(checkpoint, spent.cost)
+        if keep is not None and (recipe.continues or recipe.continued):
+            training.save(f"{keep}.optimizer", spent.cost)
+        if recipe.polyak:
+            training.optimization.finish()
+            train_mode(network, frozen)
+            self.renew(network, stage, seed, training.epochs)
+        return {"loss": training.loss}
 
 
-def build_network(config: dict[str, Any], seed: int, device: str) -> Any:
+def _optimizer(stage: Stage, start: Start | None) -> Path:
+    """The file that a stage goes on from."""
+    if start is None:
+        raise ValueError(f"stage {stage.name!r} continues another, but starts from nothing: take `continues` away")
+    path = Path(f"{start.path}.optimizer")
+    if not path.is_file():
+        raise ValueError(f"stage {stage.name!r} continues another, which left no {path}: that one must be `continued`")
+    return path
+
+
+def build_network(config: Parts, seed: int, device: str) -> Any:
     """A module of MMEngine's registries with weights drawn from `seed`.
 
     Modules draw them from torch's global generator, which cannot be handed in; it is left as it was found.
     """
+    import torch
+    from mmengine.config import ConfigDict
+    from mmengine.registry import MODELS
+
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         module = MODELS.build(ConfigDict(config))

@@ -2,50 +2,53 @@
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tasks.batch import Batch
+from tasks.cost import Cost, Spent
 from tasks.optimization import Optimization
-from tasks.stage import Cost, Stage
+from tasks.weights import load, own, save
 
 
-def train(
-    network: nn.Module,
-    frozen: nn.Module | None,
-    optimization: Optimization,
-    stage: Stage,
-    epoch: Callable[[int], Iterable[Any]],
-    loss: Callable[[Any], Tensor],
-    checkpoint: str | None,
-) -> tuple[float, Cost]:
-    """Train for the stage's epochs; returns the mean loss of the last one, and the cost.
+class Training:
+    """A network on its way through epochs, with its optimiser; `frozen` is a part of it that stays in eval mode.
 
-    `epoch` gives the batches of an epoch (their `truth` has as many rows as images), `loss` the loss of one; `frozen` is a
-    part that stays in eval mode. Where the stage is resumable, `checkpoint` is written after every epoch, and a training
-    that was killed goes on from it; the caller removes it when nothing can be lost any more. Averaged weights are put in
-    place at the end, the statistics of norms are left as they were. Raises FloatingPointError where the loss is not finite.
+    `epochs` are those that it has seen, also in stages that this one continues, `loss` is the mean one of the last.
     """
-    resume = Path(checkpoint) if stage.resumable and checkpoint is not None else None
-    done, value, images, before = _resume(network, optimization, resume)
-    started = time.perf_counter() - before
-    for number in range(done, stage.epochs):
-        train_mode(network, frozen)
-        losses = [(optimization.step(loss(batch)), len(batch.truth)) for batch in epoch(number)]
-        seen = sum(count for _, count in losses)
-        images += seen
-        value = sum(one * count for one, count in losses) / seen
-        if resume is not None:
-            progress = [number + 1, value, images, time.perf_counter() - started]
-            save(dict(progress=progress, network=network.state_dict(), optimization=optimization.state_dict()), resume)
-    if stage.polyak:
-        optimization.finish()
-    return value, Cost(images, images * stage.size[0] * stage.size[1], time.perf_counter() - started)
+
+    def __init__(self, network: nn.Module, frozen: nn.Module | None, optimization: Optimization, seed: int):
+        self.network, self.frozen, self.optimization, self.seed = network, frozen, optimization, seed
+        self.epochs, self.loss = 0, 0.0
+
+    def epoch(self, batches: Iterable[Batch], loss: Callable[[Batch], Tensor]) -> None:
+        """One more epoch. Raises FloatingPointError where the loss is not finite."""
+        train_mode(self.network, self.frozen)
+        with seeded(self.seed, self.epochs):
+            losses = [(self.optimization.step(loss(batch)), len(batch.truth)) for batch in batches]
+        self.loss = sum(one * count for one, count in losses) / sum(count for _, count in losses)
+        self.epochs += 1
+
+    def save(self, path: str | Path, cost: Cost) -> None:
+        """Leave what `load` needs; `cost` is that of the stage so far."""
+        progress = dict(epochs=self.epochs, loss=self.loss, cost=astuple(cost))
+        state = dict(network=own(self.network, self.frozen), optimization=self.optimization.state_dict())
+        save({**state, **progress}, path)
+
+    def load(self, path: str | Path) -> Cost:
+        """Go on from a file; returns the cost that is in it."""
+        state: dict[str, Any] = load(path)
+        self.network.load_state_dict({**self.network.state_dict(), **state["network"]})
+        self.optimization.load_state_dict(state["optimization"])
+        self.epochs, self.loss = state["epochs"], state["loss"]
+        return Cost(*state["cost"])
 
 
 def train_mode(network: nn.Module, frozen: nn.Module | None) -> None:
@@ -55,31 +58,17 @@ def train_mode(network: nn.Module, frozen: nn.Module | None) -> None:
         frozen.eval()
 
 
-def _resume(network: nn.Module, optimization: Optimization, path: Path | None) -> Sequence[Any]:
-    """Where a training that was killed stood after its last epoch, or where a new one stands."""
-    if path is None or not path.is_file():
-        return [0, 0.0, 0, 0.0]
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    network.load_state_dict(state["network"])
-    optimization.load_state_dict(state["optimization"])
-    return state["progress"]
+@contextmanager
+def seeded(seed: int, epoch: int) -> Iterator[None]:
+    """While it lasts, torch's global generators, which dropout draws from, are seeded; then they are as they were."""
+    with torch.random.fork_rng():
+        torch.manual_seed(int(np.random.default_rng([4, seed, epoch]).integers(2**62)))
+        yield
 
 
-def save(state: dict[str, Any], path: str | Path) -> None:
-    """Write a file of tensors whole or not at all."""
-    torch.save(state, f"{path}.part")
-    os.replace(f"{path}.part", path)
-
-
-def load(network: nn.Module, path: str) -> None:
-    """Take from a file of weights what matches by name and shape. Raises ValueError where nothing does."""
-    take(network, torch.load(path, map_location="cpu", weights_only=True), path)
-
-
-def take(network: nn.Module, state: dict[str, Tensor], source: str) -> None:
-    """Take from `state` what matches by name and shape. Raises ValueError, naming `source`, where nothing does."""
-    own = network.state_dict()
-    matching = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
-    if not matching:
-        raise ValueError(f"{source} does not fit: none of its {len(state)} tensors is in the network")
-    network.load_state_dict({**own, **matching})
+def in_time(batches: Iterable[Batch], spent: Spent, seconds: float | None) -> Iterator[Batch]:
+    """The batches, as long as no more than `seconds` are spent. Raises TimeoutError."""
+    for batch in batches:
+        if seconds is not None and spent.cost.seconds > seconds:
+            raise TimeoutError(f"training took more than max_seconds, {seconds:g}: raise it, or give fewer epochs")
+        yield batch

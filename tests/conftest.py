@@ -9,13 +9,16 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.benchmark import Benchmark
+from benchmarks.executors import InlineExecutor
 from benchmarks.job import build_task
+from benchmarks.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -75,6 +78,44 @@ def tool(
         return subprocess.CompletedProcess(command, code, *capfd.readouterr())
 
     return call
+
+
+TOY: dict[str, Any] = dict(
+    id="toy-test-v1",
+    task=dict(type="ToyTask", noise=4.0),
+    space=dict(type="ToySpace", layers=4),
+    stages=[dict(name="short", recipe=dict(epochs=1)), dict(name="long", recipe=dict(epochs=4))],
+    final=dict(name="final", view=dict(train=["train", "val"], eval="test"), recipe=dict(epochs=64)),
+    gate=dict(type="RunningMean", tolerance=0.3),
+    reward=dict(type="Metric", name="score"),
+    budget=dict(trials=60),
+    seeds=[0],
+)
+
+
+class ToyStudy(Protocol):
+    def __call__(self, folder: Path | None = None, *, workers: int = 1, seed: int = 0, **changes: Any) -> Study: ...
+
+
+@pytest.fixture
+def toy_config() -> dict[str, Any]:
+    """A small protocol on the toy task."""
+    return TOY
+
+
+@pytest.fixture
+def toy_study() -> ToyStudy:
+    """Open a study of a small protocol on the toy task: two stages, a gate, 60 trials; `changes` are to the protocol."""
+
+    def opened(folder: Path | None = None, *, workers: int = 1, seed: int = 0, **changes: Any) -> Study:
+        executor = changes.pop("executor", None) or InlineExecutor()
+        config = {name: value for name, value in {**TOY, **changes}.items() if value is not None}
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        benchmark = Benchmark.of(config)
+        return Study(benchmark, seed, json.dumps(benchmark.proxy), executor, workers, folder)
+
+    return opened
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ from pathlib import Path
 import pandas as pd
 from command_line import Parser, refuse, run
 
-from benchmarks.leaderboard import read_records
 from benchmarks.ranking import Comparison, Correlation, compare
+from benchmarks.records import read_records
 
 
 def shown(correlation: Correlation) -> str:

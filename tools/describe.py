@@ -2,86 +2,90 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 from pathlib import Path
 from typing import Any
 
 from command_line import Parser, refuse, run
-from mmengine.registry import Registry
 
-from benchmarks.benchmark import CONFIGS, DEFAULTS, read_config, strategy_files
-from search_spaces import SPACES, SearchSpace, build, did_you_mean
+from benchmarks.catalogue import benchmarks, config_files, groups, read_protocol
+from core import Registry, build, did_you_mean
+from search_spaces import SPACES, FiniteSpace, SearchSpace
 from strategies import STRATEGIES
 from tasks import TASKS
 
-REGISTRIES: dict[str, Registry] = {"space": SPACES, "task": TASKS, "strategy": STRATEGIES}
+REGISTRIES: dict[str, Registry] = {"spaces": SPACES, "tasks": TASKS, "strategies": STRATEGIES}
 
 
-def members() -> dict[str, tuple[str, type]]:
-    """Every registered class by name, with its kind."""
-    for registry in REGISTRIES.values():
-        registry.import_from_location()
-    return {name: (kind, cls) for kind, registry in REGISTRIES.items() for name, cls in registry.module_dict.items()}
+def docstring(path: Path) -> str:
+    return ast.get_docstring(ast.parse(path.read_text())) or ""
 
 
-def benchmark_ids() -> list[str]:
-    return sorted(path.parent.name for path in CONFIGS.glob("*/protocol.py"))
-
-
-def first_line(thing: Any) -> str:
-    return (inspect.getdoc(thing) or "").split("\n")[0]
+def first_line(text: str | None) -> str:
+    return (text or "").split("\n")[0]
 
 
 def listing() -> str:
     lines = []
-    for kind in REGISTRIES:
-        plural = kind[:-1] + "ies" if kind.endswith("y") else f"{kind}s"
-        lines.append(plural)
-        lines += [f"  {name:28}{first_line(cls)}" for name, (k, cls) in members().items() if k == kind]
-    defaults = {name: task for task, names in DEFAULTS.items() for name in names}
+    for kind, registry in REGISTRIES.items():
+        lines.append(kind)
+        lines += [f"  {name:32}{first_line(inspect.getdoc(cls))}" for name, cls in registry.classes().items()]
     lines.append("benchmarks")
-    for name in benchmark_ids():
-        title = (CONFIGS / name / "protocol.py").read_text().split("\n")[0].strip('" ').partition(": ")[2]
-        lines.append(f"  {name:28}{title}" + (f" (default of {defaults[name]})" if name in defaults else ""))
+    lines += [f"  {name:32}{first_line(docstring(config_files(name)[0])).partition(': ')[2]}" for name in benchmarks()]
+    lines.append("names for several benchmarks")
+    lines += [f"  {group:32}{', '.join(names)}" for group, names in groups().items()]
     return "\n".join(lines)
 
 
 def describe_space(space: SearchSpace) -> str:
+    if not isinstance(space, FiniteSpace):
+        return "an open space: it samples and mutates, and has no list of decisions"
     lines = [f"{space.size:.3g} architectures, {len(space.decisions)} decisions:"]
-    lines += [f"  {name:28}{', '.join(map(str, choices))}" for name, choices in space.decisions.items()]
+    lines += [f"  {name:32}{', '.join(map(str, choices))}" for name, choices in space.decisions.items()]
     return "\n".join(lines)
 
 
-def describe_class(name: str, kind: str, cls: type) -> str:
-    text = f"{kind} {name}{inspect.signature(cls)}\n\n{inspect.getdoc(cls)}"
-    return f"{text}\n\n{describe_space(cls())}" if kind == "space" else text
+def describe_class(name: str, cls: Any) -> str:
+    text = f"{name}{inspect.signature(cls)}\n\n{inspect.getdoc(cls)}"
+    if not issubclass(cls, SearchSpace):
+        return text
+    try:
+        return f"{text}\n\n{describe_space(build(SPACES, dict(type=name)))}"
+    except ValueError:  # it has settings without a default
+        return text
 
 
 def describe_benchmark(name: str) -> str:
-    files = list(strategy_files(name))
-    config = read_config(files[0]).to_dict()["benchmark"]
-    space = build(SPACES, config["space"])
-    text = inspect.cleandoc((Path(files[0]).parent / "protocol.py").read_text().split('"""')[1])
-    names = ", ".join(file.stem for file in files)
-    return f"{text}\n\nstrategies: {names}\n\n{json.dumps(config, indent=2)}\n\n{describe_space(space)}"
+    plain = read_protocol(name)
+    parts = [
+        docstring(config_files(name)[0]),
+        f"strategies: {', '.join(plain['strategies'])}",
+        json.dumps({entry: plain[entry] for entry in ("benchmark", "strategies")}, indent=2),
+        describe_space(build(SPACES, plain["benchmark"]["space"])),
+    ]
+    return "\n\n".join(parts)
+
+
+def described(name: str) -> str:
+    """Raises ValueError for an unknown name."""
+    for registry in REGISTRIES.values():
+        if name in registry.names():
+            return describe_class(name, registry.get(name))
+    named = [*benchmarks(), *groups()]
+    if name in named:
+        return describe_benchmark(name)
+    members = [member for registry in REGISTRIES.values() for member in registry.names()]
+    raise ValueError(did_you_mean("name", name, [*members, *named]))
 
 
 def main() -> int:
     parser = Parser(description=__doc__)
     parser.add_argument("name", nargs="?", help="a space, task, strategy or benchmark")
     name = parser.parse_args().name
-    if name is None:
-        print(listing())
-        return 0
-    known = members()
     try:
-        if name in known:
-            print(describe_class(name, *known[name]))
-        elif name in (*benchmark_ids(), *DEFAULTS):
-            print(describe_benchmark(name))
-        else:
-            raise ValueError(did_you_mean("name", name, [*known, *benchmark_ids(), *DEFAULTS]))
+        print(listing() if name is None else described(name))
     except (ValueError, OSError) as error:
         refuse(error)
     return 0

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from command_line import Parser, refuse, run
 
-from benchmarks.leaderboard import Leaderboard, Record
+from benchmarks.leaderboard import Leaderboard
+from benchmarks.records import Record
 
 
 def arguments() -> Parser:

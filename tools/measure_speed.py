@@ -1,112 +1,76 @@
-"""Measure what the cached features gain: a benchmark's first stage with the cache and with the live, frozen encoder.
+"""Measure speed, as ratios within one run.
 
-Both train and score the same candidates with the same seed, in turns; the fastest of --repeat runs counts. The prediction
-needs no second training: MAdds counted for encoder and decoder (a training step costs three forward passes of the decoder,
-and one of the frozen encoder), at the speed at which the cached stage works them off, plus reading and cropping the images,
-which is timed alone. Losses must be equal: their relative difference is printed.
+`measure_speed.py study`: what a study costs itself, in memory and on disk, as it grows to --trials trials (evolution and random
+search on the toy space, scores from a table in memory). A study on disk waits (fsync) until each trial is there; one column
+leaves that out.
+
+`measure_speed.py BENCHMARK`: what cached features gain: its first stage with the cache and with the live, frozen encoder.
 """
 
 from __future__ import annotations
 
 import json
-import time
-from dataclasses import replace
+import tempfile
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pandas as pd
-import torch
 from command_line import Parser, refuse, run
 from mmengine.config import DictAction
 
-from benchmarks.benchmark import Benchmark, read_config, strategy_files
+from benchmarks.benchmark import Benchmark
+from benchmarks.catalogue import read_protocol
 from benchmarks.job import build_task
-from search_spaces.cost import madds
-from tasks import Stage
-from tasks.encoder_task import EncoderTask
-from tasks.trainable import build_network
 
 
-def decoding_seconds(task: EncoderTask, stage: Stage) -> float:
-    """How long it takes to read and cut every picture that the stage looks at, the training ones once an epoch."""
-    pictures = task.pictures(stage)
-    started = time.perf_counter()
-    for _ in range(stage.epochs):
-        for _ in pictures.crops():
-            pass
-    for _ in pictures.all_scored():
-        pass
-    return time.perf_counter() - started
+def study(trials: int) -> list[dict[str, Any]]:
+    from benchmarks.speed.study import study_growth
+
+    rows = []
+    for strategy in (dict(type="RegularizedEvolution", population=100, tournament=25), dict(type="RandomSearch")):
+        with tempfile.TemporaryDirectory() as folder:
+            for kept, at in (("memory", None), ("disk", Path(folder))):
+                rows.append({"strategy": strategy["type"], "kept": kept, **study_growth(strategy, trials, at)})
+    return rows
 
 
-class AsTrained(torch.nn.Module):
-    """A network with its auxiliary cells, which only training runs; its norms may be in eval mode."""
+def cache(
+    name: str, options: dict[str, Any] | None, work_dir: Path, candidates: int, repeat: int
+) -> list[dict[str, Any]]:
+    from benchmarks.speed.cache import cache_gain
+    from tasks.encoder_task import EncoderTask
 
-    def __init__(self, network: Any):
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: torch.Tensor) -> Any:
-        for name in ("decode_head", "bbox_head"):
-            if hasattr(self.network, name):
-                getattr(self.network, name).training = True
-        return self.network(x)
-
-
-def measure(task: EncoderTask, stage: Stage, model: dict[str, Any], repeat: int) -> dict[str, Any]:
-    """Predicted and measured gain of the cache for one candidate."""
-    network = build_network(task.config(task.trained(model, stage)), seed=0, device="cpu")
-    train_shape, eval_shape = (3, *stage.size), (3, *(stage.eval_size or stage.size))
-    encoder, scored_encoder = madds(network.backbone, train_shape), madds(network.backbone, eval_shape)
-    decoder = madds(AsTrained(network), train_shape) - encoder
-    scored_decoder = madds(task.network(model), eval_shape) - scored_encoder
-    live = replace(stage, cached=False)
-    runs = [(task.fit(model, stage, seed=0), task.fit(model, live, seed=0)) for _ in range(repeat)]
-    cached_seconds, live_seconds = (min(pair[k].cost.seconds for pair in runs) for k in (0, 1))
-    cached, same = runs[0][0].metrics, runs[0][1].metrics
-    trained = stage.epochs * len(task.features(stage, training=True)[0])
-    scored = len(task.features(stage, training=False)[0])
-    speed = (3 * trained * decoder + scored * scored_decoder) / cached_seconds
-    skipped = (trained * encoder + scored * scored_encoder) / speed + decoding_seconds(task, stage)
-    predicted = 1 + skipped / cached_seconds
-    return {
-        "encoder MMAdds": encoder / 1e6,
-        "decoder MMAdds": decoder / 1e6,
-        "cached s": cached_seconds,
-        "live s": live_seconds,
-        "predicted gain": predicted,
-        "measured gain": live_seconds / cached_seconds,
-        "measured / predicted": live_seconds / cached_seconds / predicted,
-        "loss difference": abs(cached["loss"] - same["loss"]) / same["loss"],
-    }
+    benchmark = Benchmark.of(read_protocol(name, options)["benchmark"])
+    stage = benchmark.stages[0]
+    task = build_task(json.dumps({**benchmark.proxy, "cache": str(work_dir / "cache"), "device": "cpu"}))
+    if not isinstance(task, EncoderTask) or not task.options(stage).cached:
+        raise ValueError(
+            f"the first stage of {benchmark.id} caches no features: name a benchmark whose first stage does"
+        )
+    task.prepare([stage])
+    models = [benchmark.space.model(benchmark.space.sample(Random(number))) for number in range(candidates)]
+    return [cache_gain(task, stage, model, repeat) for model in models]
 
 
 def main() -> int:
     parser = Parser(description=__doc__)
-    parser.add_argument("benchmark", nargs="?", default="segmentation")
+    parser.add_argument("what", nargs="?", default="study", help="study, or a benchmark (default: study)")
+    parser.add_argument("--trials", type=int, default=20_000)
     parser.add_argument("--candidates", type=int, default=3)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--work-dir", type=Path, default=Path("runs"))
     parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="settings of the config, as a.b=c")
+    parser.add_argument("--json", action="store_true", help="a list of objects instead of a table")
     options = parser.parse_args()
     try:
-        path = next(strategy_files(options.benchmark))
-        benchmark = Benchmark.of(read_config(path, options.cfg_options).to_dict()["benchmark"])
-        stage = benchmark.stages[0]
-        if not stage.cached:
-            raise ValueError(
-                f"the first stage of {benchmark.id} caches no features: name a benchmark whose first stage does"
-            )
-        local = {"cache": str(options.work_dir / "cache"), "device": "cpu"}
-        task = build_task(json.dumps({**benchmark.proxy, **local}))
-        assert isinstance(task, EncoderTask)  # only they have stages that cache
-        task.prepare([stage])
+        if options.what == "study":
+            rows = study(options.trials)
+        else:
+            rows = cache(options.what, options.cfg_options, options.work_dir, options.candidates, options.repeat)
     except (ValueError, OSError) as error:
         refuse(error)
-    archs = [benchmark.space.sample(Random(number)) for number in range(options.candidates)]
-    rows = [measure(task, stage, benchmark.space.model(arch), options.repeat) for arch in archs]
-    print(pd.DataFrame(rows).to_markdown(index=False, floatfmt=".3g"))
+    print(json.dumps(rows, indent=2) if options.json else pd.DataFrame(rows).to_markdown(index=False, floatfmt=".3g"))
     return 0
 
 

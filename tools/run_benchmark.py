@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import sys
 from concurrent.futures import Executor
@@ -13,20 +12,22 @@ from command_line import Parser, refuse, run
 from mmengine.config import DictAction
 from tqdm import tqdm
 
-from benchmarks.benchmark import run_configs
+from benchmarks.benchmark import Benchmark
+from benchmarks.catalogue import run_configs
 from benchmarks.executors import EXECUTORS
 from benchmarks.gates import saved_images
 from benchmarks.leaderboard import Leaderboard
 from benchmarks.run import Run
 from benchmarks.study import Study
-from strategies import best
-from strategies.baseline import Baseline
 from tasks import Cost
 
 
 def arguments() -> Parser:
     parser = Parser(description=__doc__)
-    parser.add_argument("benchmark", help="a config file, a benchmark's id, or a task (its embedded benchmark)")
+    parser.add_argument(
+        "benchmark",
+        help="a config file, a benchmark's id, a task (its embedded benchmarks), or 'embedded' (all of them)",
+    )
     parser.add_argument("--strategy", nargs="+", help="strategies and baselines of the benchmark (default: all)")
     parser.add_argument("--seed", nargs="+", type=int, help="default: the seeds of the protocol")
     parser.add_argument("--work-dir", type=Path, default=Path("runs"))
@@ -46,54 +47,57 @@ def device(name: str) -> str:
 
 
 class Progress:
-    """A bar over the trials of a study: ETA, best so far, and what the gate saved."""
+    """A bar over what a study may spend: trials, where it is known how many, else images."""
 
-    def __init__(self, run: Run, study: Study):
-        self.run, self.study = run, study
-        total = min(run.benchmark.budget.trials, run.strategy.planned or math.inf)
-        title = f"{run.name} seed{run.seed}"
-        self.bar = tqdm(total=total, initial=len(study.trials), desc=title, unit="trial", file=sys.stderr)
+    def __init__(self, one: Run, study: Study):
+        self.stages = [stage.name for stage in one.benchmark.stages]
+        budget, planned = one.benchmark.budget, one.plan.trials
+        self.images = budget.images is not None and planned is None
+        total = budget.images if self.images else min(budget.trials, budget.trials if planned is None else planned)
+        title, unit = f"{one.name} seed{one.seed}", "image" if self.images else "trial"
+        self.bar = tqdm(total=total, desc=title, unit=unit, file=sys.stderr, disable=not total)
+        self.study, study.watch = study, self.show
 
     def __enter__(self) -> None:
-        self.study.watch = self.show
         self.show(self.study)
 
     def __exit__(self, *error: object) -> None:
         self.bar.close()
+        saved = saved_images(self.study.trials, self.stages)
+        if saved:
+            share = saved / (saved + self.study.cost.images)
+            print(f"the gate saved {share:.0%} of the images", file=sys.stderr)
 
     def show(self, study: Study) -> None:
-        notes = {}
-        if any(trial.reward is not None for trial in study.trials):
-            notes["best"] = f"{best(study.trials).score:.2f}"
-        failed = sum(trial.status == "failed" for trial in study.trials)
-        if failed:
-            notes["failed"] = str(failed)
-        saved = saved_images(study.trials, [stage.name for stage in self.run.benchmark.stages])
-        if saved:
-            notes["gate saved"] = f"{saved / (saved + study.cost.images):.0%} of images"
+        notes = {"trials": str(len(study.trials))} if self.images else {}
+        if study.best > -math.inf:
+            notes["best"] = f"{study.best:.2f}"
+        if study.counts["failed"]:
+            notes["failed"] = str(study.counts["failed"])
         self.bar.set_postfix(notes, refresh=False)
-        self.bar.update(len(study.trials) - self.bar.n)
+        done = study.cost.images if self.images else len(study.trials)
+        self.bar.update(min(done, self.bar.total or 0) - self.bar.n)
 
 
 def setup(options: Any) -> list[Run]:
     """Every run that is asked for, checked. Raises ValueError or OSError for bad input."""
     runs = []
     for name, config in run_configs(options.benchmark, options.strategy, options.cfg_options):
-        # A benchmark without seeds is refused by Run.
-        seeds = options.seed or ([config.seed] if "seed" in config else config.benchmark.get("seeds", [0]))
-        runs += [Run(config, name, seed, options.work_dir, options.device) for seed in seeds]
+        own = [config["seed"]] if "seed" in config else Benchmark.of(config["benchmark"]).seeds
+        runs += [Run(config, name, seed, options.work_dir, options.device) for seed in options.seed or own]
     return runs
 
 
 def play(one: Run, executor: Executor, workers: int, shared: Cost) -> None:
     with one.open(executor, workers) as study:
         print(f"{one.folder}", file=sys.stderr)
-        if one.note:
-            print(one.note, file=sys.stderr)
-        with contextlib.nullcontext() if isinstance(one.strategy, Baseline) else Progress(one, study):
-            arch = one.strategy.search(study)
-        print(f"{one.name} seed{one.seed}: final training", file=sys.stderr)
-        one.finish(study, arch, shared)
+        if one.plan.note:
+            print(one.plan.note, file=sys.stderr)
+        with Progress(one, study):
+            answers = one.strategy.search(study)
+        networks = "" if len(answers) == 1 else f" of {len(answers)} networks"
+        print(f"{one.name} seed{one.seed}: final training{networks}", file=sys.stderr)
+        one.finish(study, answers, shared)
 
 
 def main() -> int:
@@ -103,7 +107,7 @@ def main() -> int:
         runs = setup(options)
         executor = EXECUTORS[options.executor](options.workers)
         todo = [(one, one.prepare()) for one in runs if not one.finished]
-        # Opened once before the first trial: a ledger that cannot be read or is held by another process is bad input.
+        # Opened once before the first trial: a record that cannot be read or is held by another process is bad input.
         for one, _ in todo:
             one.open(executor, options.workers).close()
     except (ValueError, OSError) as error:
@@ -112,7 +116,7 @@ def main() -> int:
         with executor:
             for one, shared in todo:
                 play(one, executor, options.workers, shared)
-    except (RuntimeError, FloatingPointError) as error:
+    except (RuntimeError, ArithmeticError, ValueError, OSError) as error:
         print(f"failed: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     for one in runs:

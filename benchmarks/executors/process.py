@@ -1,41 +1,56 @@
-"""The executor that runs jobs in a pool of processes and survives the death of one."""
+"""The executor that runs jobs in processes of their own and survives the death of one."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait
 from typing import Any
 
 
-def _share_cores(workers: int) -> None:
-    import torch
+def _start(workers: int) -> None:
+    """What a worker does first: take its share of the cores, and end when its parent has ended, however that died."""
+    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // workers))  # read when torch is first imported
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 class ProcessExecutor(Executor):
-    """A pool of fresh (spawned) processes, each with its share of the cores.
+    """Fresh (spawned) processes, each with its share of the cores and one job at a time.
 
-    When a worker dies, the jobs in flight fail with `BrokenProcessPool`; the next submission starts a new pool.
+    When one dies, the future of its job raises `BrokenProcessPool`, no other is touched, and a new process takes its place.
     """
 
     def __init__(self, max_workers: int = 2):
-        self.workers = max_workers
-        self.pool = self._start()
+        if max_workers < 1:
+            raise ValueError(f"the process executor needs at least one worker, not {max_workers}")
+        self.pools = [self._pool(max_workers) for _ in range(max_workers)]
+        self.futures: list[Future[Any] | None] = [None] * max_workers
 
-    def _start(self) -> ProcessPoolExecutor:
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self.workers, context, initializer=_share_cores, initargs=(self.workers,))
+    def _pool(self, workers: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_start, initargs=(workers,))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        idle = [place for place, future in enumerate(self.futures) if future is None or future.done()]
+        place = idle[0] if idle else 0  # with more jobs than workers, a pool queues them
         try:
-            return self.pool.submit(fn, *args, **kwargs)
+            future = self.pools[place].submit(fn, *args, **kwargs)
         except BrokenProcessPool:
-            self.pool = self._start()
-            return self.pool.submit(fn, *args, **kwargs)
+            self.pools[place] = self._pool(len(self.pools))
+            future = self.pools[place].submit(fn, *args, **kwargs)
+        self.futures[place] = future
+        return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        self.pool.shutdown(wait, cancel_futures=cancel_futures)
+        for pool in self.pools:
+            pool.shutdown(wait, cancel_futures=cancel_futures)

@@ -9,28 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from tasks.detection.data import Objects, Row
-from tasks.detection.folder import ALIASES, TRAIN, FolderDetection, Parsed, Picture, fit_box
-from tasks.registry import DATA
+from tasks.detection.folders import ALIASES, TRAIN, Annotated, FolderDetection, Parsed, fit_box
 
 Entry = dict[str, Any]  # an image, an annotation or a category
 Record = dict[str, list[Entry]]  # the three LISTS
 LISTS = ("images", "annotations", "categories")
 
 
-def files(root: Path, split: str) -> tuple[Path, Path]:
-    """The instances file of a split and the folder of its images. OSError: no layout has the file; ValueError: no folder."""
-    tried = []
-    for path, folders in _candidates(root, split):
-        tried.append(path.relative_to(root).as_posix())
-        if path.is_file():
-            for folder in folders:
-                if folder.is_dir():
-                    return path, folder
-            raise ValueError(f"{path} has no folder of images: put them in {folders[0]}, or give `splits`")
-    raise FileNotFoundError(f"split {split!r} of {root} has no annotations: there is none of {', '.join(tried)}")
-
-
 def _candidates(root: Path, split: str) -> Iterator[tuple[Path, list[Path]]]:
+    """Where the instances file of a split may be, and where the folder of its images."""
     for name in ALIASES.get(split, (split,)):
         for stem in (f"{name}2017", name):
             yield root / f"annotations/instances_{stem}.json", [root / stem, root / "images" / stem, root / "images"]
@@ -111,7 +98,6 @@ def _row(path: Path, entry: Entry, image: Entry, label: int) -> Row | None:
     return fitted, label, float(area), bool(entry.get("iscrowd")), bool(entry.get("difficult"))
 
 
-@DATA.register_module()
 class CocoDetection(FolderDetection):
     """An instances file (JSON) and a folder of images for each split.
 
@@ -142,9 +128,22 @@ class CocoDetection(FolderDetection):
             classes = [name for name in names if name not in self._groups]
         self.name_classes(classes)
 
+    @staticmethod
+    def find(root: Path, split: str) -> tuple[Path, Path]:
+        """The instances file and the folder of its images. Raises ValueError where only the folder is missing."""
+        tried = []
+        for path, folders in _candidates(root, split):
+            tried.append(path.relative_to(root).as_posix())
+            if path.is_file():
+                for folder in folders:
+                    if folder.is_dir():
+                        return path, folder
+                raise ValueError(f"{path} has no folder of images: put them in {folders[0]}, or give `splits`")
+        raise FileNotFoundError(f"split {split!r} of {root} has no annotations: there is none of {', '.join(tried)}")
+
     def _files(self, split: str) -> tuple[Path, Path]:
         if split not in self.splits:
-            return files(self.root, split)
+            return self.find(self.root, split)
         path, folder = (self.root / self.splits[split][kind] for kind in ("annotations", "images"))
         if not path.is_file() or not folder.is_dir():
             raise FileNotFoundError(f"split {split!r} needs the file {path} and the folder {folder}: check `splits`")
@@ -185,7 +184,7 @@ class CocoDetection(FolderDetection):
                     rows[entry["image_id"]].append(row)
         for identity, image in images.items():
             path = folder / image["file_name"]
-            parsed.pictures.append(Picture(path, image["height"], image["width"], Objects.of(rows[identity])))
+            parsed.images.append(Annotated(path, image["height"], image["width"], Objects.of(rows[identity])))
 
     def _labels(self, parsed: Parsed, path: Path, record: Record) -> dict[int, int | None]:
         """The label of each category id; None: its objects are left out."""

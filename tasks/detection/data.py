@@ -11,7 +11,6 @@ import numpy as np
 
 from tasks import scenes
 from tasks.data import Data, ScenesData
-from tasks.registry import DATA
 
 Box = tuple[float, float, float, float]
 Row = tuple[Box, int, float, bool, bool]
@@ -94,7 +93,6 @@ class DetectionData(Data):
         return {"images": images, "annotations": annotations, "categories": categories}
 
 
-@DATA.register_module()
 class ScenesDetection(ScenesData, DetectionData):
     """The embedded scenes-v1, splits "train", "val" and "test"; objects that are mostly hidden are not to be found."""
 

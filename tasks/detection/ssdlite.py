@@ -1,4 +1,4 @@
-"""The model template SSDLite: MMDetection's single-stage detector around a searched backbone."""
+"""What SSDLite is made of beside its backbone: the head, the sizes of the maps, their anchors, and settings."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from mmcv.cnn import ConvModule
 from mmdet.models.dense_heads import SSDHead
 from mmdet.registry import MODELS
 from torch import nn
-
-from tasks.augment import MEAN, STD
 
 EXTRA = (512, 256, 256, 128)  # channels of the maps that the neck adds
 RATIOS = ([2], [2, 3], [2, 3], [2, 3], [2], [2])  # of each map's anchors: 4, 6, 6, 6, 4 and 4 a position
@@ -66,46 +64,6 @@ class SSDLiteHead(SSDHead):
             ConvModule(inputs, inputs, 3, padding=1, groups=inputs, norm_cfg=norm, act_cfg=act),
             ConvModule(inputs, outputs, 1, norm_cfg=norm, act_cfg=None),
         )
-
-
-def ssdlite(backbone: dict[str, Any], channels: tuple[int, int], classes: int, size: tuple[int, int]) -> dict[str, Any]:
-    """The config of a whole detector for images of `size` = (height, width) in pixels.
-
-    `backbone` gives two maps of `channels`, at strides 16 and 32. The neck adds up to four, each half as large, and stops
-    at a single position: six maps from 257 pixels on, four at 128. Settings as in MMDetection's own SSDLite and, for the
-    widths and anchors a position, in FNA (Fang et al., ICLR 2020). Batches need two images, as norms see single positions.
-    Raises ValueError where `size` leaves no map to add.
-    """
-    maps = map_sizes(size)
-    widths = [*channels, *EXTRA][: len(maps)]
-    added = len(maps) - len(channels)
-    mean, std = ([255 * value for value in values] for values in (MEAN, STD))
-    coder = dict(type="mmdet.DeltaXYWHBBoxCoder", target_means=[0.0] * 4, target_stds=[0.1, 0.1, 0.2, 0.2])
-    return dict(
-        type="mmdet.SingleStageDetector",
-        data_preprocessor=dict(type="mmdet.DetDataPreprocessor", mean=mean, std=std, bgr_to_rgb=True),
-        backbone=backbone,
-        neck=dict(
-            type="mmdet.SSDNeck",
-            in_channels=list(channels),
-            out_channels=widths,
-            level_strides=[2] * added,
-            level_paddings=[1] * added,
-            l2_norm_scale=None,
-            use_depthwise=True,
-            **LAYERS,
-        ),
-        bbox_head=dict(
-            type="mmdet.SSDLiteHead",
-            num_classes=classes,
-            in_channels=widths,
-            anchor_generator=anchors(size, maps),
-            bbox_coder=coder,
-            **LAYERS,
-        ),
-        train_cfg=TRAINING,
-        test_cfg=PREDICTION,
-    )
 
 
 def map_sizes(size: tuple[int, int]) -> list[tuple[int, int]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from core import build
 from tasks.detection.data import DetectionData, Objects
 from tasks.registry import DATA
 
@@ -59,7 +60,6 @@ def stratified(counts: np.ndarray, images: int, rng: np.random.Generator) -> np.
     return np.sort(parts[0])
 
 
-@DATA.register_module()
 class StratifiedSubset(DetectionData):
     """Another data set, with `images` images of one split, drawn by `seed` so that the classes keep their shares.
 
@@ -72,7 +72,7 @@ class StratifiedSubset(DetectionData):
     version = 1  # of what is drawn: another number where the same arguments would draw other images
 
     def __init__(self, data: dict[str, Any], images: int, split: str = "train", seed: int = 0, holdout: int = 0):
-        self.data: DetectionData = DATA.build(dict(data))
+        self.data: DetectionData = build(DATA, data)
         self.classes, self.split, self.seed = self.data.classes, split, seed
         size = self.data.size(split)
         if images < 1 or holdout < 0 or images + holdout > size:

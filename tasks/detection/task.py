@@ -1,8 +1,7 @@
-"""Detection on MMDetection: FCOS and SSDLite templates, training in stages, COCO's twelve numbers."""
+"""Detection on MMDetection: training in stages, COCO's twelve numbers and Pascal VOC's one."""
 
 from __future__ import annotations
 
-import time
 import warnings
 from typing import Any
 
@@ -10,63 +9,42 @@ import mmdet.models  # noqa: F401 - registers the stock modules
 import torch
 from mmengine.logging import MMLogger
 from mmengine.structures import InstanceData
-from torch import Tensor, nn
+from torch import Tensor
 
-from tasks.augment import MEAN, STD
+from tasks.batch import Batch
 from tasks.detection.data import DetectionData
-from tasks.detection.fcos import fcos
 from tasks.detection.metrics import COCO_METRICS, coco_metrics, voc_map
-from tasks.detection.pictures import EMPTY, DetectionPictures
-from tasks.detection.ssdlite import ssdlite
+from tasks.detection.samples import EMPTY, DetectionSamples
+from tasks.detection.templates import Detector
 from tasks.encoder_task import EncoderTask
-from tasks.features import Batch
-from tasks.registry import TASKS
-from tasks.stage import Cost, Stage
-from tasks.trainable import build_network
+from tasks.stage import Stage, View
 
 warnings.filterwarnings("ignore", message="torch.meshgrid")  # MMDetection's points; nothing a user can do about it
 LOSSES = ("loss_cls", "loss_bbox", "loss_centerness")
 
 
-@TASKS.register_module()
 class DetectionTask(EncoderTask):
-    """Find objects. A space's part names its template: "fcos" (it decides neck and head) or "ssdlite" (the backbone).
+    """Find objects. `data` is the config of a `DetectionData`, `template` that of a `Detector`.
 
-    `data` is the config of a `DetectionData`; the other settings are an `EncoderTask`'s. `head` are settings of FCOS's head
-    that nobody searches (losses, ranges of the levels).
-
-    Images are scored at `stage.eval_size`, boxes compared in the pixels of the original image. Metrics are COCO's twelve
-    numbers (0 to 100, -1 where no object falls into a range), Pascal VOC's mAP at IoU 0.5 (area under the curve), and the
-    parts of the loss on the scored images (those that NAS-FCOS takes as reward; a template without centerness has 0).
-    "loss" is the mean training loss of the last epoch.
+    Images are scored at `eval_size`, boxes compared in the pixels of the original image. Metrics are COCO's twelve numbers
+    (0 to 100, -1 where no object falls into a range), Pascal VOC's mAP at IoU 0.5 (area under the curve), and the parts of
+    the loss on the scored images (those that NAS-FCOS takes as reward; a template without centerness has 0). "loss" is the
+    mean training loss of the last epoch.
     """
 
     primary = "mAP"
     metrics = (*COCO_METRICS, "VOC_mAP", *LOSSES, "loss")
-    Data = DetectionData
+    Data, Template, plain = DetectionData, Detector, "FCOS"
 
-    def __init__(self, *, head: dict[str, Any] | None = None, **settings: Any):
+    def __init__(self, **settings: Any):
         super().__init__(**settings)
-        self.head = head or {}
+        self._samples: dict[tuple[View, int], DetectionSamples] = {}
 
-    def pictures(self, stage: Stage) -> DetectionPictures:
-        return DetectionPictures(self.data, stage)
-
-    # The network.
-
-    def config(self, model: dict[str, Any]) -> dict[str, Any]:
-        template, classes = model.get("template"), len(self.data.classes)
-        if template not in ("fcos", "ssdlite"):
-            raise ValueError(f"a detector's template is 'fcos' or 'ssdlite', not {template!r}: use another space")
-        if template == "ssdlite":
-            channels = build_network(model["backbone"], seed=0, device="cpu").out_channels
-            return ssdlite(model["backbone"], channels, classes, self.size)
-        mean, std = ([255 * value for value in values] for values in (MEAN, STD))
-        prepare = dict(type="mmdet.DetDataPreprocessor", mean=mean, std=std, bgr_to_rgb=True, pad_size_divisor=32)
-        return {**fcos(model, self.encoder, classes, self.head), "data_preprocessor": prepare}
-
-    def network(self, model: dict[str, Any]) -> nn.Module:
-        return build_network(self.config(model), seed=0, device=self.device).eval()
+    def samples(self, stage: Stage) -> DetectionSamples:
+        key = (stage.view, stage.recipe.batch)
+        if key not in self._samples:  # they count all objects of the stage
+            self._samples[key] = DetectionSamples(self.data, stage)
+        return self._samples[key]
 
     def build(self, config: dict[str, Any], seed: int) -> Any:
         """As MMDetection starts a training: its heads need their own initial weights (a focal loss, a low prior)."""
@@ -77,48 +55,46 @@ class DetectionTask(EncoderTask):
             network.init_weights()
         return network
 
-    # Training and scoring.
-
-    def loss(self, network: Any, stage: Stage, batch: Batch) -> Tensor:
+    def batch_loss(self, network: Any, stage: Stage, batch: Batch) -> Tensor:
         maps = network.neck(self.taps(network, batch.inputs))
-        losses = self._losses(network.bbox_head, network.bbox_head(maps), batch, stage.size)
+        losses = _losses(network.bbox_head, network.bbox_head(maps), batch, stage.view.size)
         return torch.stack(list(losses.values())).sum()
 
-    def _losses(self, head: Any, outputs: Any, batch: Batch, size: tuple[int, int]) -> dict[str, Any]:
-        objects = []
-        for table in batch.truth:
-            table = table[table[:, 4] != EMPTY]
-            objects.append(InstanceData(bboxes=table[:, :4], labels=table[:, 4].long()))
-        losses = head.loss_by_feat(*outputs, objects, _metas(len(objects), size))
-        return {
-            name: torch.stack(value).sum() if isinstance(value, list) else value.sum() for name, value in losses.items()
-        }
-
-    def score(self, network: Any, stage: Stage) -> tuple[dict[str, float], Cost]:
-        started, place, pixels = time.perf_counter(), 0, 0
+    def score(self, network: Any, stage: Stage) -> dict[str, float]:
+        split, head, place = stage.view.eval, network.bbox_head, 0
         totals: dict[str, float] = dict.fromkeys(LOSSES, 0.0)
         found: list[dict[str, Any]] = []
-        head = network.bbox_head
         for batch in self.scored_batches(stage):
-            height, width = stage.eval_size or self.data.image_size(stage.eval, place)
+            height, width = stage.view.eval_size or self.data.image_size(split, place)
+            self.meter.count(len(batch.truth), (height, width))
             maps = network.neck(self.taps(network, batch.inputs))
             outputs = head(maps)
             head.training = True  # the loss wants distances as they are learnt, which FCOS may scale otherwise
             learnt = head(maps) if getattr(head, "norm_on_bbox", False) else outputs
-            for name, value in self._losses(head, learnt, batch, (height, width)).items():
+            for name, value in _losses(head, learnt, batch, (height, width)).items():
                 totals[name] += float(value) * len(batch.truth)
             head.training = False
             for result in head.predict_by_feat(*outputs, batch_img_metas=_metas(len(batch.truth), (height, width))):
-                original = self.data.image_size(stage.eval, place)
+                original = self.data.image_size(split, place)
                 found += _coco_results(place, result, (original[1] / width, original[0] / height))
                 place += 1
-            pixels += len(batch.truth) * height * width
-        truth = self.data.ground_truth(stage.eval)
         losses = {name: total / place for name, total in totals.items()}
+        truth = self.data.ground_truth(split)
         last_pixels = {**truth, "annotations": _to_last_pixel(truth["annotations"])}
         voc = voc_map(last_pixels, _to_last_pixel(found))
-        metrics = {**coco_metrics(truth, found), "VOC_mAP": voc, **losses}
-        return metrics, Cost(place, pixels, time.perf_counter() - started)
+        return {**coco_metrics(truth, found), "VOC_mAP": voc, **losses}
+
+
+def _losses(head: Any, outputs: Any, batch: Batch, size: tuple[int, int]) -> dict[str, Tensor]:
+    """A head's losses by name, each a number, of what it made of images of `size`."""
+    objects = []
+    for table in batch.truth:
+        table = table[table[:, 4] != EMPTY]
+        objects.append(InstanceData(bboxes=table[:, :4], labels=table[:, 4].long()))
+    losses = head.loss_by_feat(*outputs, objects, _metas(len(objects), size))
+    return {
+        name: torch.stack(value).sum() if isinstance(value, list) else value.sum() for name, value in losses.items()
+    }
 
 
 def _metas(count: int, size: tuple[int, int]) -> list[dict[str, Any]]:

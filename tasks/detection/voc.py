@@ -8,9 +8,8 @@ from pathlib import Path
 from xml.parsers import expat
 
 from tasks.detection.data import Box, Objects, Row
-from tasks.detection.folder import ALIASES, TRAIN, FolderDetection, Parsed, Picture, fit_box
-from tasks.registry import DATA
-from tasks.segmentation.layouts import SUFFIXES
+from tasks.detection.folders import ALIASES, TRAIN, Annotated, FolderDetection, Parsed, fit_box
+from tasks.segmentation.folders import SUFFIXES
 
 LISTS = Path("ImageSets") / "Main"
 
@@ -25,19 +24,6 @@ def devkit(root: Path) -> Path:
             f"{root} holds several data sets ({', '.join(path.name for path in inside)}): give one of them"
         )
     return inside[0] if inside else root
-
-
-def place(root: Path, split: str) -> Path:
-    """What makes a split: a list of names, or a folder with XML files. Raises OSError where there is neither."""
-    tried = []
-    for name in ALIASES.get(split, (split,)):
-        names, beside = devkit(root) / LISTS / f"{name}.txt", root / name
-        if names.is_file():
-            return names
-        if beside.is_dir() and any(path.suffix.lower() == ".xml" for path in beside.iterdir()):
-            return beside
-        tried += [names.relative_to(root).as_posix(), f"{name}/*.xml"]
-    raise FileNotFoundError(f"split {split!r} of {root} has no annotations: there is none of {', '.join(tried)}")
 
 
 def read_tree(path: Path) -> ET.Element:
@@ -105,7 +91,6 @@ def _images(path: Path) -> dict[str, Path]:
     return found
 
 
-@DATA.register_module()
 class VocDetection(FolderDetection):
     """An XML file for each image, in one of two layouts (docs/data.md), in the root or a folder in it.
 
@@ -131,6 +116,19 @@ class VocDetection(FolderDetection):
         self.splits, self._chosen, self._first = dict(splits or {}), classes is not None, float(one_based)
         self.name_classes((self._listed_classes() or self._found_classes()) if classes is None else classes)
 
+    @staticmethod
+    def find(root: Path, split: str) -> Path:
+        """A list of names, or a folder with XML files."""
+        tried = []
+        for name in ALIASES.get(split, (split,)):
+            names, beside = devkit(root) / LISTS / f"{name}.txt", root / name
+            if names.is_file():
+                return names
+            if beside.is_dir() and any(path.suffix.lower() == ".xml" for path in beside.iterdir()):
+                return beside
+            tried += [names.relative_to(root).as_posix(), f"{name}/*.xml"]
+        raise FileNotFoundError(f"split {split!r} of {root} has no annotations: there is none of {', '.join(tried)}")
+
     def _listed_classes(self) -> list[str]:
         for path in (at / name for at in (self.root, devkit(self.root)) for name in ("classes.txt", "labels.txt")):
             if path.is_file():
@@ -147,7 +145,7 @@ class VocDetection(FolderDetection):
 
     def _pairs(self, split: str, parsed: Parsed) -> Iterator[tuple[Path, Path]]:
         """Image and XML file, whether or not they are there."""
-        listed = place(self.root, self.splits.get(split, split))
+        listed = self.find(self.root, self.splits.get(split, split))
         if listed.is_dir():
             images, annotations = listed, listed
             names = sorted({path.stem for path in listed.iterdir() if path.suffix.lower() in (".xml", *SUFFIXES)})
@@ -168,7 +166,7 @@ class VocDetection(FolderDetection):
                     tree = read_tree(path)
                     height, width = _size(path, tree)
                     objects = Objects.of(self._rows(parsed, path, tree, height, width))
-                    parsed.pictures.append(Picture(image, height, width, objects))
+                    parsed.images.append(Annotated(image, height, width, objects))
         return parsed
 
     def _rows(self, parsed: Parsed, path: Path, tree: ET.Element, height: int, width: int) -> list[Row]:

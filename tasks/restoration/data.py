@@ -8,7 +8,6 @@ import numpy as np
 
 from tasks import scenes
 from tasks.data import Data, ScenesData
-from tasks.registry import DATA
 
 GRAY = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])  # with these BSD68 comes out bit for bit
 
@@ -42,7 +41,6 @@ class RestorationData(Data):
         """What messages call an image: for data in a folder, its path."""
 
 
-@DATA.register_module()
 class ScenesImages(ScenesData, RestorationData):
     """The images of the embedded scenes-v1, splits "train", "val" and "test"."""
 

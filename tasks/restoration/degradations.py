@@ -8,10 +8,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import torch
-from mmengine.registry import Registry
 from torch.nn import functional as F
 
-DEGRADATIONS = Registry("degradation", scope="densebench", locations=["tasks.restoration.degradations"])
 Range = Sequence[float]  # the lowest and the highest value
 
 
@@ -21,7 +19,6 @@ class Degradation(ABC):
         """The degraded (H, W, C) image. Both are float32, black 0 and white 1; the result may leave that range."""
 
 
-@DEGRADATIONS.register_module()
 class Noise(Degradation):
     """White Gaussian noise of standard deviation `sigma`, on the scale 0 to 255; of a list, one is drawn for each image."""
 
@@ -37,7 +34,6 @@ class Noise(Degradation):
         return image + np.float32(sigma) * rng.standard_normal(image.shape, dtype=np.float32)
 
 
-@DEGRADATIONS.register_module()
 class RainStreaks(Degradation):
     """Bright streaks added to the image, all in about one direction, and clipped at white.
 
@@ -86,7 +82,6 @@ class RainStreaks(Degradation):
         return cv2.GaussianBlur(layer.astype(np.float32) / 255, (0, 0), self.SOFTNESS)
 
 
-@DEGRADATIONS.register_module()
 class Downscale(Degradation):
     """The image made `factor` times smaller and stored in 8 bits, then enlarged to its old size again.
 

@@ -8,12 +8,12 @@ from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageFile
 
-from tasks.registry import DATA
 from tasks.restoration.data import RestorationData, to_gray
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
@@ -144,8 +144,11 @@ class FolderRestoration(RestorationData):
             except ValueError as error:
                 yield str(error)
 
+    def summary(self, split: str) -> str:
+        """How many images a split has, in words."""
+        return f"{len(self.files(split)[0])} {'pairs' if self.paired else 'images'}"
 
-@DATA.register_module()
+
 class FolderImages(FolderRestoration):
     """Clean images in folders with the names of the splits: in the root, in `images`, or as BSDS500 has them.
 
@@ -179,7 +182,6 @@ class FolderImages(FolderRestoration):
         return pairs, wrong
 
 
-@DATA.register_module()
 class FolderPairs(FolderRestoration):
     """Folders of degraded images, each with its clean one in another folder: `<split>/<degraded>` and `<split>/<clean>`, or
     `<degraded>/<split>` and `<clean>/<split>`.
@@ -252,3 +254,26 @@ def _stem(path: Path) -> str:
 def _first_number(path: Path) -> str:
     number = re.search(r"\d+", path.stem)
     return number.group() if number else path.stem
+
+
+PAIRS = (  # what the folders of degraded and of clean images are usually called
+    ("degraded", "clean"),
+    ("noisy", "clean"),
+    ("rain", "norain"),
+    ("rainy", "clean"),
+    ("haze", "clear"),
+    ("hazy", "clear"),
+    ("hazy", "GT"),
+    ("input", "target"),
+    ("LQ", "GT"),
+)
+
+
+def recognise(root: Path) -> FolderRestoration:
+    """The data set in a folder: pairs, where it has folders with the usual names of pairs, else clean images."""
+    for names, split in product(PAIRS, ("train", "val", "test")):
+        pairs = FolderPairs(str(root), *names)
+        with suppress(OSError):
+            pairs.files(split)
+            return pairs
+    return FolderImages(str(root), gray=False)

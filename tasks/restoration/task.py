@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
@@ -13,24 +12,23 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import tasks.restoration.networks  # noqa: F401 - registers the networks to compare with
-from tasks.features import Batch
-from tasks.registry import DATA, TASKS
+from core import Inherit, build, did_you_mean, matching
+from tasks.batch import Batch
+from tasks.cost import Cost
+from tasks.registry import DATA, DEGRADATIONS
 from tasks.restoration.data import RestorationData
-from tasks.restoration.degradations import DEGRADATIONS
 from tasks.restoration.metrics import RADIUS, psnr, ssim
-from tasks.restoration.pictures import RestorationPictures
+from tasks.restoration.samples import RestorationSamples
 from tasks.restoration.tiles import tiled
-from tasks.stage import Cost, Stage
+from tasks.stage import Stage
+from tasks.task import Parts
 from tasks.trainable import Trainable, build_network
-from tasks.training import load
 
 BEST = 100.0  # dB that an image counts which is restored without any error
-MEANINGLESS = ("eval_size", "encoder_lr", "jitter", "cached", "distill", "aux")
 
 
-@TASKS.register_module()
 class RestorationTask(Trainable):
-    """Make a clean image of a degraded one. A space's part of the model is the whole network's config.
+    """Make a clean image of a degraded one. A space decides the whole network: the one slot of a model is "network".
 
     Networks take (N, channels, H, W), black 0 and white 1, and return the same shape. `data` is the config of a
     `RestorationData`, `degradation` of an entry of DEGRADATIONS, where the data are no pairs. `input_size` (height, width)
@@ -40,11 +38,12 @@ class RestorationTask(Trainable):
     Every image is scored whole, clipped to 0 to 1 and, if `rounded`, brought to 8 bits; `border` pixels at every side do not
     count. An image of more than `tile` x `tile` pixels goes through in overlapping tiles of that size, which gives the
     same for networks that look no further than tile / 4. Metrics are the means over the images. "loss" is the mean
-    training loss of the last epoch; a network without weights is not trained, and has its loss on the scored images.
+    training loss of the last epoch; a network that is not trained has its loss on the scored images.
     """
 
     primary = "PSNR"
     metrics = ("PSNR", "SSIM", "loss")
+    reads = Trainable.reads | {"bfloat16"}
 
     def __init__(
         self,
@@ -59,7 +58,7 @@ class RestorationTask(Trainable):
         tile: int | None = None,
     ):
         super().__init__(cache, device)
-        self.data: Any = DATA.build(dict(data))
+        self.data: Any = build(DATA, data)
         if not isinstance(self.data, RestorationData):
             raise ValueError(f"{type(self.data).__name__} is no data for RestorationTask: use a RestorationData")
         if self.data.paired == (degradation is not None):
@@ -68,7 +67,7 @@ class RestorationTask(Trainable):
         if border < 0 or ssim_weight < 0 or (tile is not None and tile < 8):
             settings = f"border {border}, ssim_weight {ssim_weight}, tile {tile}"
             raise ValueError(f"border and ssim_weight must not be negative, nor tile below 8: {settings}")
-        self.degradation = DEGRADATIONS.build(dict(degradation)) if degradation else None
+        self.degradation = build(DEGRADATIONS, degradation) if degradation else None
         self.size = (int(input_size[0]), int(input_size[1]))
         self.border, self.rounded, self.ssim_weight, self.tile = border, rounded, ssim_weight, tile
 
@@ -82,23 +81,17 @@ class RestorationTask(Trainable):
         return self._data_print
 
     def prepare(self, stages: Sequence[Stage]) -> Cost:
-        for stage in stages:
-            for name in MEANINGLESS:
-                if getattr(stage, name):
-                    raise ValueError(
-                        f"stage {stage.name!r} sets {name}, which means nothing to restoration: leave it out"
-                    )
-        self.data.check(sorted({split for stage in stages for split in (*stage.train, stage.eval)}))
+        self.check(stages)
+        self.data.check(sorted({split for stage in stages for split in (*stage.view.train, stage.view.eval)}))
         smallest = 2 * RADIUS + 1
         for stage in stages:
-            if self.ssim_weight and min(stage.size) < smallest:
-                raise ValueError(
-                    f"stage {stage.name!r}: SSIM needs crops of at least {smallest} pixels, not {stage.size}"
-                )
-            side = round(max(stage.size) / stage.scale[0])
-            for split in stage.train:
-                self._check_size(split, side, f"crops of {side} pixels (stage {stage.name!r})")
-            self._check_size(stage.eval, smallest + 2 * self.border, "SSIM inside the border")
+            view, name = stage.view, repr(stage.name)
+            if self.ssim_weight and min(view.size) < smallest:
+                raise ValueError(f"stage {name}: SSIM needs crops of at least {smallest} pixels, not {view.size}")
+            side = round(max(view.size) / view.scale[0])
+            for split in view.train:
+                self._check_size(split, side, f"crops of {side} pixels (stage {name})")
+            self._check_size(view.eval, smallest + 2 * self.border, "SSIM inside the border")
         return Cost()
 
     def _check_size(self, split: str, side: int, purpose: str) -> None:
@@ -114,14 +107,14 @@ class RestorationTask(Trainable):
     def input_shape(self) -> tuple[int, int, int]:
         return (self.data.channels, *self.size)
 
-    def pictures(self, stage: Stage) -> RestorationPictures:
-        return RestorationPictures(self.data, stage, self.degradation)
+    def samples(self, stage: Stage) -> RestorationSamples:
+        return RestorationSamples(self.data, stage, self.degradation)
 
     def batches(self, stage: Stage, seed: int, epoch: int) -> Iterator[Batch]:
         """One epoch of training batches."""
-        pictures = self.pictures(stage)
-        for chosen in pictures.batches(seed, epoch):
-            degraded, clean = zip(*(pictures.crop(int(place), seed, epoch) for place in chosen), strict=True)
+        samples = self.samples(stage)
+        for chosen in samples.batches(seed, epoch):
+            degraded, clean = zip(*(samples.crop(int(place), seed, epoch) for place in chosen), strict=True)
             yield Batch(self._tensor(degraded), self._tensor(clean))
 
     def _tensor(self, images: Sequence[np.ndarray]) -> Tensor:
@@ -130,23 +123,23 @@ class RestorationTask(Trainable):
 
     # The network.
 
-    def config(self, model: dict[str, Any]) -> dict[str, Any]:
-        return model
+    def config(self, model: Parts) -> dict[str, Any]:
+        for slot in model:
+            if slot != "network":
+                raise ValueError(did_you_mean("slot of RestorationTask", slot, ["network"]))
+        return dict(model["network"])
 
-    def network(self, model: dict[str, Any]) -> nn.Module:
+    def network(self, model: Parts) -> nn.Module:
         return build_network(self.config(model), 0, self.device).eval()
 
-    def begin(self, model: dict[str, Any], stage: Stage, seed: int, init: str | None = None) -> nn.Module:
-        network = build_network(self.config(model), seed, self.device)
-        if init is not None and network.state_dict():  # some networks to compare with have no weights
-            load(network, init)
-        return network
+    def fresh(self, model: Parts, stage: Stage, seed: int, adopt: Inherit = matching) -> nn.Module:
+        return build_network(self.config(model), seed, self.device)
 
     # Training and scoring.
 
-    def loss(self, network: nn.Module, stage: Stage, batch: Batch) -> Tensor:
+    def batch_loss(self, network: nn.Module, stage: Stage, batch: Batch) -> Tensor:
         assert isinstance(batch.inputs, Tensor)
-        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=stage.bfloat16):
+        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=stage.recipe.bfloat16):
             restored = network(batch.inputs)
         return self.distance(restored, batch.truth)
 
@@ -158,12 +151,12 @@ class RestorationTask(Trainable):
             loss = loss - self.ssim_weight * torch.log10(likeness)
         return loss
 
-    def score(self, network: nn.Module, stage: Stage) -> tuple[dict[str, float], Cost]:
+    def score(self, network: nn.Module, stage: Stage) -> dict[str, float]:
         """The metrics of a network in eval mode on the stage's scored images, and its loss on them."""
-        started, pictures = time.perf_counter(), self.pictures(stage)
-        rows, pixels = [], 0
-        for index in range(pictures.eval_size):
-            degraded, clean = (self._tensor([image]) for image in pictures.scored(index))
+        samples, rows = self.samples(stage), []
+        for index in range(samples.eval_size):
+            degraded, clean = (self._tensor([image]) for image in samples.scored(index))
+            self.meter.count(1, clean.shape[-2:])
             restored = self.restore(network, degraded)
             loss = self.distance(restored, clean)
             restored = restored.clamp(0, 1)
@@ -171,9 +164,7 @@ class RestorationTask(Trainable):
                 restored = (restored * 255).round() / 255
             compared = (restored, clean, 1.0, self.border)
             rows.append([float(value) for value in (psnr(*compared).clamp(max=BEST), ssim(*compared), loss)])
-            pixels += clean.shape[-2] * clean.shape[-1]
-        means = np.mean(rows, 0).tolist()
-        return dict(zip(self.metrics, means, strict=True)), Cost(len(rows), pixels, time.perf_counter() - started)
+        return dict(zip(self.metrics, np.mean(rows, 0).tolist(), strict=True))
 
     def restore(self, network: nn.Module, degraded: Tensor) -> Tensor:
         """What a network makes of (N, C, H, W) images, in tiles where they are large."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
+from pathlib import Path
 
 from tasks.toy import ToyTask
 
@@ -10,14 +13,27 @@ from tasks.toy import ToyTask
 class Broken(ToyTask):
     """Fails with every network."""
 
-    def fit(self, model, stage, *, seed, init=None, weights=None):
+    def train_and_score(self, model, stage, seed, start, keep, adopt):
         raise RuntimeError("nothing works today")
 
 
 class Deadly(ToyTask):
     """Kills the process that trains a network whose first layer has kernel 5."""
 
-    def fit(self, model, stage, *, seed, init=None, weights=None):
+    def train_and_score(self, model, stage, seed, start, keep, adopt):
         if model["layers"][0]["kernel"] == 5:
-            os._exit(9)
-        return super().fit(model, stage, seed=seed)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().train_and_score(model, stage, seed, start, keep, adopt)
+
+
+class Slow(ToyTask):
+    """Takes twenty milliseconds, and writes down the process that it runs in."""
+
+    def __init__(self, pids: str, **settings):
+        super().__init__(**settings)
+        self.pids = Path(pids)
+
+    def train_and_score(self, model, stage, seed, start, keep, adopt):
+        (self.pids / str(os.getpid())).touch()
+        time.sleep(0.02)
+        return super().train_and_score(model, stage, seed, start, keep, adopt)

@@ -1,71 +1,110 @@
-"""Configs: every one builds, those of a benchmark differ in the strategy only, unfair or unclear ones are refused."""
+"""Protocols: every one builds, unfair or unclear ones are refused in one sentence, the hash follows rules and code."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.benchmark import CONFIGS, DEFAULTS, Benchmark, config_folder, read_config, strategy_files
+from benchmarks.benchmark import Benchmark
+from benchmarks.catalogue import benchmarks, read_protocol
+from core import build
 from strategies import STRATEGIES
 
-FOLDERS = sorted(path.parent for path in CONFIGS.glob("*/protocol.py"))
+LATE = dict(name="late", recipe=dict(epochs=1, continues=True))
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
-def test_configs_of_a_benchmark_differ_in_strategy_only(folder: Path) -> None:
-    configs = {path.stem: read_config(path).to_dict() for path in strategy_files(folder.name)}
-    assert "random_search" in configs
-    protocols = [config["benchmark"] for config in configs.values()]
-    assert all(protocol == protocols[0] for protocol in protocols)
-    for config in configs.values():
-        assert config.keys() == {"benchmark", "strategy"}
-        STRATEGIES.build(dict(config["strategy"]))
-    assert Benchmark.of(protocols[0]).id == folder.name
+@pytest.mark.parametrize("name", benchmarks())
+def test_every_benchmark_and_its_strategies_are_built(name: str) -> None:
+    plain = read_protocol(name)
+    benchmark = Benchmark.of(plain["benchmark"])
+    assert benchmark.id == name
+    assert "random_search" in plain["strategies"]
+    assert len(plain["strategies"]) == 1 or benchmark.budget.images, "strategies are compared by images"
+    for config in plain["strategies"].values():
+        build(STRATEGIES, config)
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
-def test_docstrings_state_the_command(folder: Path) -> None:
-    for path in folder.glob("*.py"):
-        assert "run_benchmark.py" in path.read_text().split('"""')[1]
+def protocol(**change: Any) -> dict[str, Any]:
+    return {**read_protocol("toy")["benchmark"], **change}
 
 
-def test_defaults_exist() -> None:
-    for task in DEFAULTS:
-        assert config_folder(task).is_dir()
-
-
-def protocol() -> dict[str, Any]:
-    return read_config(next(strategy_files("toy"))).to_dict()["benchmark"]
+def stage(name: str = "short", recipe: dict[str, Any] | None = None, **view: Any) -> dict[str, Any]:
+    return dict(name=name, view=view, recipe={"epochs": 1, **(recipe or {})})
 
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (dict(stage=[]), "unknown entry of a benchmark 'stage': did you mean 'stages'"),
-        (dict(final=dict(name="final", epochs=1, eval="val")), "sees the split 'val' that the final score is taken on"),
-        (dict(final=dict(name="final", epoch=1)), "unexpected keyword argument 'epoch'"),
-        (dict(final_space=dict(type="search_spaces.toy.ToySpace", layers=3)), "must have the same decisions"),
+        (dict(stage=[]), "unknown entry of the benchmark 'stage': did you mean 'stages'"),
+        (dict(stages=[]), "the benchmark's stages are empty: give at least one"),
+        (dict(stages=0), "stages of the benchmark must be a list, not 0"),
+        (dict(stages=[stage(), stage()]), "two stages are called 'short'"),
+        (dict(stages=[stage(recipe=dict(continues=True))]), "stage 'short' continues, but no stage comes before it"),
+        (dict(final=stage("final", dict(continues=True), eval="test")), "stage 'final' continues, but no stage"),
+        (dict(stages=[stage(recipe=dict(schedule="poly")), LATE]), "stage 'short': .* must have a constant schedule"),
+        (dict(stages=[stage(size=[0, 0])]), "stage 'short': size and eval_size must be at least 1x1 pixels"),
+        (dict(stages=[stage(half=7)]), "stage 'short': half must be 0, 1 or None, not 7"),
+        (dict(stages=[stage(recipe=dict(lr=-1))]), "stage 'short': lr must be positive, not -1"),
+        (dict(stages=[stage(epochs=3)]), "unknown entry of the view of stage 'short' 'epochs'"),
+        (dict(final=stage("final", eval="val")), "sees the split 'val' that the final score is taken on"),
+        (dict(final=stage("final", train=["test"], eval="test")), "stage 'final' learns from the split 'test'"),
+        (dict(final=dict(name="final", recipe=dict(epoch=1))), "did you mean 'epochs'"),
+        (dict(seeds=0), "seeds of the benchmark must be a list, not 0"),
+        (dict(seeds=["one"]), "an item of seeds of the benchmark must be a whole number, not 'one'"),
+        (dict(seeds=[]), "has no seeds"),
+        (dict(budget=dict(trials=0)), "at least 1 trial and 1 image, not 0 and None"),
+        (dict(budget=dict(trials=1, images=0)), "at least 1 trial and 1 image, not 1 and 0"),
+        (dict(budget=dict(trial=3)), "unknown entry of the budget 'trial': did you mean 'trials'"),
+        (dict(id="../toy"), "the benchmark's id '../toy' names a folder"),
+        (dict(id=""), "the benchmark's id '' names a folder"),
+        (dict(final_space=dict(type="ToySpace", layers=3)), "must have the same decisions"),
+        (dict(final_space=dict(type="MBConv")), "must have the same decisions"),
+        (dict(space=dict(type="ToySpac")), "unknown space 'ToySpac': did you mean 'ToySpace'"),
+        (dict(reward=dict(type="Metric", metric="score")), "reward 'Metric' cannot be built"),
+        (dict(reward=dict(type="GeometricMean", names=[])), "names must be at least one"),
+        (dict(gate=dict(type="RunningMeen")), "unknown gate 'RunningMeen': did you mean 'RunningMean'"),
+        (dict(objectives=dict(name=["score"])), "objectives cannot be built"),
+        (dict(objectives={}), "objectives cannot be built"),
     ],
 )
 def test_unfair_and_unclear_protocols_are_refused(change: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(ValueError, match=sentence):
-        Benchmark.of({**protocol(), **change})
+    with pytest.raises(ValueError, match=sentence) as refused:
+        Benchmark.of(protocol(**change))
+    assert len(str(refused.value).splitlines()) == 1
 
 
 def test_a_missing_entry_is_named() -> None:
     config = protocol()
     del config["reward"]
-    with pytest.raises(ValueError, match="no 'reward'"):
+    with pytest.raises(ValueError, match="the benchmark has no 'reward'"):
         Benchmark.of(config)
 
 
-def test_the_protocol_hash_follows_rules_and_data_but_not_places() -> None:
-    def hashed(prints: tuple[str, ...] = ("data",), **task: Any) -> str:
-        config = protocol()
-        return Benchmark.of({**config, "task": {**config["task"], **task}}).protocol_hash(prints)
+def test_a_stage_knows_that_the_next_one_continues_it() -> None:
+    benchmark = Benchmark.of(protocol(stages=[stage(), LATE, stage("last")]))
+    assert [one.recipe.continued for one in benchmark.stages] == [True, False, False]
 
-    assert hashed() == hashed(root="/somewhere", checkpoint="/else")
+
+def test_what_is_read_and_what_is_measured_before_the_first_stage() -> None:
+    plain = Benchmark.of(protocol())
+    assert (plain.reads(), plain.measures) == ({"score"}, ())
+    gate = dict(type="AllOf", gates=[dict(type="RunningMean"), dict(type="Constraint", name="madds", at_most=1e6)])
+    objectives = dict(names=["score", "params"], goals=["max", "min"])
+    asked = Benchmark.of(protocol(gate=gate, objectives=objectives))
+    assert asked.reads() == {"score", "madds", "params"}
+    assert asked.measures == ("params", "madds")
+
+
+def test_the_protocol_hash_follows_rules_data_and_code_but_not_places() -> None:
+    def hashed(prints: tuple[str, ...] = ("data",), version: int = 1, **task: Any) -> str:
+        config = protocol()
+        changed = {**config, "task": {**config["task"], **task}}
+        return Benchmark.of(changed).protocol_hash(prints, {"task": [1, 1], "space": version})
+
+    places = dict(root="/somewhere", checkpoint="/else", teacher=dict(weights="/there"))
+    assert hashed(teacher={}) == hashed(**places)
+    assert hashed(teacher=dict(weights=[1.0, 2.0])) != hashed(teacher={})
     assert hashed() != hashed(noise=5.0)
     assert hashed() != hashed(("other data",))
+    assert hashed() != hashed(version=2)

@@ -1,56 +1,61 @@
-"""The leaderboard: a pure function of ledgers, on recorded ones."""
+"""The leaderboard: a pure function of what studies recorded, here of made-up ones."""
 
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
 from benchmarks.figures import curve
 from benchmarks.leaderboard import Leaderboard
-from benchmarks.ledger import Ledger
-from search_spaces.toy import ToySpace
+from benchmarks.records import read_records
+from search_spaces.toy.space import ToySpace
 from strategies import Proposal, StageResult, Trial, best
 from tasks import Cost
 
 
-def record(root: Path, strategy: str, seed: int, rewards: list[float], final: float | None) -> Path:
-    """A study with made-up rewards; a negative one stands for a failed trial, and no `final` for an unfinished study."""
-    folder = root / "toy-v1" / strategy / f"seed{seed}"
-    folder.mkdir(parents=True)
-    ledger = Ledger(folder / "trials.jsonl")
+def trials(name: str, rewards: list[float]) -> list[Trial]:
+    """One for each reward; a negative one stands for a failed trial."""
+    made = []
     for number, reward in enumerate(rewards):
-        proposal = Proposal(ToySpace().sample(Random(f"{strategy}{seed}{number}")))
+        proposal = Proposal(ToySpace().sample(Random(f"{name}{number}")))
         stages = (StageResult("short", {"score": reward}, Cost(100, 6400, 0.5)),)
-        ok = reward >= 0
-        ledger.append(
-            Trial(number, proposal, stages, "done", reward) if ok else Trial(number, proposal, (), "failed", None, "x")
-        )
-    ledger.close()
-    if final is not None:
-        winner = best(ledger.trials)
-        counts = {status: sum(t.status == status for t in ledger.trials) for status in ("done", "stopped", "failed")}
-        images = sum(trial.cost.images for trial in ledger.trials)
-        result = dict(
-            benchmark="toy-v1", strategy=strategy, seed=seed, primary="score", higher_is_better=True,
-            best=dict(id=winner.id, key=winner.arch.key, arch=winner.arch.as_dict()),
-            final=dict(metrics=dict(score=final), params=1234567, madds=89_000_000, latency_ms=3.25),
-            cost=dict(search=dict(images=images, pixels=64 * images, seconds=2.0)),
-            trials={**counts, "duplicate": 0}, protocol_hash="p",
-        )  # fmt: skip
-        (folder / "study.json").write_text(json.dumps(result))
-    return folder
+        done = Trial(number, proposal, stages, "done", reward, depth=1)
+        made.append(done if reward >= 0 else Trial(number, proposal, (), "failed", None, "x", "error"))
+    return made
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> Path:
+def record(answer: Callable[..., Any], write_study: Callable[..., Path]) -> Callable[..., Path]:
+    """A study whose answers (none: it is unfinished) have these final scores; the first is its best trial's."""
+
+    def write(root: Path, strategy: str, seed: int, rewards: list[float], *finals: float) -> Path:
+        made = trials(f"{strategy}{seed}", rewards)
+        first = best(made) if made else None
+        answers = [answer(None if place else first, final) for place, final in enumerate(finals)]
+        return write_study(root / "toy-v2" / strategy / f"seed{seed}", strategy, seed, made, answers)
+
+    return write
+
+
+@pytest.fixture
+def runs(tmp_path: Path, record: Callable[..., Path]) -> Path:
     record(tmp_path, "random_search", 0, [10.0, 30.0, 20.0], 31.0)
     record(tmp_path, "random_search", 1, [12.0, -1.0, 25.0], 27.0)
     record(tmp_path, "regularized_evolution", 0, [10.0, 40.0], 44.5)
-    record(tmp_path, "regularized_evolution", 1, [5.0], None)
+    record(tmp_path, "regularized_evolution", 1, [5.0])
+    record(tmp_path, "plain", 0, [], 20.0)
+    record(tmp_path, "nsga2", 0, [9.0, 8.0], 11.0, 10.0)
     return tmp_path
+
+
+def rows(*folders: Path) -> dict[str, dict]:
+    return {row["strategy"]: row for row in json.loads(Leaderboard.of(folders).json())}
 
 
 def test_golden_markdown(runs: Path, golden) -> None:
@@ -58,12 +63,22 @@ def test_golden_markdown(runs: Path, golden) -> None:
 
 
 def test_mean_and_sample_standard_deviation(runs: Path) -> None:
-    rows = {row["strategy"]: row for row in json.loads(Leaderboard.of([runs]).json())}
-    assert rows["random_search"]["score"]["mean"] == pytest.approx(29.0)
-    assert rows["random_search"]["score"]["std"] == pytest.approx(8**0.5)
-    assert rows["regularized_evolution"]["score"] == {"mean": 44.5, "std": None}
-    assert rows["regularized_evolution"]["seeds"] == "1 of 2"
-    assert rows["random_search"]["trials"] == "5 / 0 / 1 / 0"
+    found = rows(runs)
+    assert found["random_search"]["score"]["mean"] == pytest.approx(29.0)
+    assert found["random_search"]["score"]["std"] == pytest.approx(8**0.5)
+    assert found["regularized_evolution"]["score"] == {"mean": 44.5, "std": None}
+    assert found["regularized_evolution"]["seeds"] == "1 of 2"
+    assert found["random_search"]["trials"] == "5 / 0 / 1 / 0"
+    assert found["plain"]["trials"] == "0 / 0 / 0 / 0"
+    assert found["nsga2"]["score"]["mean"] == 11.0  # the first of its answers
+
+
+def test_an_evaluation_that_was_made_before_is_a_duplicate(runs: Path) -> None:
+    (record_,) = read_records([runs / "toy-v2/random_search/seed0"])
+    again = record_.trials[0]
+    free = (StageResult("short", again.stages[0].metrics, Cost()),)
+    record_.trials.append(Trial(3, again.proposal, free, "done", again.reward, depth=1))
+    assert record_.counts() == {"done": 4, "stopped": 0, "failed": 0, "duplicate": 1}
 
 
 def test_files(runs: Path, tmp_path: Path) -> None:
@@ -73,36 +88,75 @@ def test_files(runs: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in out.iterdir()) == [
         "best_so_far.png", "leaderboard.csv", "leaderboard.json", "leaderboard.md",
     ]  # fmt: skip
-    assert (out / "leaderboard.csv").read_text().splitlines()[1].startswith("toy-v1,regularized_evolution,1 of 2,44.5,")
+    assert (out / "leaderboard.csv").read_text().splitlines()[1].startswith("toy-v2,regularized_evolution,1 of 2,44.5,")
 
 
 def test_without_random_search_it_says_what_is_missing(runs: Path) -> None:
-    board = Leaderboard.of([runs / "toy-v1/regularized_evolution"])
+    board = Leaderboard.of([runs / "toy-v2/regularized_evolution"])
     assert "no random_search row" in board.markdown()
+
+
+def test_a_study_counts_once_however_often_it_is_found(runs: Path, tmp_path: Path) -> None:
+    seed0 = runs / "toy-v2/random_search/seed0"
+    assert rows(runs, runs / "toy-v2", seed0) == rows(runs)
+    assert Leaderboard.of([runs, seed0]).problems() == []
+    renamed = tmp_path / "younger/another name"
+    shutil.copytree(seed0, renamed)
+    assert rows(runs, renamed) == rows(runs)
+    assert Leaderboard.of([runs, renamed]).problems() == [f"{renamed} is a copy of {seed0}: it was counted once"]
+
+
+def test_a_finished_copy_counts_before_an_unfinished_one(runs: Path, tmp_path: Path, record) -> None:
+    open_ = runs / "toy-v2/regularized_evolution/seed1"
+    done = record(tmp_path / "other", "regularized_evolution", 1, [5.0, 6.0], 50.0)
+    assert rows(open_, done)["regularized_evolution"]["score"]["mean"] == 50.0
 
 
 def test_contradictions_are_found(runs: Path) -> None:
     assert Leaderboard.of([runs]).problems() == []
-    path = runs / "toy-v1/random_search/seed1/study.json"
-    result = json.loads(path.read_text())
-    result["protocol_hash"], result["trials"]["done"], result["best"]["key"] = "q", 7, "none"
-    path.write_text(json.dumps(result))
+    folder = runs / "toy-v2/random_search/seed1"
+    result = json.loads((folder / "study.json").read_text())
+    result["trials"]["done"], result["answers"][0]["key"], result["seed"] = 7, "none", 5
+    result["protocol_hash"], result["cost"]["search"]["images"] = "q", 1
+    (folder / "study.json").write_text(json.dumps(result))
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "protocol_hash": "r"}))
     found = " ".join(Leaderboard.of([runs]).problems())
     assert "2 different protocols" in found
+    assert "config.json and study.json are of different protocols" in found
+    assert "config.json is of ('toy-v2', 'random_search', 1), study.json of ('toy-v2', 'random_search', 5)" in found
     assert "2 trials are done, study.json says 7" in found
-    assert "is not in its ledger" in found
+    assert "the answer none is not trial 2 of its ledger" in found
+    assert "the trials cost 200 images, study.json says otherwise" in found
 
 
-def test_no_runs_and_broken_results_are_named(tmp_path: Path, runs: Path) -> None:
+def test_no_runs_and_broken_files_are_named(tmp_path: Path, runs: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="there is no run"):
         Leaderboard.of([tmp_path / "empty"])
-    (runs / "toy-v1/random_search/seed1/study.json").write_text("{")
+    folder = runs / "toy-v2/random_search/seed1"
+    (folder / "study.json").write_text("{")
     with pytest.raises(ValueError, match=r"study\.json is not JSON"):
+        Leaderboard.of([runs])
+    (folder / "study.json").unlink()
+    (folder / "config.json").write_text("[1]")
+    with pytest.raises(ValueError, match=r"config\.json holds no record"):
+        Leaderboard.of([runs])
+    (folder / "config.json").write_text('{"name": "x"}')
+    with pytest.raises(ValueError, match=r"config\.json is not that of a run"):
+        Leaderboard.of([runs])
+    (folder / "config.json").unlink()
+    with pytest.raises(ValueError, match=r"has no config\.json"):
         Leaderboard.of([runs])
 
 
-def test_the_curve_only_rises(runs: Path) -> None:
-    images, rewards = curve(Leaderboard.of([runs]).records[0].trials)
+def test_the_curve_only_rises() -> None:
+    images, rewards = curve(trials("x", [10.0, 30.0, 20.0]))
     assert images == [100, 200, 300]
     assert rewards == [10.0, 30.0, 30.0]
+
+
+def test_the_curve_is_of_the_trials_that_went_deepest() -> None:
+    shallow, deep = trials("x", [50.0, 60.0]), trials("y", [10.0])[0]
+    onward = Trial(2, Proposal(deep.arch, 0, onward=True), deep.stages, "done", 10.0, depth=2)
+    assert curve([*shallow, onward]) == ([300], [10.0])

@@ -1,4 +1,4 @@
-"""The ledger: what is written comes back, a torn line is cut off, a damaged one is named, one writer at a time."""
+"""The record: what is written comes back, a torn line is cut off, a damaged one is named, one writer at a time."""
 
 from __future__ import annotations
 
@@ -9,60 +9,81 @@ from random import Random
 import pytest
 
 from benchmarks.ledger import Ledger, read_trials
-from search_spaces.toy import ToySpace
+from search_spaces.toy.space import ToySpace
 from strategies import Proposal, StageResult, Trial
-from tasks import Cost
+from tasks import Cost, Inherited
 
 
 def trial(number: int) -> Trial:
     stage = StageResult("short", {"score": 1.5 * number}, Cost(100, 6400, 0.25))
-    return Trial(number, Proposal(ToySpace().sample(Random(number)), parent=None), (stage,), "done", 1.5 * number)
+    proposal = Proposal(ToySpace().sample(Random(number)), parent=None, stages=1, note={"number": number})
+    more = dict(depth=1, objectives=(1.0, -2.0), measures={"params": 9}, inherited=Inherited(1, 2, 3))
+    return Trial(number, proposal, (stage,), "done", 1.5 * number, **more)  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "trials.jsonl"
-    ledger = Ledger(path)
+def folder(tmp_path: Path) -> Path:
+    ledger = Ledger(tmp_path, "rules")
     for number in range(3):
         ledger.append(trial(number))
     ledger.close()
-    return path
+    return tmp_path
 
 
-def test_trials_come_back_whole(path: Path) -> None:
-    again = read_trials(path)
+def test_trials_come_back_whole(folder: Path) -> None:
+    again = read_trials(folder / "trials.jsonl")
     assert again == [trial(number) for number in range(3)]
     assert [one.arch.choices for one in again] == [trial(number).arch.choices for number in range(3)]
 
 
-def test_a_line_holds_what_the_contract_names(path: Path) -> None:
-    record = json.loads(path.read_text().splitlines()[1])
-    assert list(record) == ["id", "key", "arch", "parent", "stages", "status", "error", "reward"]
+def test_a_line_holds_what_the_contract_names(folder: Path) -> None:
+    record = json.loads((folder / "trials.jsonl").read_text().splitlines()[1])
+    assert list(record)[:8] == ["id", "key", "arch", "parent", "stages", "status", "error", "reward"]
     assert list(record["stages"][0]) == ["name", "metrics", "cost"]
     assert list(record["stages"][0]["cost"]) == ["images", "pixels", "seconds"]
 
 
 @pytest.mark.parametrize("cut", [1, 40, 200])
-def test_a_torn_last_line_is_skipped_and_cut_off(path: Path, cut: int) -> None:
+def test_a_torn_last_line_is_skipped_and_cut_off(folder: Path, cut: int) -> None:
+    path = folder / "trials.jsonl"
     whole = path.read_bytes()
     path.write_bytes(whole[:-cut])
     assert len(read_trials(path)) == 2
-    ledger = Ledger(path)
+    ledger = Ledger(folder, "rules")
     ledger.append(trial(2))
     ledger.close()
     assert path.read_bytes() == whole
 
 
-def test_a_damaged_line_is_named(path: Path) -> None:
-    lines = path.read_text().splitlines()
+def test_a_damaged_line_is_named_and_the_file_let_go(folder: Path) -> None:
+    path = folder / "trials.jsonl"
+    whole = path.read_text()
+    lines = whole.splitlines()
     path.write_text("\n".join([lines[0], "nonsense", lines[2]]) + "\n")
     with pytest.raises(ValueError, match=r"trials\.jsonl, line 2 is not a trial"):
-        read_trials(path)
+        Ledger(folder, "rules")
+    path.write_text(whole)
+    Ledger(folder, "rules").close()
 
 
-def test_one_writer_at_a_time(path: Path) -> None:
-    first = Ledger(path)
+def test_one_writer_at_a_time(folder: Path) -> None:
+    first = Ledger(folder, "rules")
     with pytest.raises(ValueError, match="is being written by another process"):
-        Ledger(path)
+        Ledger(folder, "rules")
     first.close()
-    Ledger(path).close()
+    Ledger(folder, "rules").close()
+
+
+def test_the_record_of_another_protocol_is_refused(folder: Path) -> None:
+    with pytest.raises(ValueError, match="holds the record of another protocol"):
+        Ledger(folder, "other rules")
+    (folder / "events.jsonl").unlink()
+    with pytest.raises(ValueError, match=r"events.jsonl is gone"):
+        Ledger(folder, "rules")
+
+
+def test_memory_alone_records_nothing() -> None:
+    ledger = Ledger()
+    ledger.append(trial(0))
+    assert not ledger.durable
+    ledger.close()

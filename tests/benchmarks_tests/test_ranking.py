@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -12,10 +12,9 @@ import pytest
 from scipy import stats
 
 from benchmarks.figures import choice_over_time, choice_shares
-from benchmarks.leaderboard import Record, read_records
-from benchmarks.ledger import Ledger
 from benchmarks.ranking import Comparison, compare, kendall, spearman
-from search_spaces.toy import ToySpace
+from benchmarks.records import Record
+from search_spaces.toy.space import ToySpace
 from strategies import Proposal, StageResult, Trial
 from tasks import Cost
 
@@ -24,41 +23,32 @@ LONG = [11.0, 13.0, 12.0, 17.0, 15.0, 14.0]  # AP of the same
 
 
 def record(
-    folder: Path,
+    seed: int = 0,
     short: Sequence[tuple[float, float]] = SHORT,
     long: Sequence[float] = LONG,
     finished: bool = True,
-    **primary,
+    benchmark: str = "b",
+    higher_is_better: bool = True,
 ) -> Record:
-    folder.mkdir(parents=True)
-    (folder / "config.py").write_text(
-        'benchmark = dict(reward=dict(type="NegativeSum", names=["loss_cls", "loss_bbox"]))\nstrategy = dict()\n'
-    )
-    ledger = Ledger(folder / "trials.jsonl")
+    trials = []
     for number, ((loss, ap), final) in enumerate(zip(short, long, strict=True)):
         quick = {"loss_cls": loss, "loss_bbox": 0.25, "AP": ap}
         stages = (StageResult("short", quick, Cost()), StageResult("long", {"AP": final, "loss_cls": 0.5}, Cost()))
-        proposal = Proposal(ToySpace().sample(Random(f"{folder}{number}")))
-        ledger.append(Trial(number, proposal, stages, "done", final))
-    ledger.close()
-    if finished:
-        (folder / "study.json").write_text(json.dumps({"primary": "AP", "higher_is_better": True, **primary}))
-    return read_records([folder])[0]
+        proposal = Proposal(ToySpace().sample(Random(f"{seed}{number}")))
+        trials.append(Trial(number, proposal, stages, "done", final))
+    config = {"benchmark": {"reward": {"type": "NegativeSum", "names": ["loss_cls", "loss_bbox"]}}}
+    result = {"primary": "AP", "higher_is_better": higher_is_better} if finished else None
+    return Record(Path(), benchmark, "s", seed, trials, config, result)
 
 
 def signals(result: Comparison) -> dict[str, tuple[float | None, float | None]]:
     return {one.signal: (one.tau.value, one.rho.value) for one in result.agreements}
 
 
-def test_every_metric_and_the_reward_are_ranked_against_the_primary_metric(tmp_path: Path) -> None:
-    result = compare([record(tmp_path / "b/s/seed0")])
-    assert (result.benchmark, result.short, result.long, result.metric, result.trials) == (
-        "b",
-        "short",
-        "long",
-        "AP",
-        6,
-    )
+def test_every_metric_and_the_reward_are_ranked_against_the_primary_metric() -> None:
+    result = compare([record()])
+    said = (result.benchmark, result.short, result.long, result.metric, result.trials)
+    assert said == ("b", "short", "long", "AP", 6)
     found = signals(result)
     assert list(found) == ["loss_cls", "loss_bbox", "AP", "reward"]
     aps, losses = [ap for _, ap in SHORT], [-loss for loss, _ in SHORT]
@@ -80,12 +70,12 @@ def test_correlations_of_draws_are_those_of_scipy() -> None:
     assert spearman(x, y, draws) == pytest.approx([stats.spearmanr(x[draw], y[draw])[0] for draw in draws])
 
 
-def test_the_interval_is_narrow_where_many_trials_agree(tmp_path: Path) -> None:
+def test_the_interval_is_narrow_where_many_trials_agree() -> None:
     def interval(count: int, noise: float) -> tuple[float, float, float]:
         rng = Random(0)
         long = [rng.uniform(0, 50) for _ in range(count)]
         short = [(1 - ap / 100, ap + rng.gauss(0, noise)) for ap in long]
-        result = compare([record(tmp_path / f"b/s/{count}-{noise}", short, long)])
+        result = compare([record(0, short, long)])
         tau = next(one.tau for one in result.agreements if one.signal == "AP")
         return tau.low or 0.0, tau.value or 0.0, tau.high or 0.0
 
@@ -96,13 +86,12 @@ def test_the_interval_is_narrow_where_many_trials_agree(tmp_path: Path) -> None:
     assert unrelated[0] < 0 < unrelated[2]
 
 
-def test_the_same_ledgers_give_the_same_intervals(tmp_path: Path) -> None:
-    one = record(tmp_path / "b/s/seed0")
-    assert compare([one]) == compare([one])
+def test_the_same_ledgers_give_the_same_intervals() -> None:
+    assert compare([record()]) == compare([record()])
 
 
-def test_trials_of_studies_are_pooled_and_repeated_or_stopped_ones_left_out(tmp_path: Path) -> None:
-    one, two = record(tmp_path / "b/s/seed0"), record(tmp_path / "b/s/seed1")
+def test_trials_of_studies_are_pooled_and_repeated_or_stopped_ones_left_out() -> None:
+    one, two = record(0), record(1)
     again = one.trials[0]
     one.trials.append(Trial(6, again.proposal, again.stages, "done", again.reward))
     two.trials[1] = Trial(1, two.trials[1].proposal, two.trials[1].stages[:1], "stopped", 0.0)
@@ -110,17 +99,34 @@ def test_trials_of_studies_are_pooled_and_repeated_or_stopped_ones_left_out(tmp_
     assert compare([one, two]).trials == 6 + 4
 
 
-def test_a_primary_metric_of_which_less_is_better_is_negated(tmp_path: Path) -> None:
-    more = compare([record(tmp_path / "b/s/seed0")])
-    less = compare([record(tmp_path / "b/s/seed1", higher_is_better=False)])
+def test_a_trial_that_takes_another_one_on_has_its_stages_behind_it() -> None:
+    """As successive halving leaves them: a trial for each stage of a network."""
+    whole, halved = record(), record()
+    halved.trials.clear()
+    for trial in whole.trials:
+        first = Trial(trial.id, trial.proposal, trial.stages[:1], "done", 0.0, depth=1)
+        onward = Proposal(trial.arch, trial.id, onward=True, stages=1)
+        halved.trials.extend([first, Trial(trial.id + 6, onward, trial.stages[1:], "done", trial.reward, depth=2)])
+    assert compare([halved]) == compare([whole])
+
+
+def test_a_reward_may_read_the_costs_of_a_network() -> None:
+    one = record()
+    one.config["benchmark"]["reward"] = {"type": "Metric", "name": "params", "sign": -1.0}
+    one.trials[:] = [replace(trial, measures={"params": -final}) for trial, final in zip(one.trials, LONG, strict=True)]
+    assert signals(compare([one]))["reward"] == pytest.approx((1.0, 1.0))
+
+
+def test_a_primary_metric_of_which_less_is_better_is_negated() -> None:
+    more, less = compare([record()]), compare([record(higher_is_better=False)])
     assert signals(less)["AP"] == signals(more)["AP"]
     assert signals(less)["reward"] == pytest.approx([-value for value in signals(more)["reward"]])
 
 
-def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
-    one = record(tmp_path / "b/s/seed0")
+def test_what_cannot_be_compared_is_refused() -> None:
+    one = record()
     with pytest.raises(ValueError, match="3 trials have both stages 'short' and 'long': at least 4"):
-        compare([record(tmp_path / "b/s/few", SHORT[:3], LONG[:3])])
+        compare([record(0, SHORT[:3], LONG[:3])])
     with pytest.raises(ValueError, match="unknown stage 'lnog': did you mean 'long'"):
         compare([one], long="lnog")
     with pytest.raises(ValueError, match="two different ones are needed"):
@@ -128,36 +134,33 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="unknown metric of the stage 'long' 'APP': did you mean 'AP'"):
         compare([one], metric="APP")
     with pytest.raises(ValueError, match="name one with --metric"):
-        compare([record(tmp_path / "b/s/open", finished=False)])
+        compare([record(finished=False)])
     with pytest.raises(ValueError, match="these are runs of b, c"):
-        compare([one, record(tmp_path / "c/s/seed0")])
-    (one.folder / "config.py").unlink()
-    with pytest.raises(ValueError, match="cannot be read as a config"):
-        compare([one])
+        compare([one, record(benchmark="c")])
 
 
-def chosen(folder: Path, kernels: Sequence[int]) -> Record:
+def chosen(strategy: str, seed: int, kernels: Sequence[int], benchmark: str = "toy-v2") -> Record:
     """A study whose trials have these kernels in their first layer, in the order of their ids but written backwards."""
     space, trials = ToySpace(), []
     for number, kernel in enumerate(kernels):
         choices = {**space.sample(Random(number)).as_dict(), "layer0.kernel": kernel}
         trials.insert(0, Trial(number, Proposal(space.architecture(choices)), (), "done", 0.0))
-    return Record(folder, trials, None)
+    return Record(Path(), benchmark, strategy, seed, trials, {})
 
 
-def test_the_share_of_a_choice_per_period(tmp_path: Path) -> None:
+def test_the_share_of_a_choice_per_period() -> None:
     records = [
-        chosen(tmp_path / "toy-v1/a/seed0", [1, 1, 3, 3, 3, 3, 3]),
-        chosen(tmp_path / "toy-v1/a/seed1", [1, 3, 3, 3, 3, 1]),
-        chosen(tmp_path / "toy-v1/b/seed0", [5, 5, 5, 5]),
+        chosen("a", 0, [1, 1, 3, 3, 3, 3, 3]),
+        chosen("a", 1, [1, 3, 3, 3, 3, 1]),
+        chosen("b", 0, [5, 5, 5, 5]),
     ]
     shares = choice_shares(records, "layer0.kernel", "3", 3)
     assert shares.to_dict("split")["data"] == [
-        ["toy-v1", "a", 0, 2, 6, pytest.approx(3 / 6)],
-        ["toy-v1", "a", 3, 5, 6, pytest.approx(5 / 6)],
-        ["toy-v1", "a", 6, 6, 1, 1.0],
-        ["toy-v1", "b", 0, 2, 3, 0.0],
-        ["toy-v1", "b", 3, 3, 1, 0.0],
+        ["toy-v2", "a", 0, 2, 6, pytest.approx(3 / 6)],
+        ["toy-v2", "a", 3, 5, 6, pytest.approx(5 / 6)],
+        ["toy-v2", "a", 6, 6, 1, 1.0],
+        ["toy-v2", "b", 0, 2, 3, 0.0],
+        ["toy-v2", "b", 3, 3, 1, 0.0],
     ]
     (panel,) = choice_over_time(records, "layer0.kernel", "3", 3).axes
     lines = {line.get_label(): line.get_xydata().tolist() for line in panel.get_lines()}
@@ -165,11 +168,11 @@ def test_the_share_of_a_choice_per_period(tmp_path: Path) -> None:
     assert lines["b"] == [[3, 0.0], [4, 0.0]]
 
 
-def test_only_records_that_have_the_decision_count(tmp_path: Path) -> None:
-    records = [chosen(tmp_path / "toy-v1/a/seed0", [1, 3]), chosen(tmp_path / "big-v1/a/seed0", [3, 3])]
+def test_only_records_that_have_the_decision_count() -> None:
+    records = [chosen("a", 0, [1, 3]), chosen("a", 0, [3, 3], "big-v1")]
     space = ToySpace(layers=5)
     deep = Trial(0, Proposal(space.sample(Random(0))), (), "done", 0.0)
-    records.append(Record(tmp_path / "deep-v1/a/seed0", [deep], None))
+    records.append(Record(Path(), "deep-v1", "a", 0, [deep], {}))
     shares = choice_shares(records, "layer4.width", str(deep.arch["layer4.width"]), 50)
     assert shares["benchmark"].tolist() == ["deep-v1"]
     assert len(choice_over_time(records, "layer0.kernel", "3", 50).axes) == 3

@@ -1,37 +1,21 @@
-"""A study: meters, reuses, gates, survives failures, dead workers and kills."""
+"""A study: meters, shares equal evaluations, survives failures; what it refuses."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.benchmark import Benchmark, Budget, read_config, strategy_files
-from benchmarks.executors import InlineExecutor, ProcessExecutor
-from benchmarks.study import Study
-from strategies import Proposal, Trial
+from benchmarks.executors import ProcessExecutor
+from strategies import Proposal, Trial, next_stage
 from strategies.random_search import RandomSearch
 from strategies.regularized_evolution import RegularizedEvolution
-from tasks import TASKS
 from tasks.toy import ToyTask
 
-TOY = {"type": "tasks.toy.ToyTask", "noise": 4.0}
-
-
-def toy(**changes: Any) -> Benchmark:
-    config = read_config(next(strategy_files("toy"))).to_dict()["benchmark"]
-    return replace(Benchmark.of(config), **changes)
-
-
-def study(
-    folder: Path, benchmark: Benchmark | None = None, task: dict[str, Any] | None = None, **settings: Any
-) -> Study:
-    folder.mkdir(exist_ok=True)
-    executor = settings.pop("executor", None) or InlineExecutor()
-    return Study(benchmark or toy(), 0, folder, json.dumps(task or TOY), executor, **settings)
+TOY = {"type": "ToyTask", "noise": 4.0}
 
 
 def facts(trials: list[Trial]) -> list[Any]:
@@ -42,119 +26,190 @@ def facts(trials: list[Trial]) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("strategy", [RandomSearch(), RegularizedEvolution(8, 3)], ids=lambda s: type(s).__name__)
-@pytest.mark.parametrize("torn", [False, True])
-def test_a_killed_study_goes_on_as_if_nothing_had_happened(tmp_path: Path, strategy, torn: bool) -> None:
-    with study(tmp_path / "whole") as whole:
-        answer = strategy.search(whole)
-    lines = (tmp_path / "whole/trials.jsonl").read_bytes().splitlines(keepends=True)
-    (tmp_path / "cut").mkdir()
-    rest = lines[17][:50] if torn else b""
-    (tmp_path / "cut/trials.jsonl").write_bytes(b"".join(lines[:17]) + rest)
-    with study(tmp_path / "cut") as resumed:
-        assert len(resumed.trials) == 17
-        assert strategy.search(resumed) == answer
-    assert facts(resumed.trials) == facts(whole.trials)
+def evaluated(study, proposal: Proposal) -> Trial:
+    study.submit(proposal)
+    trial = study.collect()
+    assert trial is not None
+    return trial
 
 
-def test_both_budgets_end_a_search(tmp_path: Path) -> None:
-    with study(tmp_path / "a", toy(budget=Budget(trials=9))) as one:
+def test_both_budgets_end_a_search(toy_study, tmp_path: Path) -> None:
+    with toy_study(tmp_path / "a", budget=dict(trials=9)) as one:
         RandomSearch().search(one)
     assert len(one.trials) == 9
-    with study(tmp_path / "b", toy(budget=Budget(trials=1000, images=2000))) as one:
+    with toy_study(budget=dict(trials=1000, images=2000)) as one:
         RandomSearch().search(one)
     spent = [trial.cost.images for trial in one.trials]
-    assert sum(spent[:-1]) < 2000 <= sum(spent)
+    assert sum(spent[:-1]) < 2000 <= sum(spent) == one.cost.images
 
 
-def test_a_known_architecture_is_not_evaluated_again(tmp_path: Path) -> None:
-    with study(tmp_path) as one:
+def test_running_figures_are_those_of_the_trials(toy_study) -> None:
+    with toy_study(task={**TOY, "broken": "tanh"}) as one:
+        RegularizedEvolution(8, 3).search(one)
+    for status in ("done", "stopped", "failed"):
+        assert one.counts[status] == sum(trial.status == status for trial in one.trials)
+    assert one.best == max(trial.score for trial in one.trials)
+    assert one.failed_cost.images == sum(trial.cost.images for trial in one.trials if trial.status == "failed")
+
+
+def test_an_equal_evaluation_is_not_made_again(toy_study, tmp_path: Path) -> None:
+    with toy_study(tmp_path) as one:
         arch = one.space.sample(one.rng())
-        for _ in range(2):
-            one.submit(Proposal(arch))
-            one.collect()
-        first, second = one.trials
+        first, second = (evaluated(one, Proposal(arch)) for _ in range(2))
     assert (first.id, second.id) == (0, 1)
     assert (second.status, second.reward) == (first.status, first.reward)
     assert [stage.metrics for stage in second.stages] == [stage.metrics for stage in first.stages]
-    assert first.cost.images > 0
-    assert second.cost.images == 0
+    assert first.cost.images > 0 == second.cost.images
+    assert one.counts["duplicate"] == 1
 
 
-def test_a_broken_candidate_is_a_failed_trial_with_its_cause(tmp_path: Path) -> None:
-    with study(tmp_path, task={**TOY, "broken": "tanh"}) as one:
-        answer = RegularizedEvolution(8, 3).search(one)
+def test_the_same_network_from_another_parent_or_through_other_stages_is_another_evaluation(
+    toy_study, tmp_path
+) -> None:
+    with toy_study(tmp_path, gate=None) as one:
+        parents = [one.space.sample(one.rng()), one.space.mutate(one.space.sample(one.rng()), one.rng())]
+        for parent in parents:
+            evaluated(one, Proposal(parent))
+            one.keep([0, 1])
+        child = one.space.mutate(parents[0], one.rng())
+        proposals = [
+            Proposal(child),
+            Proposal(child, parent=0),
+            Proposal(child, parent=1),
+            Proposal(child, stages=1),
+            Proposal(child, parent=1),
+        ]
+        costs = [evaluated(one, proposal).cost.images for proposal in proposals]
+    assert costs == [500, 500, 500, 100, 0]
+
+
+def test_equal_evaluations_in_flight_are_made_once(toy_study, tmp_path: Path) -> None:
+    with ProcessExecutor(1) as pool, toy_study(tmp_path, workers=3, gate=None, executor=pool) as one:
+        arch = one.space.sample(one.rng())
+        for _ in range(3):
+            one.submit(Proposal(arch))
+        trials = [one.collect() for _ in range(3)]
+    assert [trial.id for trial in trials] == [0, 1, 2]
+    assert len({trial.reward for trial in trials}) == 1
+    assert [trial.cost.images for trial in trials] == [500, 0, 0]
+
+
+def test_a_trial_is_taken_on_to_its_next_stage(toy_study, tmp_path: Path) -> None:
+    with toy_study(tmp_path) as one:
+        arch = one.space.sample(one.rng())
+        first = evaluated(one, Proposal(arch, stages=1))
+        one.keep([0])
+        second = evaluated(one, next_stage(first, {"rung": 1}))
+        assert [(trial.depth, [stage.name for stage in trial.stages]) for trial in (first, second)] == [
+            (1, ["short"]),
+            (2, ["long"]),
+        ]
+        assert second.note == {"rung": 1}
+        with pytest.raises(ValueError, match="asks for 1 more stages, of 0 that are left"):
+            one.submit(next_stage(second))
+
+
+def test_a_note_is_recorded_and_told_back(toy_study, tmp_path: Path) -> None:
+    with toy_study(tmp_path) as one:
+        note = {"species": 3, "innovations": [1, 2], "log_prob": -1.25}
+        assert evaluated(one, Proposal(one.space.sample(one.rng()), note=note)).note == note
+    assert json.loads((tmp_path / "trials.jsonl").read_text())["note"] == note
+    assert json.loads((tmp_path / "events.jsonl").read_text().splitlines()[1])["note"] == note
+
+
+def test_a_broken_candidate_is_a_failed_trial_with_its_cause(toy_study) -> None:
+    with toy_study(task={**TOY, "broken": "tanh"}) as one:
+        (answer,) = RegularizedEvolution(8, 3).search(one)
     failed = [trial for trial in one.trials if trial.status == "failed"]
     assert failed
     assert all("'tanh' is broken on purpose" in (trial.error or "") and trial.reward is None for trial in failed)
+    assert {trial.failure for trial in failed} == {"error"}
     assert len(one.trials) == one.benchmark.budget.trials
-    assert all(answer[f"layer{k}.act"] != "tanh" for k in range(4))
+    assert all(answer.arch[f"layer{k}.act"] != "tanh" for k in range(4))
 
 
-def test_where_everything_fails_the_search_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (MemoryError("too large"), "out_of_memory"),
+        (FloatingPointError("the loss became nan"), "not_finite"),
+        (TimeoutError("3 s are over"), "timeout"),
+        (RuntimeError("a tensor has the wrong shape"), "error"),
+    ],
+)
+def test_failures_have_kinds_cost_what_they_cost_and_are_tried_again(
+    toy_study, monkeypatch: pytest.MonkeyPatch, error: Exception, kind: str
+) -> None:
+    def fails(self, model, stage, seed, start, keep, adopt):
+        self.meter.count(7, (64, 64))
+        raise error
+
+    with toy_study() as one:
+        arch = one.space.sample(one.rng())
+        with monkeypatch.context() as patched:
+            patched.setattr(ToyTask, "train_and_score", fails)
+            first = evaluated(one, Proposal(arch))
+        assert (first.failure, first.cost.images) == (kind, 7)
+        assert evaluated(one, Proposal(arch)).status != "failed"
+    assert one.failed_cost.images == 7
+
+
+def test_a_full_disk_is_not_the_candidates_fault(toy_study, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(self, model, stage, seed, start, keep, adopt):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ToyTask, "train_and_score", fails)
+    with toy_study() as one, pytest.raises(OSError, match="No space left"):
+        evaluated(one, Proposal(one.space.sample(one.rng())))
+
+
+def test_where_everything_fails_the_search_says_why(toy_study, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(Path(__file__).parent)
     with (
-        study(tmp_path, task={"type": "benchmark_faults.Broken"}) as one,
+        toy_study(task={"type": "benchmark_faults.Broken"}) as one,
         pytest.raises(RuntimeError, match="all 60 trials failed"),
     ):
         RandomSearch().search(one)
 
 
-def test_a_metric_that_is_not_finite_is_a_failure(tmp_path: Path) -> None:
-    with study(tmp_path, task={**TOY, "noise": float("nan")}) as one:
-        one.submit(Proposal(one.space.sample(one.rng())))
-        trial = one.collect()
-    assert trial is not None
-    assert trial.status == "failed"
+def test_a_metric_that_is_not_finite_is_a_failure(toy_study) -> None:
+    with toy_study(task={**TOY, "noise": math.nan}) as one:
+        trial = evaluated(one, Proposal(one.space.sample(one.rng())))
+    assert trial.failure == "not_finite"
     assert "not finite" in (trial.error or "")
 
 
-def test_a_parents_weights_reach_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[str | None] = []
-    fit = ToyTask.fit
-
-    def spy(self, model, stage, *, seed, init=None, weights=None):
-        seen.append(init and Path(init).name)
-        return fit(self, model, stage, seed=seed)
-
-    monkeypatch.setattr(ToyTask, "fit", spy)
-    with study(tmp_path, toy(gate_config=None)) as one:
-        parent = one.space.sample(one.rng())
-        one.submit(Proposal(parent))
-        one.collect()
-        one.submit(Proposal(one.space.mutate(parent, one.rng()), parent=0))
-        one.collect()
-        one.submit(Proposal(parent))
-        again = one.collect()
-        assert again is not None
-        one.submit(
-            Proposal(one.space.mutate(parent, one.rng()), parent=again.id)
-        )  # a repeated one has the first's weights
-        one.collect()
-    assert seen == [None, "00000.pth", "00000.pth", "00001.pth", "00000.pth", "00003.pth"]
-    assert json.loads((tmp_path / "trials.jsonl").read_text().splitlines()[1])["parent"] == 0
+def test_a_reward_that_cannot_be_computed_is_a_failed_trial(toy_study) -> None:
+    reward = dict(type="GeometricMean", names=["score", "loss"])
+    with toy_study(reward=reward) as one:
+        trial = evaluated(one, Proposal(one.space.sample(one.rng())))
+    assert (trial.status, trial.failure) == ("failed", "error")
+    assert "reward" in (trial.error or "")
+    assert trial.cost.images > 0
 
 
-def test_processes_evaluate_the_same_and_keep_every_worker_busy(tmp_path: Path) -> None:
-    benchmark = toy(budget=Budget(trials=8), gate_config=None)
-    with study(tmp_path / "inline", benchmark) as inline:
+def test_processes_evaluate_the_same_and_keep_every_worker_busy(toy_study, tmp_path: Path) -> None:
+    changes: dict[str, Any] = dict(budget=dict(trials=8), gate=None)
+    with toy_study(tmp_path / "inline", **changes) as inline:
         RandomSearch().search(inline)
-    with ProcessExecutor(2) as pool, study(tmp_path / "pool", benchmark, executor=pool, workers=2) as pooled:
+    with ProcessExecutor(2) as pool, toy_study(tmp_path / "pool", executor=pool, workers=2, **changes) as pooled:
         RandomSearch().search(pooled)
     assert facts(sorted(pooled.trials, key=lambda trial: trial.id)) == facts(inline.trials)
 
 
-def test_a_dead_worker_is_a_failed_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_worker_costs_its_trial_and_no_other(toy_study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network with a first kernel of 5 kills its worker, each of the four times that it is tried."""
     monkeypatch.syspath_prepend(Path(__file__).parent)  # a spawned process starts with this one's path
-    task = {"type": "benchmark_faults.Deadly"}
-    with ProcessExecutor(1) as pool, study(tmp_path, toy(budget=Budget(trials=6)), task, executor=pool) as one:
+    task, budget = {"type": "benchmark_faults.Deadly"}, dict(trials=6)
+    with ProcessExecutor(2) as pool, toy_study(tmp_path, task=task, budget=budget, executor=pool, workers=2) as one:
         RandomSearch().search(one)
-    by_kernel = {trial.id: (trial.arch["layer0.kernel"] == 5, trial.status, trial.error) for trial in one.trials}
-    assert any(deadly for deadly, _, _ in by_kernel.values())
-    for deadly, status, error in by_kernel.values():
-        assert (status == "failed") == deadly
-        assert not deadly or "worker process died" in error
+    deadly = {trial.id for trial in one.trials if trial.arch["layer0.kernel"] == 5}
+    assert deadly
+    assert {trial.id for trial in one.trials if trial.status == "failed"} == deadly
+    assert {trial.failure for trial in one.trials if trial.id in deadly} == {"lost"}
+    assert all("died 4 times" in (trial.error or "") for trial in one.trials if trial.id in deadly)
 
 
-def test_the_registry_knows_the_toy() -> None:
-    assert isinstance(TASKS.build(dict(type="ToyTask")), ToyTask)
+def test_an_unknown_parent_is_refused_in_a_sentence(toy_study) -> None:
+    with toy_study() as one, pytest.raises(ValueError, match="the parent 7 of trial 0 is no finished trial"):
+        one.submit(Proposal(one.space.sample(one.rng()), parent=7))

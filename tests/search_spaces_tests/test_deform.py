@@ -6,8 +6,8 @@ import pytest
 import torch
 from mmcv.ops import modulated_deform_conv2d
 
-from search_spaces.cost import madds, params
 from search_spaces.deform import DeformConv, deform_conv
+from tasks.complexity import madds, params
 
 
 @pytest.mark.parametrize(("groups", "height", "width"), [(1, 7, 5), (2, 6, 9), (2, 1, 1), (4, 1, 3)])

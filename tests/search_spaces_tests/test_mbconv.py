@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from random import Random
 
 import numpy as np
@@ -11,21 +12,22 @@ from mmdet.registry import MODELS
 from mmseg.models.backbones import MobileNetV2
 from PIL import Image
 
-from search_spaces.cost import madds, params
-from search_spaces.mbconv import FNA_SSDLITE, MOBILENET_V2, RANA_KIM, MBConv
-from search_spaces.mbconv_backbone import MBConvNet
-from tasks.detection.ssdlite import ssdlite
-from tasks.encoder import read_checkpoint
+from search_spaces.mbconv.network import MBConvNet
+from search_spaces.mbconv.space import FNA_SSDLITE, MOBILENET_V2, RANA_KIM, MBConv
+from tasks.checkpoint import read_checkpoint
+from tasks.complexity import madds, params
+from tasks.detection.templates import SSDLite
 
 
 def test_size() -> None:
-    assert MBConv().size == 6**5 * 3 * 7**15  # 1.1e17, as printed
+    assert MBConv(wide=(4,)).size == 6**5 * 3 * 7**15  # 1.1e17, as printed
+    assert MBConv().size == 6**6 * 7**15
 
 
 @pytest.mark.parametrize("genotype", [MOBILENET_V2, FNA_SSDLITE, RANA_KIM], ids=["mobilenet_v2", "fna", "rana_kim"])
 def test_published_notation_goes_in_and_out(genotype: list[list[str]]) -> None:
     space = MBConv()
-    assert space.write(space.read(genotype)) == genotype
+    assert space.write(space.read(genotype).as_dict()) == genotype
 
 
 @pytest.mark.parametrize("genotype", [[], FNA_SSDLITE[:5], [*FNA_SSDLITE[:5], ["k7e6", "k7e6"]], [5] * 6, None])
@@ -38,17 +40,19 @@ def test_what_is_no_genotype_is_refused(genotype) -> None:
 def test_wrong_depths_are_refused(layers: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="layers must be 6 numbers"):
         MBConv(layers)
+    with pytest.raises(ValueError, match=r"wide must name stages from 0 to 5, not \(6,\)"):
+        MBConv(wide=(6,))
 
 
 @pytest.mark.parametrize(
     ("stage", "operation"),
-    [(0, "skip"), (5, "skip"), (4, "k5e3")],  # the detector needs 576 channels of stage 4's first layer
+    [(0, "skip"), (5, "skip"), (4, "k5e3")],
 )
-def test_a_stage_needs_its_first_layer(stage: int, operation: str) -> None:
+def test_a_stage_needs_its_first_layer_as_wide_as_it_is_asked_to_be(stage: int, operation: str) -> None:
     genotype = [list(operations) for operations in MOBILENET_V2]
     genotype[stage][0] = operation
     with pytest.raises(ValueError, match=f"'stage{stage}.layer0' cannot be '{operation}'"):
-        MBConv().read(genotype)
+        MBConv(wide=(4,)).read(genotype)
 
 
 def test_equal_networks_share_a_key_and_unequal_ones_do_not() -> None:
@@ -64,7 +68,7 @@ def test_equal_networks_share_a_key_and_unequal_ones_do_not() -> None:
 
 def test_shallower_spaces() -> None:
     space = MBConv((1, 2, 1, 2, 1, 1), width=0.25)
-    assert space.size == 6**5 * 3 * 7**2
+    assert space.size == 6**6 * 7**2
     for seed in range(20):
         stages = space.model(space.sample(Random(seed)))["backbone"]["stages"]
         assert all(1 <= len(stage) <= depth for stage, depth in zip(stages, space.layers, strict=True))
@@ -73,23 +77,24 @@ def test_shallower_spaces() -> None:
 @pytest.mark.parametrize("width", [0.35, 0.5, 0.75, 1.0, 1.4])
 def test_mobilenet_v2_is_mmsegmentations(width: float) -> None:
     """The same names and shapes, and with the same weights the same outputs."""
-    theirs = MobileNetV2(width, strides=(1, 2, 2, 2, 1, 2, 1), out_indices=(4, 6))
+    theirs = MobileNetV2(width, strides=(1, 2, 2, 2, 1, 2, 1), out_indices=(1, 2, 4, 6))
     theirs.eval()  # returns nothing
-    ours = MBConvNet(MOBILENET_V2, width).eval()
-    wanted = {name: value.shape for name, value in theirs.state_dict().items()}
-    found = {name: value.shape for name, value in ours.state_dict().items() if not name.startswith("conv2.")}
-    assert found == wanted
+    ours = MBConvNet(MOBILENET_V2, width, ("4", "8", "16", "32", "16+", "32+")).eval()
+    shapes = {name: value.shape for name, value in theirs.state_dict().items()}
+    assert {name: value.shape for name, value in ours.state_dict().items() if not name.startswith("conv2.")} == shapes
+    assert {name: value.shape for name, value in MBConvNet(MOBILENET_V2, width).state_dict().items()} == shapes
     ours.load_state_dict(theirs.state_dict(), strict=False)
     image = torch.randn(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        (before, last), (tap, out) = theirs(image), ours(image)
-        assert torch.allclose(tap, theirs.layer6[0].conv[0](before), atol=1e-6)
-        assert torch.allclose(out, ours.conv2(last), atol=1e-6)
+        expected, (*found, tap, out) = theirs(image), ours(image)
+        assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(found, expected, strict=True))
+        assert torch.allclose(tap, theirs.layer6[0].conv[0](expected[2]), atol=1e-6)
+        assert torch.allclose(out, ours.conv2(expected[3]), atol=1e-6)
 
 
 def test_imagenet_weights_recognise_a_photograph(shared) -> None:
     path = str(shared("mobilenetv2_imagenet") / "mobilenet_v2_1.0_torchvision_layout_dequant.pth")
-    network = MBConvNet(MOBILENET_V2).eval()
+    network = MBConvNet(MOBILENET_V2, taps=("32+",)).eval()
     weights, report = read_checkpoint(path, network)
     network.load_state_dict(weights)
     assert "left over ['classifier']" in report
@@ -101,21 +106,46 @@ def test_imagenet_weights_recognise_a_photograph(shared) -> None:
     pixels = (pixels - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
     classifier = torch.load(path, weights_only=True)
     with torch.no_grad():
-        features = network(torch.from_numpy(pixels.astype(np.float32)).permute(2, 0, 1)[None])[1].mean((2, 3))
+        features = network(torch.from_numpy(pixels.astype(np.float32)).permute(2, 0, 1)[None])[0].mean((2, 3))
         scores = torch.softmax(features @ classifier["classifier.1.weight"].T + classifier["classifier.1.bias"], 1)
     assert scores.argmax() == 45  # Gila monster
     assert scores[0, 45] > 0.99
 
 
-@pytest.mark.parametrize(("width", "channels"), [(0.25, (144, 1280)), (1.0, (576, 1280)), (1.4, (816, 1792))])
-def test_maps(width: float, channels: tuple[int, int]) -> None:
+STRIDES = {"2": 2, "2+": 2, "4": 4, "4+": 4, "8": 8, "8+": 8, "16": 16, "16+": 16, "32": 32, "32+": 32}
+
+
+@pytest.mark.parametrize(
+    ("width", "channels"),
+    [
+        (0.25, (8, 48, 8, 48, 8, 48, 24, 144, 80, 1280)),
+        (1.0, (16, 96, 24, 144, 32, 192, 96, 576, 320, 1280)),
+        (1.4, (24, 144, 32, 192, 48, 288, 136, 816, 448, 1792)),
+    ],
+)
+@torch.no_grad()
+def test_taps(width: float, channels: tuple[int, ...]) -> None:
     space = MBConv(width=width)
-    network = MODELS.build(space.model(space.read(RANA_KIM))["backbone"])
+    backbone = space.model(space.read(RANA_KIM))["backbone"]
+    network = MODELS.build({**backbone, "taps": list(STRIDES)}).eval()
+    image = torch.randn(2, 3, 100, 64, generator=torch.Generator().manual_seed(0))
+    maps = network(image)
     assert network.out_channels == channels
-    with torch.no_grad():
-        tap, last = network.eval()(torch.zeros(2, 3, 100, 64))
-    assert tap.shape == (2, channels[0], 7, 4)
-    assert last.shape == (2, channels[1], 4, 2)
+    shapes = [
+        (2, width, math.ceil(100 / stride), 64 // stride)
+        for width, stride in zip(channels, STRIDES.values(), strict=True)
+    ]
+    assert [tuple(x.shape) for x in maps] == shapes
+    for taps in (("16+", "32+"), ("4", "8", "16", "32"), ("32",), ("16", "16+")):
+        fewer = MODELS.build({**backbone, "taps": taps}).eval()
+        left = fewer.load_state_dict(network.state_dict(), strict=False)
+        assert (left.missing_keys, bool(left.unexpected_keys)) == ([], "32+" not in taps)
+        assert all(torch.equal(x, maps[list(STRIDES).index(tap)]) for x, tap in zip(fewer(image), taps, strict=True))
+
+
+def test_a_tap_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown tap '64'"):
+        MBConvNet(MOBILENET_V2, taps=("64",))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +160,6 @@ def test_maps(width: float, channels: tuple[int, int]) -> None:
 )
 def test_published_detectors_count_exactly(genotype: list[list[str]], classes: int, count: int, cost: int) -> None:
     space = MBConv()
-    backbone = space.model(space.read(genotype))["backbone"]
-    detector = MODELS.build(ssdlite(backbone, (576, 1280), classes, (320, 320)))
+    detector = MODELS.build(SSDLite().config(space.model(space.read(genotype)), {}, classes, (320, 320)))
     assert params(detector) == count
     assert madds(detector, (3, 320, 320)) == cost

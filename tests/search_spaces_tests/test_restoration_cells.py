@@ -11,15 +11,16 @@ import torch
 from mmengine.registry import MODELS
 
 from search_spaces.architecture import Choice
-from search_spaces.cost import madds, params
-from search_spaces.restoration_cells import RestorationCells
-from search_spaces.restoration_net import Cell, RestorationNet, early_layer, operation
+from search_spaces.ops import operation
+from search_spaces.restoration_cells.network import INNER, Cell, RestorationNet, early_layer
+from search_spaces.restoration_cells.space import RestorationCells
+from tasks.complexity import madds, params
 
 Terms = list[list[Any]]
 
 
 def network(space: RestorationCells, genotype: Any) -> RestorationNet:
-    return MODELS.build(space.model(space.read(genotype)))
+    return MODELS.build(space.model(space.read(genotype))["network"])
 
 
 def uniform(op: str, path: list[int], nodes: int = 4) -> list[Any]:
@@ -38,7 +39,7 @@ def test_size_and_round_trips(settings: dict[str, Any], operations: int) -> None
     assert space.size == cell**space.cells * 2 * 3 ** (space.layers - 1)
     for seed in range(20):
         arch = space.sample(Random(seed))
-        assert space.read(json.loads(json.dumps(space.write(arch)))).as_dict() == arch.as_dict()
+        assert space.read(json.loads(json.dumps(space.write(arch.as_dict())))).as_dict() == arch.as_dict()
         assert json.loads(json.dumps(space.model(arch))) == space.model(arch)
 
 
@@ -117,7 +118,7 @@ def test_known_totals(op: str, path: list[int], total: int) -> None:
     ],
 )
 def test_operations_keep_the_shape_and_count(op: str, count: int) -> None:
-    module = operation(op, 8)
+    module = operation(op, 8, INNER)
     assert params(module) == count
     assert module(torch.rand(2, 8, 6, 7)).shape == (2, 8, 6, 7)
 
@@ -130,7 +131,7 @@ def test_operations_reach_as_far_as_their_kernel(op: str, reach: list[int]) -> N
     torch.manual_seed(0)
     x = torch.zeros(1, 8, 15, 15)
     x[..., 7, 7] = 1
-    changed = (operation(op, 8).eval()(x)[0, :, 7] != 0).any(0).nonzero().flatten().tolist()
+    changed = (operation(op, 8, INNER).eval()(x)[0, :, 7] != 0).any(0).nonzero().flatten().tolist()
     assert changed == sorted({7 + sign * step for sign in (-1, 1) for step in reach})
 
 
@@ -154,7 +155,7 @@ def test_the_decoder_reads_the_last_narrow_cell_or_the_stem(path: list[int], lay
 @pytest.mark.parametrize("settings", [dict(), dict(variant="slides", shared=True), dict(aspp=True, in_channels=3)])
 def test_networks_subtract_what_they_find(settings: dict[str, Any]) -> None:
     space = RestorationCells(channels=4, nodes=3, **settings)
-    model: RestorationNet = MODELS.build(space.model(space.sample(Random(0)))).eval()
+    model: RestorationNet = MODELS.build(space.model(space.sample(Random(0)))["network"]).eval()
     x = torch.rand(2, space.in_channels, 12, 9)
     assert model(x).shape == x.shape
     assert madds(model, (space.in_channels, 8, 8)) > 0
@@ -166,7 +167,7 @@ def test_networks_subtract_what_they_find(settings: dict[str, Any]) -> None:
 
 def test_a_folded_network_works_on_blocks_of_pixels() -> None:
     plain, folded = (RestorationCells(channels=4, nodes=2, fold=fold) for fold in (1, 2))
-    genotype = plain.write(plain.sample(Random(0)))
+    genotype = plain.write(plain.sample(Random(0)).as_dict())
     nets = [network(space, genotype).eval() for space in (plain, folded)]
     assert params(nets[1]) - params(nets[0]) == 3 * 9 * 64 + 3 * (9 * 128 + 1)  # into the stem, out of the decoder
     assert madds(nets[1], (1, 16, 16)) < 0.27 * madds(nets[0], (1, 16, 16))
@@ -181,7 +182,7 @@ def test_shared_cells_share_the_wiring_and_not_the_weights() -> None:
     space = RestorationCells(shared=True, nodes=2, channels=2)
     choices: dict[str, Choice] = space.sample(Random(0)).as_dict() | {f"cell0.node{n}.a.op": "conv3" for n in (0, 1)}
     choices |= {f"layer{layer}.width": 0 for layer in range(3)}
-    model: RestorationNet = MODELS.build(space.model(space.architecture(choices)))
+    model: RestorationNet = MODELS.build(space.model(space.architecture(choices))["network"])
     assert len({len(cell.state_dict()) for cell in model.cells}) == 1
     assert len({id(parameter) for cell in model.cells for parameter in cell.parameters()}) == len(
         [parameter for cell in model.cells for parameter in cell.parameters()]

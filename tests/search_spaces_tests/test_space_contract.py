@@ -1,58 +1,113 @@
-"""What every space promises. A new space is covered by being registered."""
+"""What every space promises, open or finite. A new space is covered by being registered."""
 
 from __future__ import annotations
 
 import json
+from itertools import islice
 from random import Random
+from typing import Any
 
+import numpy as np
 import pytest
+from growing_graphs import GrowingGraphs
 
-from benchmarks.benchmark import CONFIGS, Benchmark, read_config, strategy_files
-from benchmarks.job import build_task
-from search_spaces import SPACES, Architecture, SearchSpace
+from search_spaces import SPACES, Architecture, FiniteSpace, SearchSpace
 
-SPACES.import_from_location()
+FINITE = SPACES.classes().values()
 
 
-@pytest.fixture(params=SPACES.module_dict, ids=str)
+@pytest.fixture(params=[*FINITE, GrowingGraphs], ids=lambda cls: cls.__name__)
 def space(request: pytest.FixtureRequest) -> SearchSpace:
-    return SPACES.module_dict[request.param]()
+    return request.param()
 
 
-def test_samples_are_legal_and_repeatable(space: SearchSpace) -> None:
+@pytest.fixture(params=FINITE, ids=lambda cls: cls.__name__)
+def finite(request: pytest.FixtureRequest) -> FiniteSpace:
+    return request.param()
+
+
+def walk(space: SearchSpace, rng: Random) -> Any:
+    """Samples and their mutants, without an end."""
+    while True:
+        arch = space.sample(rng)
+        yield arch
+        for _ in range(5):
+            arch = space.mutate(arch, rng)
+            yield arch
+
+
+def plain(value: Any) -> Any:
+    return json.loads(json.dumps(value))
+
+
+def test_answers_are_legal_and_repeatable(space: SearchSpace) -> None:
+    found = list(islice(walk(space, Random(0)), 60))
+    assert found == list(islice(walk(space, Random(0)), 60))
+    assert len(set(found)) > 1
+    for arch in found:
+        assert space.flaw(arch.as_dict()) is None
+        assert space.architecture(arch.as_dict()) == arch
+
+
+def test_a_mutant_has_other_choices(space: SearchSpace) -> None:
     for seed in range(20):
         arch = space.sample(Random(seed))
-        assert arch == space.sample(Random(seed))
-        assert space.architecture(arch.as_dict()) == arch
+        assert space.mutate(arch, Random(seed)).choices != arch.choices
 
 
 def test_architectures_survive_json(space: SearchSpace) -> None:
-    arch = space.sample(Random(0))
-    again = space.architecture(json.loads(json.dumps(arch.as_dict())))
-    assert (again.key, again.choices) == (arch.key, arch.choices)
+    for arch in islice(walk(space, Random(0)), 10):
+        again = space.architecture(plain(arch.as_dict()))
+        assert (again.key, again.choices) == (arch.key, arch.choices)
+        assert Architecture.recorded(plain(arch.as_dict()), arch.key) == arch
 
 
-def test_a_mutation_changes_one_decision(space: SearchSpace) -> None:
-    arch = space.sample(Random(0))
+def test_a_canonical_form_is_legal_and_its_own(space: SearchSpace) -> None:
+    for arch in islice(walk(space, Random(0)), 60):
+        same = space.architecture(space.canonical(arch.as_dict()))
+        assert same == arch
+        assert same.canonical == same.choices
+
+
+def test_models_are_plain_data_and_equal_for_equal_answers(space: SearchSpace) -> None:
+    models: dict[str, Any] = {}
+    for arch in islice(walk(space, Random(0)), 60):
+        model = space.model(arch)
+        assert plain(model) == model
+        assert models.setdefault(arch.key, model) == model
+        assert space.model(space.architecture(space.canonical(arch.as_dict()))) == model
+
+
+def test_a_child_takes_over_what_fits(space: SearchSpace) -> None:
+    """What becomes of weights is up to the space; their names and shapes are those of the child."""
+    parent = space.sample(Random(0))
+    child = space.mutate(parent, Random(1))
+    layers = len(next(iter(space.model(child).values())))
+    fresh = {"gains": np.zeros(layers)}
+    for weights, whose in (({"gains": np.ones(layers)}, child), ({"others": np.ones(2)}, None)):
+        taken = space.inherit(weights, fresh, whose, child)
+        assert taken.keys() == fresh.keys()
+        assert np.shape(taken["gains"]) == (layers,)
+        assert np.all(np.array(taken["gains"]) == (1 if whose else 0))
+
+
+def test_a_space_has_a_supernet_or_says_so(space: SearchSpace) -> None:
+    if type(space).supernet is SearchSpace.supernet:
+        with pytest.raises(TypeError, match="has no supernet"):
+            space.supernet()
+    else:
+        assert plain(space.supernet()) == space.supernet()
+        assert space.supernet().keys() <= space.model(space.sample(Random(0))).keys()
+
+
+# Of finite spaces.
+
+
+def test_a_mutation_changes_one_decision(finite: FiniteSpace) -> None:
+    arch = finite.sample(Random(0))
     for seed in range(20):
-        child = space.mutate(arch, Random(seed))
-        assert sum(child[name] != arch[name] for name in space.decisions) == 1
-
-
-def test_only_holds_the_rest(space: SearchSpace) -> None:
-    rest = space.sample(Random(0))
-    prefix = next(iter(space.decisions))
-    part = space.only(prefix, rest)
-    for seed in range(10):
-        arch = part.mutate(part.sample(Random(seed)), Random(seed))
-        assert all(arch[name] == rest[name] for name in space.decisions if not name.startswith(prefix))
-        assert space.architecture(arch.as_dict()) == arch
-    assert part.size < space.size
-
-
-def test_models_are_plain_data(space: SearchSpace) -> None:
-    model = space.model(space.sample(Random(0)))
-    assert json.loads(json.dumps(model)) == model
+        child = finite.mutate(arch, Random(seed))
+        assert sum(child[name] != arch[name] for name in finite.decisions) == 1
 
 
 @pytest.mark.parametrize(
@@ -63,44 +118,20 @@ def test_models_are_plain_data(space: SearchSpace) -> None:
         (lambda name, choices: {**choices, name + "x": 1}, "did you mean"),
     ],
 )
-def test_illegal_choices_are_refused_by_name(space: SearchSpace, change, sentence: str) -> None:
-    name = next(iter(space.decisions))
+def test_illegal_choices_are_refused_by_name(finite: FiniteSpace, change: Any, sentence: str) -> None:
+    name = next(iter(finite.decisions))
     with pytest.raises(ValueError, match=sentence):
-        space.architecture(change(name, space.sample(Random(0)).as_dict()))
+        finite.architecture(change(name, finite.sample(Random(0)).as_dict()))
 
 
-def test_a_space_has_a_supernet_or_says_so(space: SearchSpace) -> None:
-    if type(space).supernet is SearchSpace.supernet:
-        with pytest.raises(TypeError, match="has no supernet"):
-            space.supernet()
-    else:
-        assert json.loads(json.dumps(space.supernet())) == space.supernet()
-
-
-@pytest.mark.parametrize("folder", sorted(path.parent.name for path in CONFIGS.glob("*/protocol.py")))
-def test_every_benchmark_builds_and_runs_what_its_space_samples(folder: str, cache, folder_data) -> None:
-    import torch
-    from torch.utils._pytree import tree_leaves
-
-    config = read_config(next(strategy_files(folder))).to_dict()["benchmark"]
-    task = dict(config["task"])
-    if "root" in task.get("data", {}):  # a benchmark on data from outside: only its network counts here
-        kind = task["type"].rsplit(".", 1)[-1]
-        if kind == "RestorationTask":
-            task["data"] = {"type": "ScenesImages", "gray": config["space"].get("in_channels", 1) == 1}
-            task.setdefault("degradation", {"type": "RainStreaks"})
-        elif kind == "SegmentationTask":
-            task["data"] = {**task["data"], "root": str(folder_data)}
-        else:
-            task["data"] = {"type": "ScenesDetection"}
-        if "encoder" in task:
-            task["encoder"] = {"width": task["encoder"].get("width", 1.0)}
-    task = build_task(json.dumps({**task, "cache": str(cache), "device": "cpu"}))
-    benchmark = Benchmark.of(config)
-    for seed in range(2):
-        arch: Architecture = benchmark.space.sample(Random(seed))
-        with torch.no_grad():
-            outputs = tree_leaves(
-                task.network(benchmark.space.model(arch))(torch.zeros(1, task.input_shape[0], 64, 64))
-            )
-        assert all(len(output) == 1 and torch.isfinite(output).all() for output in outputs)
+def test_only_holds_the_rest(finite: FiniteSpace) -> None:
+    rest = finite.sample(Random(0))
+    prefix = next(iter(finite.decisions))
+    part = finite.only(prefix, rest)
+    for arch in islice(walk(part, Random(0)), 20):
+        assert all(arch[name] == rest[name] for name in finite.decisions if not name.startswith(prefix))
+        assert finite.architecture(arch.as_dict()) == arch
+        assert part.model(arch) == finite.model(arch)
+    assert part.size < finite.size
+    with pytest.raises(TypeError, match=f"the part '{prefix}' of the space {type(finite).__name__} has no supernet"):
+        part.supernet()

@@ -2,66 +2,97 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
-from dataclasses import replace
-from pathlib import Path
+import math
+from typing import Any
 
+import moocore
 import pytest
 from scipy import stats
 
-from benchmarks.benchmark import Benchmark, Budget, read_config, strategy_files
-from benchmarks.executors import InlineExecutor
 from benchmarks.study import Study
+from search_spaces import Architecture
+from search_spaces.toy.space import ToySpace
 from strategies import Strategy, best
+from strategies.nsga2 import NSGA2
 from strategies.ppo import PPO
 from strategies.random_search import RandomSearch
 from strategies.regularized_evolution import RegularizedEvolution
-from tasks.toy import ToyTask
+from strategies.successive_halving import SuccessiveHalving
+from tasks.toy import formula
 
 SEEDS = range(20)
+GATE = dict(type="RunningMean", tolerance=0.3)
 
 
-def toy(**changes) -> Benchmark:
-    config = read_config(next(strategy_files("toy"))).to_dict()["benchmark"]
-    return replace(Benchmark.of(config), **changes)
-
-
-def search(benchmark: Benchmark, strategy: Strategy, seed: int, folder: Path) -> Study:
-    folder.mkdir(parents=True)
-    executor: Executor = InlineExecutor()
-    with Study(benchmark, seed, folder, '{"type": "tasks.toy.ToyTask", "noise": 4.0}', executor) as study:
+def search(toy_study: Any, strategy: Strategy, seed: int, **protocol: Any) -> Study:
+    with toy_study(seed=seed, **protocol) as study:
         strategy.search(study)
     return study
 
 
 def quality(study: Study) -> float:
     """The noise-free score of what a study would return."""
-    return ToyTask().score(study.space.model(best(study.trials).arch)["layers"])
+    return score(best(study.trials).arch)
+
+
+def score(arch: Architecture) -> float:
+    layers = ToySpace().model(arch)["layers"]
+    return formula.score(layers, [math.inf] * len(layers))
+
+
+def is_greater(ours: list[float], theirs: list[float]) -> bool:
+    return stats.wilcoxon(ours, theirs, alternative="greater").pvalue < 0.01
 
 
 @pytest.mark.slow
-def test_evolution_beats_random_search_at_equal_images(tmp_path: Path) -> None:
-    benchmark = toy(budget=Budget(trials=1000, images=30_000))
-    evolved = [quality(search(benchmark, RegularizedEvolution(15, 5), k, tmp_path / f"e{k}")) for k in SEEDS]
-    sampled = [quality(search(benchmark, RandomSearch(), k, tmp_path / f"r{k}")) for k in SEEDS]
-    assert stats.wilcoxon(evolved, sampled, alternative="greater").pvalue < 0.01
+def test_evolution_beats_random_search_at_equal_images(toy_study) -> None:
+    protocol: dict[str, Any] = dict(budget=dict(trials=1000, images=30_000))
+    evolved = [quality(search(toy_study, RegularizedEvolution(15, 5), k, **protocol)) for k in SEEDS]
+    sampled = [quality(search(toy_study, RandomSearch(), k, **protocol)) for k in SEEDS]
+    assert is_greater(evolved, sampled)
 
 
 @pytest.mark.slow
-def test_ppo_beats_random_search_at_equal_trials(tmp_path: Path) -> None:
-    benchmark = toy(budget=Budget(trials=150), gate_config=None)
-    small, seeds = dict(hidden=32, layers=1, lr=5e-3, epochs=5), SEEDS[:10]
-    learnt = [quality(search(benchmark, PPO(**small), k, tmp_path / f"p{k}")) for k in seeds]
-    sampled = [quality(search(benchmark, RandomSearch(), k, tmp_path / f"r{k}")) for k in seeds]
-    assert stats.wilcoxon(learnt, sampled, alternative="greater").pvalue < 0.01
+def test_ppo_beats_random_search_at_equal_trials(toy_study) -> None:
+    protocol: dict[str, Any] = dict(budget=dict(trials=150), gate=None)
+    small: dict[str, Any] = dict(hidden=32, layers=1, lr=1e-2, memory=10, every=10, sample=10, steps=5)
+    learnt = [quality(search(toy_study, PPO(**small), k, **protocol)) for k in SEEDS[:10]]
+    sampled = [quality(search(toy_study, RandomSearch(), k, **protocol)) for k in SEEDS[:10]]
+    assert is_greater(learnt, sampled)
 
 
 @pytest.mark.slow
-def test_the_gate_saves_images_and_the_best_is_as_good(tmp_path: Path) -> None:
-    gated, free = toy(), toy(gate_config=None)
-    with_gate = [search(gated, RandomSearch(), k, tmp_path / f"g{k}") for k in SEEDS]
-    without = [search(free, RandomSearch(), k, tmp_path / f"f{k}") for k in SEEDS]
-    saved = 1 - sum(s.cost.images for s in with_gate) / sum(s.cost.images for s in without)
+def test_successive_halving_beats_random_search_at_equal_images(toy_study) -> None:
+    stages = [dict(name=f"rung{k}", recipe=dict(epochs=epochs)) for k, epochs in enumerate((1, 3, 9))]
+    protocol: dict[str, Any] = dict(stages=stages, gate=None, budget=dict(trials=1000, images=60_000))
+    halved = [quality(search(toy_study, SuccessiveHalving(), k, **protocol)) for k in SEEDS]
+    sampled = [quality(search(toy_study, RandomSearch(), k, **protocol)) for k in SEEDS]
+    assert is_greater(halved, sampled)
+
+
+@pytest.mark.slow
+def test_nsga2_has_a_larger_hypervolume_than_random_search_at_equal_trials(toy_study) -> None:
+    """Of all networks that were tried, noise-free, below the best score and above the parameters of the largest."""
+    largest = [dict(width=16, kernel=5, act="relu")] * 4
+    worst = (0.0, -formula.costs(largest, (3, 64, 64))["params"])
+    objectives = dict(names=["score", "params"], goals=["max", "min"])
+    protocol: dict[str, Any] = dict(gate=None, budget=dict(trials=200), objectives=objectives)
+
+    def hypervolume(strategy: Strategy, seed: int) -> float:
+        study = search(toy_study, strategy, seed, **protocol)
+        points = [(score(trial.arch), -trial.measures["params"]) for trial in study.trials]
+        return moocore.hypervolume(points, ref=worst, maximise=True)
+
+    evolved = [hypervolume(NSGA2(), k) for k in SEEDS[:10]]
+    sampled = [hypervolume(RandomSearch(), k) for k in SEEDS[:10]]
+    assert is_greater(evolved, sampled)
+
+
+@pytest.mark.slow
+def test_the_gate_saves_images_and_the_best_is_as_good(toy_study) -> None:
+    gated = [search(toy_study, RandomSearch(), k, gate=GATE) for k in SEEDS]
+    free = [search(toy_study, RandomSearch(), k, gate=None) for k in SEEDS]
+    saved = 1 - sum(s.cost.images for s in gated) / sum(s.cost.images for s in free)
     assert saved > 0.2
-    lost = [quality(b) - quality(a) for a, b in zip(with_gate, without, strict=True)]
+    lost = [quality(b) - quality(a) for a, b in zip(gated, free, strict=True)]
     assert stats.ttest_1samp(lost, 2.0, alternative="less").pvalue < 0.01  # less than two of a hundred points

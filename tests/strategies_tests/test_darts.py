@@ -1,9 +1,7 @@
-"""Gradient search in a study: legal trials, honest cost, a kill that changes nothing, both orders, a frozen warm-up."""
+"""Gradient search: passes and draws of both orders, a frozen warm-up, which epoch is the answer, a collapse said aloud."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,148 +9,102 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks.benchmark import Benchmark, Budget, read_config, strategy_files
-from benchmarks.executors.inline import InlineExecutor
-from benchmarks.study import Study
-from search_spaces import SPACES
-from strategies.darts import DARTS, Descent
-from strategies.ir_nas import IRNAS
-from tasks import Cost
-
-CONFIG = read_config(next(strategy_files("restoration"))).to_dict()["benchmark"]
+from strategies.supernet.darts import DARTS
+from strategies.supernet.ir_nas import IRNAS
+from strategies.supernet.search import Epoch, SupernetSearch
 
 
-@pytest.fixture(scope="module")
-def benchmark() -> Benchmark:
-    """The embedded benchmark in small: 26 training images in crops of 16x16, a narrow space, half of the loss SSIM's."""
-    whole = Benchmark.of(CONFIG)
-    space = SPACES.build(dict(type="RestorationCells", nodes=1, layers=2, channels=2, stem=4))
-    stage = replace(whole.stages[0], share=0.1, size=(16, 16), batch=4)
-    return replace(whole, space=space, final_space=space, stages=(stage,), budget=Budget(trials=3))
-
-
-@pytest.fixture(autouse=True)
-def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Score four images instead of 64."""
-    from tasks.restoration.pictures import RestorationPictures
-
-    monkeypatch.setattr(RestorationPictures, "eval_size", 4)
-
-
-def opened(benchmark: Benchmark, folder: Path) -> Study:
-    folder.mkdir(exist_ok=True)
-    task = json.dumps({**benchmark.task, "cache": str(folder), "device": "cpu"})
-    return Study(benchmark, 0, folder, task, InlineExecutor())
-
-
-def record(study: Study) -> list[Any]:
+def facts(study: Any) -> list[Any]:
     return [(trial.id, trial.arch.key, trial.stages[0].metrics, trial.cost.images) for trial in study.trials]
 
 
-@pytest.mark.parametrize("strategy", [DARTS(epochs=3, order=2), IRNAS(epochs=3, warmup=1)], ids=["second", "ir_nas"])
-def test_every_epoch_is_a_trial_and_does_it_again(benchmark: Benchmark, tmp_path: Path, strategy: DARTS) -> None:
+@pytest.mark.parametrize(
+    ("strategy", "passes"),
+    [(DARTS(epochs=2), [2, 2]), (DARTS(epochs=2, order=2), [5, 5]), (IRNAS(epochs=2, warmup=1), [1, 2])],
+    ids=["first", "second", "ir_nas"],
+)
+def test_every_epoch_is_a_trial_of_so_many_passes_and_does_it_again(
+    restoration_study: Any, tmp_path: Path, strategy: DARTS, passes: list[int]
+) -> None:
+    """An epoch passes its half of the images, 13 less the last that would be alone, through the network that often.
+
+    One more pass renews the norms (of all 13), and 4 images are scored twice: by the mixture and by the answer.
+    """
     records = []
     for name in "ab":
-        with opened(benchmark, tmp_path / name) as study:
-            answer = strategy.search(study)
-            records.append(record(study))
+        with restoration_study(tmp_path / name) as study:
+            (answer,) = strategy.search(study)
+        records.append(facts(study))
     assert records[0] == records[1]
-    assert len(records[0]) == 3
-    assert answer.key in [key for _, key, _, _ in records[0]]
-    for _, _, metrics, images in records[0]:
+    assert answer.arch in [trial.arch for trial in study.trials]
+    assert [images for *_, images in records[0]] == [12 * count + 13 + 2 * 4 for count in passes]
+    for *_, metrics, _ in records[0]:
         assert metrics["gap"] == metrics["supernet_PSNR"] - metrics["PSNR"]
         assert {"PSNR", "supernet_PSNR", "skip_ratio", "alpha_entropy", "loss"} <= metrics.keys()
-        assert images >= 12 + 8  # three batches of one half of the images, and four scored twice
 
 
-def test_the_warm_up_leaves_the_architecture_alone(benchmark: Benchmark, tmp_path: Path) -> None:
-    with opened(benchmark, tmp_path) as study:
-        descent = Descent(IRNAS(epochs=2, warmup=1), study)
-        before = [alpha.detach().clone() for alpha in descent.alphas]
-        _, _, first = descent.epoch()
-        assert all(torch.equal(alpha, value) for alpha, value in zip(descent.alphas, before, strict=True))
-        _, _, second = descent.epoch()
-        assert not all(torch.equal(alpha, value) for alpha, value in zip(descent.alphas, before, strict=True))
-    assert second.images > first.images
+def begun(strategy: DARTS, study: Any, monkeypatch: pytest.MonkeyPatch) -> DARTS:
+    """A search that has not gone through an epoch yet."""
+    with monkeypatch.context() as patch:
+        patch.setattr(type(study), "wants", lambda self: False)
+        strategy.train(study)
+    return strategy
 
 
+def test_the_warm_up_leaves_the_architecture_alone(
+    restoration_study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with restoration_study(tmp_path) as study:
+        strategy = begun(IRNAS(epochs=2, warmup=1), study, monkeypatch)
+        alphas = strategy.training.alphas
+        before = [alpha.detach().clone() for alpha in alphas]
+        strategy._epoch(study)
+        assert all(torch.equal(alpha, value) for alpha, value in zip(alphas, before, strict=True))
+        strategy._epoch(study)
+        assert not all(torch.equal(alpha, value) for alpha, value in zip(alphas, before, strict=True))
+
+
+@pytest.mark.parametrize(("keep", "place"), [("last", 3), ("best", 2)])
 def test_the_answer_is_the_last_one_or_that_of_the_best_mixture(
-    benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    restoration_study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: str, place: int
 ) -> None:
-    space, mixtures = benchmark.space, [25.0, 21.0, 24.0, 23.0]  # the first is of the warm-up
+    mixtures = [25.0, 21.0, 24.0, 23.0]  # the first is of the warm-up
 
-    class Scripted:
-        def __init__(self, strategy: DARTS, study: Study):
-            self.study = study
+    def scripted(self: SupernetSearch, study: Any) -> Epoch:
+        number = len(study.trials)
+        metrics = {"PSNR": 20.0 + number, "SSIM": 0.5, "supernet_PSNR": mixtures[number]}
+        return Epoch(study.space.sample(Random(number)).as_dict(), metrics)
 
-        def epoch(self) -> Any:
-            number = len(self.study.trials)
-            metrics = {"PSNR": 20.0 + number, "SSIM": 0.5, "supernet_PSNR": mixtures[number]}
-            return space.sample(Random(number)), metrics, Cost(1, 1, 1.0)
-
-    monkeypatch.setattr("strategies.darts.Descent", Scripted)
-    benchmark = replace(benchmark, budget=Budget(trials=4))
-    for keep, place in (("last", 3), ("best", 2)):
-        with opened(benchmark, tmp_path / keep) as study:
-            assert DARTS(epochs=4, warmup=1, keep=keep).search(study) == study.trials[place].arch
+    monkeypatch.setattr(SupernetSearch, "_epoch", scripted)
+    with restoration_study(tmp_path, budget=dict(trials=4)) as study:
+        (answer,) = DARTS(epochs=4, warmup=1, keep=keep).search(study)
+    assert (answer.arch, answer.trial) == (study.trials[place].arch, place)
 
 
-class KilledError(Exception):
-    pass
-
-
-@pytest.mark.parametrize("written", [False, True], ids=["before the ledger", "after it"])
-def test_a_killed_search_ends_as_if_it_had_not_been(
-    benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: bool
-) -> None:
-    """KilledError in the second epoch, once its checkpoint is on disk: before or after its trial is."""
-    strategy = DARTS(epochs=3, arch_lr=0.1)
-    with opened(benchmark, tmp_path / "whole") as study:
-        answer = strategy.search(study)
-        expected = record(study)
-    whole = Study.record
-
-    def dies(self: Study, arch: Any, metrics: dict[str, float], cost: Cost) -> None:
-        if len(self.trials) == 1:
-            if written:
-                whole(self, arch, metrics, cost)
-            raise KilledError
-        whole(self, arch, metrics, cost)
-
-    with opened(benchmark, tmp_path / "cut") as study:
-        monkeypatch.setattr(Study, "record", dies)
-        with pytest.raises(KilledError):
-            strategy.search(study)
-    monkeypatch.setattr(Study, "record", whole)
-    with opened(benchmark, tmp_path / "cut") as study:
-        assert strategy.search(study) == answer
-        assert record(study) == expected
-
-
-def test_a_collapse_is_said_aloud(benchmark: Benchmark, tmp_path: Path) -> None:
-    with opened(benchmark, tmp_path) as study:
-        descent = Descent(DARTS(epochs=1), study)
-        skip = benchmark.space.operations.index("skip")  # type: ignore[attr-defined]
+def test_a_collapse_is_said_aloud(restoration_study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with restoration_study(tmp_path) as study:
+        strategy = begun(DARTS(epochs=1), study, monkeypatch)
+        skip = study.space.operations.index("skip")
         with torch.no_grad():
-            descent.alphas[0][..., skip] = 5.0
-        with pytest.warns(UserWarning, match="skips lead in 100% of their places"):
-            _, metrics, _ = descent.epoch()
-    assert metrics["skip_ratio"] == 1.0
+            strategy.training.alphas[0][..., skip] = 5.0
+        with pytest.warns(UserWarning, match="epoch 1: skips lead in 100% of their places"):
+            epoch = strategy._epoch(study)
+    assert epoch.metrics["skip_ratio"] == 1.0
 
 
-def test_the_budget_ends_it(benchmark: Benchmark, tmp_path: Path) -> None:
-    short = replace(benchmark, budget=Budget(trials=100, images=40))
-    with opened(short, tmp_path) as study:
-        DARTS(epochs=50).search(study)
-        assert 40 <= study.cost.images < 120
+def test_ir_nas_is_darts_with_other_defaults() -> None:
+    settings = ("epochs", "warmup", "order", "arch_lr", "arch_decay", "keep")
+    assert [getattr(IRNAS(), name) for name in settings] == [100, 20, 1, 1e-3, 1e-3, "best"]
+    assert [getattr(IRNAS(epochs=5, warmup=1), name) for name in settings] == [5, 1, 1, 1e-3, 1e-3, "best"]
 
 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
         (dict(epochs=0), "at least 1"),
-        (dict(epochs=5, warmup=5), "warmup less"),
+        (dict(epochs=5, warmup=5), "warmup must be less than epochs"),
         (dict(order=3), "order must be 1 or 2"),
+        (dict(keep="first"), "keep 'last' or 'best'"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(settings: dict[str, Any], sentence: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from strategies.gradients import first_order, second_order
+from strategies.supernet.gradients import first_order, second_order
 
 RATE = 0.1
 

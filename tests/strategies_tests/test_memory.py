@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
-from benchmarks.benchmark import Benchmark, read_config, strategy_files
-from benchmarks.executors.inline import InlineExecutor
-from benchmarks.study import Study
+from core import build
 from search_spaces import SPACES
-from strategies import memory
-from strategies.darts import DARTS, Descent
-from strategies.memory import RESERVE, START, Live, foresee, left_by_groups
-from tasks import Stage
+from strategies.supernet import memory
+from strategies.supernet.darts import DARTS
+from strategies.supernet.free_memory import free_memory, left_by_groups
+from strategies.supernet.live_tensors import Live
+from strategies.supernet.memory import RESERVE, START, foresee
+from strategies.supernet.one_shot import OneShot
+from strategies.supernet.search import SupernetSearch
+from tasks import Cost, Recipe, Stage, View
 from tasks.restoration.task import RestorationTask
-from tasks.toy import ToyTask
 
-CONFIG = read_config(next(strategy_files("restoration"))).to_dict()["benchmark"]
 TASK = RestorationTask(dict(type="ScenesImages"), "", dict(type="Noise", sigma=30.0), ssim_weight=0.02)
-STAGE = Stage("short", epochs=1, share=0.1, size=(16, 16), batch=12)  # 26 images, of which a half fills a batch
+# 26 images, of which a half fills a batch
+STAGE = Stage("short", View(share=0.1, size=(16, 16), copies=1), Recipe(epochs=1, batch=12))
 
 
 def space(channels: int = 4) -> Any:
-    return SPACES.build(dict(type="RestorationCells", nodes=1, layers=2, channels=channels, stem=8))
+    return build(SPACES, dict(type="RestorationCells", nodes=1, layers=2, channels=channels, stem=8))
+
+
+def stage(batch: int) -> Stage:
+    return replace(STAGE, recipe=replace(STAGE.recipe, batch=batch))
 
 
 def prepare(free: float, monkeypatch: pytest.MonkeyPatch, channels: int = 4, batch: int = 12) -> str:
     monkeypatch.setattr(memory, "free_memory", lambda device: free)
-    return DARTS().prepare(space(channels), TASK, [replace(STAGE, batch=batch)])
+    monkeypatch.setattr(TASK, "prepare", lambda stages: Cost())  # reads all images
+    study: Any = SimpleNamespace(space=space(channels), task=TASK, stages=[stage(batch)])
+    return DARTS().prepare(study).note
 
 
 def test_bytes_are_counted_while_they_live() -> None:
@@ -66,22 +73,28 @@ def test_it_stops_at_the_limit() -> None:
         torch.zeros(1000) + torch.zeros(1000)
 
 
-@pytest.mark.parametrize(("order", "copies"), [(1, 3), (2, 5)])
+@pytest.mark.parametrize(
+    "strategy", [DARTS(epochs=1), DARTS(epochs=1, order=2), OneShot(epochs=1)], ids=["first", "second", "one_shot"]
+)
 def test_an_epoch_takes_what_was_foreseen(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: int, copies: int
+    restoration_study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strategy: SupernetSearch
 ) -> None:
-    from tasks.restoration.pictures import RestorationPictures
+    """The training and scoring of an epoch, from the moment when the supernet is there."""
+    from tasks.restoration.samples import RestorationSamples
 
-    monkeypatch.setattr(RestorationPictures, "eval_size", 1)
-    benchmark = replace(Benchmark.of(CONFIG), space=space(), stages=(STAGE,))
-    need = foresee(TASK, space().supernet(), STAGE, copies, math.inf)
+    monkeypatch.setattr(RestorationSamples, "eval_size", 1)
+    plain = dict(name="short", view=dict(share=0.1, size=[16, 16], copies=1), recipe=dict(epochs=1, batch=12))
+    settings = dict(type="RestorationCells", nodes=1, layers=2, channels=4, stem=8)
+    first = strategy.stages(STAGE)[0]
+    need = foresee(TASK, space().supernet(), first, strategy.copies, math.inf, strategy.paths(space()))
     assert need.batch == 12
-    text = json.dumps({**benchmark.task, "cache": str(tmp_path), "device": "cpu"})
-    with Study(benchmark, 0, tmp_path, text, InlineExecutor()) as study:
-        descent = Descent(DARTS(epochs=1, order=order), study)
-        weights = list(descent.network.state_dict().values())
+    with restoration_study(tmp_path, space=settings, stages=[plain]) as study:
+        with monkeypatch.context() as patch:
+            patch.setattr(type(study), "wants", lambda self: False)
+            strategy.train(study)
+        weights = list(strategy.training.network.state_dict().values())
         with Live(weights) as live:
-            descent.epoch()
+            strategy._epoch(study)
     taken = live.peak + sum(weight.nbytes for weight in weights)
     foreseen = need.fixed - START + need.batch * need.image / RESERVE["cpu"]
     assert 0.85 < foreseen / taken < 1.15
@@ -90,9 +103,11 @@ def test_an_epoch_takes_what_was_foreseen(
 def test_a_batch_that_fits_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     need = foresee(TASK, space().supernet(), STAGE, 3, math.inf)
     free = need.fixed + 5.5 * need.image
-    with pytest.raises(ValueError, match=r"needs \d+ MiB for batches of 12, .*: set benchmark\.stages\.0\.batch=5$"):
+    with pytest.raises(
+        ValueError, match=r"needs \d+ MiB for batches of 12, .*: set benchmark\.stages\.0\.recipe\.batch=5$"
+    ):
         prepare(free, monkeypatch)
-    with pytest.raises(ValueError, match=r"for batches of 6, .* set benchmark\.stages\.0\.batch=5$"):
+    with pytest.raises(ValueError, match=r"for batches of 6, .* set benchmark\.stages\.0\.recipe\.batch=5$"):
         prepare(free, monkeypatch, batch=6)
     assert "for batches of 5, and" in prepare(free, monkeypatch, batch=5)
 
@@ -118,10 +133,13 @@ def test_looking_ahead_changes_no_randomness(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_what_cannot_be_searched_is_refused() -> None:
-    with pytest.raises(ValueError, match="ToyTask trains nothing: choose a strategy that asks and tells"):
-        DARTS().prepare(space(), ToyTask(), [STAGE])
-    with pytest.raises(ValueError, match=r"'short' has one training image, .* raise benchmark\.stages\.0\.share"):
-        DARTS().prepare(space(), TASK, [replace(STAGE, share=1e-6)])
+    study: Any = SimpleNamespace(space=space(), task=object(), stages=[STAGE])
+    with pytest.raises(ValueError, match="object trains nothing: choose a strategy that asks and tells"):
+        DARTS().prepare(study)
+    few = replace(STAGE, view=replace(STAGE.view, share=1e-6))
+    study = SimpleNamespace(space=space(), task=TASK, stages=[few])
+    with pytest.raises(ValueError, match=r"'short' has one training image, .* raise benchmark\.stages\.0\.view\.share"):
+        DARTS().prepare(study)
 
 
 @pytest.fixture
@@ -156,4 +174,4 @@ def test_limits_of_control_groups_of_the_first_version(groups: Callable[..., lis
 
 def test_without_control_groups(tmp_path: Path) -> None:
     assert left_by_groups(tmp_path / "none", tmp_path) == []
-    assert 0 < memory.free_memory("cpu") < 2**50
+    assert 0 < free_memory("cpu") < 2**50

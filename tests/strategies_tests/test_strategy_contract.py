@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -12,53 +12,60 @@ from typing import Any
 
 import pytest
 
-from benchmarks.benchmark import Benchmark, Budget, read_config, strategy_files
-from benchmarks.executors import InlineExecutor
 from benchmarks.study import Study
+from core import build
 from search_spaces import Choice
-from search_spaces.toy import ToySpace
-from strategies import STRATEGIES, AskTell, Proposal, StageResult, Strategy, Trial
-from strategies.darts import DARTS
+from search_spaces.toy.space import ToySpace
+from strategies import STRATEGIES, AskTell, Proposal, StageResult, Status, Strategy, Trial
 from tasks import Cost
-from tasks.toy import ToyTask
+from tasks.toy import formula
 
-STRATEGIES.import_from_location()
 SPACE = ToySpace()
 SMALL: dict[str, dict[str, Any]] = {
+    "Baseline": dict(model={"layers": [dict(width=8, kernel=3, act="relu")]}),
     "RegularizedEvolution": dict(population=6, tournament=3),
-    "PPO": dict(hidden=16, layers=1, lr=1e-2, batch=4, epochs=3),
+    "PPO": dict(hidden=16, layers=1, lr=1e-2, memory=8, steps=4),
     "Progressive": dict(
         parts=[dict(prefix="layer0.", trials=8), dict(prefix="layer3.", trials=12)],
         start={name: options[0] for name, options in SPACE.decisions.items() if not name.startswith("layer0.")},
         strategy=dict(type="RegularizedEvolution", population=4, tournament=2),
     ),
+    "SuccessiveHalving": dict(eta=2),
+    "NSGA2": dict(population=6),
+    "DARTS": dict(epochs=9),
+    "IRNAS": dict(epochs=9, warmup=2),
+    "OneShot": dict(epochs=9, candidates=20),
 }
 
 
 def make(name: str) -> Strategy:
-    return STRATEGIES.module_dict[name](**SMALL.get(name, {}))
+    return build(STRATEGIES, {"type": name, **SMALL.get(name, {})})
 
 
-@pytest.fixture(params=STRATEGIES.module_dict, ids=str)
+@pytest.fixture(params=STRATEGIES.names())
 def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def ended(number: int, proposal: Proposal, status: str = "done") -> Trial:
+def ended(number: int, proposal: Proposal, status: Status = "done") -> Trial:
+    """One stage of a proposal, in closed form."""
+    depth = 2 if proposal.onward else 1
     if status == "failed":
-        return Trial(number, proposal, (), "failed", None, "broken on purpose")
-    score = ToyTask().score(SPACE.model(proposal.arch)["layers"])
-    return Trial(number, proposal, (StageResult("only", {"score": score}, Cost(1, 1, 0.0)),), status, score)
+        return Trial(number, proposal, (), "failed", None, "broken on purpose", "error", depth - 1)
+    layers = SPACE.model(proposal.arch)["layers"]
+    score, params = formula.score(layers, [math.inf] * 4), formula.costs(layers, (3, 64, 64))["params"]
+    result = StageResult(f"stage{depth}", {"score": score}, Cost(1, 1, 0.0))
+    return Trial(number, proposal, (result,), status, score, depth=depth, objectives=(score, -params))
 
 
-def statuses(seed: int) -> Iterator[str]:
+def statuses(seed: int) -> Iterator[Status]:
     rng = Random(seed)
     while True:
-        yield rng.choice(["done", "done", "stopped", "failed"])
+        yield rng.choice(["done", "done", "stopped", "failed"])  # type: ignore[misc]
 
 
 def played(strategy: AskTell, count: int, seed: int = 0) -> list[Trial]:
-    strategy.start(SPACE)
+    strategy.start(SPACE, 0)
     trials: list[Trial] = []
     for number, status in zip(range(count), statuses(seed), strict=False):
         proposal = strategy.ask(Random(number))
@@ -68,17 +75,28 @@ def played(strategy: AskTell, count: int, seed: int = 0) -> list[Trial]:
     return trials
 
 
+@pytest.fixture(params=[name for name, cls in STRATEGIES.classes().items() if issubclass(cls, AskTell)])
+def asking(request: pytest.FixtureRequest) -> str:
+    """The name of a strategy that asks and tells."""
+    return request.param
+
+
 def ask_tell(name: str) -> AskTell:
     strategy = make(name)
-    if not isinstance(strategy, AskTell):
-        pytest.skip(f"{name} owns its loop")
+    assert isinstance(strategy, AskTell)
     return strategy
 
 
-def test_proposals_are_legal_whatever_becomes_of_them(name: str) -> None:
-    for trial in played(ask_tell(name), 60):
+def test_proposals_are_legal_whatever_becomes_of_them(asking: str) -> None:
+    trials = played(ask_tell(asking), 60)
+    for trial in trials:
+        proposal = trial.proposal
         assert SPACE.architecture(trial.arch.as_dict()) == trial.arch
-        assert trial.proposal.parent is None or trial.proposal.parent < trial.id
+        if proposal.parent is not None:
+            assert proposal.parent < trial.id
+            assert trials[proposal.parent].reward is not None  # it left weights
+        if proposal.onward:
+            assert trials[proposal.parent or 0].arch == trial.arch
 
 
 class Picky(ToySpace):
@@ -89,9 +107,9 @@ class Picky(ToySpace):
         return "twins" if any(a == b for a, b in pairwise(kernels)) else None
 
 
-def test_it_proposes_only_what_makes_a_network(name: str) -> None:
-    strategy, space = ask_tell(name), Picky()
-    strategy.start(space)
+def test_it_proposes_only_what_makes_a_network(asking: str) -> None:
+    strategy, space = ask_tell(asking), Picky()
+    strategy.start(space, 0)
     for number in range(40):
         proposal = strategy.ask(Random(number))
         assert proposal is not None
@@ -99,79 +117,97 @@ def test_it_proposes_only_what_makes_a_network(name: str) -> None:
         strategy.tell(ended(number, proposal))
 
 
-@pytest.mark.parametrize("count", [1, 7, 30])
-def test_a_replay_restores_it(name: str, count: int) -> None:
-    first, second = ask_tell(name), ask_tell(name)
-    trials = played(first, count)
-    second.start(SPACE)
-    for trial in trials:
-        second.tell(trial)
-    assert first.ask(Random(99)) == second.ask(Random(99))
-
-
-def test_it_listens_to_trials_that_it_never_asked_for(name: str) -> None:
-    strategy = ask_tell(name)
-    strategy.start(SPACE)
+def test_it_listens_to_trials_that_it_never_asked_for(asking: str) -> None:
+    strategy = ask_tell(asking)
+    strategy.start(SPACE, 0)
     for number in (5, 3, 4):
         strategy.tell(ended(number, Proposal(SPACE.sample(Random(number)))))
     assert strategy.ask(Random(0)) is not None
 
 
-def test_it_survives_nothing_but_failures(name: str) -> None:
-    strategy = ask_tell(name)
-    strategy.start(SPACE)
+def test_it_survives_nothing_but_failures(asking: str) -> None:
+    strategy = ask_tell(asking)
+    strategy.start(SPACE, 0)
     for number in range(30):
         proposal = strategy.ask(Random(number))
         assert proposal is not None
         strategy.tell(ended(number, proposal, "failed"))
 
 
-def test_starting_again_forgets(name: str) -> None:
-    strategy = ask_tell(name)
-    first = [trial.arch for trial in played(strategy, 20)]
-    assert [trial.arch for trial in played(strategy, 20)] == first
+def test_starting_again_forgets(asking: str) -> None:
+    strategy = ask_tell(asking)
+    first = [trial.proposal for trial in played(strategy, 20)]
+    assert [trial.proposal for trial in played(strategy, 20)] == first
+    assert [trial.proposal for trial in played(ask_tell(asking), 20)] == first
 
 
-def test_golden_trajectory(name: str, golden) -> None:
+def test_weights_that_a_proposal_asks_for_were_kept(asking: str) -> None:
+    strategy = ask_tell(asking)
+    strategy.start(SPACE, 0)
+    kept: set[int] = set()
+    for number in range(60):
+        proposal = strategy.ask(Random(number))
+        assert proposal is not None
+        assert proposal.parent is None or proposal.parent in kept
+        strategy.tell(ended(number, proposal))
+        kept = (kept | {number}) & set(strategy.keeps)  # what is once dropped does not come back
+
+
+def test_golden_trajectory(asking: str, golden) -> None:
     """Twenty proposals on the toy space; an accidental change of behaviour shows as a diff."""
-    trials = played(ask_tell(name), 20)
-    golden(f"trajectory_{name}.json", [[trial.arch.key, trial.reward] for trial in trials])
+    trials = played(ask_tell(asking), 20)
+    golden(f"trajectory_{asking}.json", [[trial.arch.key, trial.reward] for trial in trials])
 
 
-def playable(name: str) -> None:
-    """Skip what follows gradients, which has tests of its own, as the toy has no supernet."""
-    if isinstance(make(name), DARTS):
-        with pytest.raises(ValueError, match="has no supernet"):
-            make(name).check(SPACE)
-        pytest.skip(f"{name} needs a supernet")
+@dataclass(frozen=True)
+class Played:
+    """What a study of at most 20 trials came to: not the seconds."""
+
+    planned: int | None
+    trials: list[Any]
+    answers: list[Any]
 
 
-def play(name: str, folder: Path, known: bytes = b"") -> list[Any]:
-    """What a study of 20 trials on the toy benchmark comes to, from a ledger that holds `known`: not the seconds."""
-    folder.mkdir()
-    (folder / "trials.jsonl").write_bytes(known)
-    config = read_config(next(strategy_files("toy"))).to_dict()["benchmark"]
-    benchmark = replace(Benchmark.of(config), budget=Budget(trials=20))
-    task = json.dumps({"type": "tasks.toy.ToyTask", "noise": 4.0})
-    with Study(benchmark, 0, folder, task, InlineExecutor()) as study:
-        answer = make(name).search(study)
-    assert answer in [trial.arch for trial in study.trials]
+class KilledError(Exception):
+    """Stands for `kill -9`."""
+
+
+def play(name: str, toy_study: Any, folder: Path, killed_after: int | None = None) -> Played:
+    """On a toy protocol of two stages, a gate and two objectives."""
+
+    def watch(study: Study) -> None:
+        if len(study.trials) == killed_after:
+            raise KilledError
+
+    objectives = dict(names=["score", "params"], goals=["max", "min"])
+    with toy_study(folder, budget=dict(trials=20), objectives=objectives) as study:
+        study.watch = watch
+        strategy = make(name)
+        plan = strategy.prepare(study)  # its sentence may be of this moment
+        answers = strategy.search(study)
+    known = {trial.id: trial for trial in study.trials}
+    for answer in answers:
+        assert (answer.model is None) != (answer.arch is None)
+        assert answer.trial is None or answer.arch == known[answer.trial].arch
     for trial in study.trials:
         assert SPACE.architecture(trial.arch.as_dict()) == trial.arch
-    return [(t.id, t.proposal, t.status, t.reward, t.cost.images) for t in study.trials] + [answer]
+    trials = [(t.id, t.proposal, t.note, t.status, t.reward, t.cost.images) for t in study.trials]
+    return Played(plan.trials, trials, [(a.trial, a.arch, a.model) for a in answers])
 
 
-def test_it_spends_the_budget_of_a_study_and_does_it_again(name: str, tmp_path: Path) -> None:
+def test_it_spends_the_budget_of_a_study_or_what_it_plans_and_does_it_again(name: str, toy_study, tmp_path) -> None:
     """Also with a loop of its own."""
-    playable(name)
-    first = play(name, tmp_path / "first")
-    assert len(first) == 20 + 1
-    assert play(name, tmp_path / "second") == first
+    first = play(name, toy_study, tmp_path / "first")
+    assert len(first.trials) == (20 if first.planned is None else min(20, first.planned))
+    assert first.answers
+    assert play(name, toy_study, tmp_path / "second") == first
 
 
-def test_a_killed_study_goes_on_as_if_nothing_had_happened(name: str, tmp_path: Path) -> None:
-    playable(name)
-    whole = play(name, tmp_path / "whole")
-    lines = (tmp_path / "whole/trials.jsonl").read_bytes().splitlines(keepends=True)
-    for count in (1, 7, 8, 13, 20):
-        assert play(name, tmp_path / f"cut{count}", b"".join(lines[:count])) == whole
+@pytest.mark.parametrize("count", [1, 7, 8, 13, 20])
+def test_a_killed_study_goes_on_as_if_nothing_had_happened(name: str, count: int, toy_study, tmp_path: Path) -> None:
+    whole = play(name, toy_study, tmp_path / "whole")
+    if len(whole.trials) < count:
+        pytest.skip(f"{name} is over by then")
+    with pytest.raises(KilledError):
+        play(name, toy_study, tmp_path / "killed", count)
+    assert play(name, toy_study, tmp_path / "killed") == whole

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core import build
 from tasks import scenes
 from tasks.detection.data import DetectionData, ScenesDetection
-from tasks.detection.folder import fit_box
+from tasks.detection.folders import fit_box
 from tasks.detection.subset import StratifiedSubset, stratified
 from tasks.registry import DATA
 
@@ -61,7 +62,7 @@ def shares(data: DetectionData) -> np.ndarray:
 def test_a_subset_keeps_the_shares_of_the_classes() -> None:
     whole = ScenesDetection()
     for seed in range(3):
-        subset = StratifiedSubset({"type": ScenesDetection}, images=32, seed=seed)
+        subset = StratifiedSubset({"type": "ScenesDetection"}, images=32, seed=seed)
         assert subset.size("train") == 32
         assert np.abs(shares(subset) / shares(whole) / (32 / 256) - 1).max() < 0.2
         assert len(set(subset.indices["train"])) == 32
@@ -79,7 +80,7 @@ def test_a_subset_keeps_the_shares_of_the_classes() -> None:
 def test_a_subset_is_named_by_all_that_draws_it() -> None:
     def subset(**options: Any) -> StratifiedSubset:
         return StratifiedSubset(
-            **{"data": {"type": ScenesDetection}, "images": 20, "split": "val", "seed": 0, **options}
+            **{"data": {"type": "ScenesDetection"}, "images": 20, "split": "val", "seed": 0, **options}
         )
 
     assert subset().fingerprint() == subset().fingerprint()
@@ -96,17 +97,17 @@ def test_a_subset_is_named_by_all_that_draws_it() -> None:
 
 def test_a_holdout_is_drawn_from_the_rest_in_the_same_way() -> None:
     whole = ScenesDetection()
-    subset = StratifiedSubset({"type": ScenesDetection}, images=80, holdout=40)
+    subset = StratifiedSubset({"type": "ScenesDetection"}, images=80, holdout=40)
     assert (subset.size("train"), subset.size("val"), subset.size("test")) == (80, 40, whole.size("test"))
     assert not set(subset.indices["train"]) & set(subset.indices["val"])
     assert np.abs(shares(subset) / shares(whole) / (80 / 256) - 1).max() < 0.2
     place = int(subset.indices["val"][7])
     assert subset.read("val", 7)[0].tobytes() == whole.read("train", place)[0].tobytes()
-    assert subset.fingerprint() != StratifiedSubset({"type": ScenesDetection}, images=80).fingerprint()
+    assert subset.fingerprint() != StratifiedSubset({"type": "ScenesDetection"}, images=80).fingerprint()
     with pytest.raises(ValueError, match="and a holdout of 200 cannot be drawn"):
-        StratifiedSubset({"type": ScenesDetection}, images=80, holdout=200)
+        StratifiedSubset({"type": "ScenesDetection"}, images=80, holdout=200)
     with pytest.raises(ValueError, match="cannot be drawn from itself"):
-        StratifiedSubset({"type": ScenesDetection}, images=8, split="val", holdout=2)
+        StratifiedSubset({"type": "ScenesDetection"}, images=8, split="val", holdout=2)
 
 
 def test_a_rare_class_keeps_an_object_and_empty_images_their_share() -> None:
@@ -127,5 +128,5 @@ def test_a_rare_class_keeps_an_object_and_empty_images_their_share() -> None:
 
 def test_a_subset_of_bccd(shared) -> None:
     config = {"type": "VocDetection", "root": str(shared("bccd"))}
-    whole, subset = DATA.build(config), StratifiedSubset(config, images=41)
+    whole, subset = build(DATA, config), StratifiedSubset(config, images=41)
     assert np.abs(shares(subset) / shares(whole) / (41 / 205) - 1).max() < 0.1

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core import build
 from tasks.detection.coco import CocoDetection
 from tasks.detection.data import Objects
 from tasks.detection.voc import VocDetection
@@ -135,7 +136,7 @@ def test_voc_splits_by_other_names(voc: Path) -> None:
 
 def test_configs_name_the_data(voc: Path) -> None:
     config = {"type": "VocDetection", "root": str(voc)}
-    whole, subset = DATA.build(config), DATA.build({"type": "StratifiedSubset", "data": config, "images": 1})
+    whole, subset = build(DATA, config), build(DATA, {"type": "StratifiedSubset", "data": config, "images": 1})
     assert (whole.size("train"), subset.size("train"), subset.size("val")) == (2, 1, 1)
     assert same(subset.objects("train", 0), whole.objects("train", int(subset.indices["train"][0])))
     subset.check(["train", "val"])

@@ -8,15 +8,18 @@ import pytest
 import torch
 from torch import nn
 
-from tasks.encoder import Encoder, read_checkpoint, refit_norms
-from tasks.segmentation.data import FolderSegmentation
+from tasks.checkpoint import read_checkpoint
+from tasks.cost import Meter
+from tasks.encoder import Encoder
+from tasks.encoder_norms import refit_norms
+from tasks.segmentation.folders import FolderSegmentation
 from tasks.trainable import build_network
 
 CHECKPOINT = "mobilenetv2_imagenet/mobilenet_v2_1.0_torchvision_layout_dequant.pth"
 
 
 def encoder(tmp_path: Path, **settings) -> Encoder:
-    return Encoder(FolderSegmentation(".", "camvid"), tmp_path, **settings)
+    return Encoder(FolderSegmentation(".", "camvid"), tmp_path, Meter(), ("4", "8", "16", "32"), settings)
 
 
 def module(width: float = 0.25, expanded: bool = False) -> nn.Module:
@@ -75,6 +78,7 @@ def test_torchvision_layout_with_the_published_weights(shared) -> None:
     [
         ({"features.0.0.weight": torch.zeros(8, 3, 3, 3)}, "does not fit the encoder: .* missing or of another shape"),
         (b"no checkpoint at all", "is not a checkpoint of plain tensors"),
+        (torch.zeros(1), "is not a checkpoint of plain tensors"),
         (pytest.param, "is not a checkpoint of plain tensors"),  # pickled code is never run
     ],
 )
@@ -97,7 +101,7 @@ def test_refitted_norms_compute_the_same_and_train_mode_hardly_differs() -> None
     images = torch.randn(8, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     network.eval()
     before = [x.clone() for x in network(images)]
-    assert refit_norms(network, images.split(4)) == 8
+    refit_norms(network, images.split(4))
     after = network(images)
     for then, now in zip(before, after, strict=True):
         assert torch.allclose(then, now, atol=1e-4 * float(then.abs().max()))
@@ -117,8 +121,16 @@ def test_the_expanded_variant_adds_one_convolution() -> None:
 def test_pretraining_is_cached_and_repeatable(tmp_path: Path) -> None:
     first = encoder(tmp_path / "a", width=0.1, pretrain_epochs=1)
     cost = first.prepare()
-    assert cost.images > 0
+    assert cost.images == first.meter.images > 0
+    assert first.has_weights
     assert encoder(tmp_path / "a", width=0.1, pretrain_epochs=1).prepare() == cost
     second = encoder(tmp_path / "b", width=0.1, pretrain_epochs=1)
     again = second.weights()
     assert all(torch.equal(value, again[name]) for name, value in first.weights().items())
+
+
+def test_wrong_settings_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="unknown entry of the encoder 'wdith': did you mean 'width'"):
+        encoder(tmp_path, wdith=1.0)
+    with pytest.raises(ValueError, match="there is no checkpoint nowhere"):
+        encoder(tmp_path, checkpoint="nowhere")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core import build
 from tasks.registry import DATA
 from tasks.restoration import folders
 from tasks.restoration.data import ScenesImages
@@ -256,7 +257,7 @@ def test_only_so_much_is_kept_in_memory(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_the_embedded_scenes() -> None:
-    data = DATA.build(dict(type="ScenesImages", gray=False))
+    data = build(DATA, dict(type="ScenesImages", gray=False))
     data.check(["val", "test"])
     degraded, clean = data.read("val", 3)
     assert (degraded == clean).all()

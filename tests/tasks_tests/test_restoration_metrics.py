@@ -11,7 +11,9 @@ from skimage.feature import structure_tensor
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import nn
 
-from tasks.restoration.degradations import DEGRADATIONS, Downscale, Noise, RainStreaks
+from core import build
+from tasks.registry import DEGRADATIONS
+from tasks.restoration.degradations import Downscale, Noise, RainStreaks
 from tasks.restoration.metrics import psnr, ssim
 from tasks.restoration.networks import DnCNN
 from tasks.restoration.tiles import tiled
@@ -159,7 +161,7 @@ def test_downscale_by_another_factor_is_refused() -> None:
 @pytest.mark.parametrize("name", ["Noise", "RainStreaks", "Downscale"])
 def test_a_degradation_depends_on_its_generator_alone(photo: np.ndarray, name: str) -> None:
     settings = {"Noise": dict(sigma=[10, 20, 30]), "RainStreaks": {}, "Downscale": dict(factor=2)}[name]
-    degrade = DEGRADATIONS.build(dict(type=name, **settings))
+    degrade = build(DEGRADATIONS, dict(type=name, **settings))
     before = photo.copy()
     first, again, other = (degrade(photo, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert (photo == before).all()

@@ -13,15 +13,16 @@ from mmdet.structures.bbox import bbox_overlaps
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
-from search_spaces.mbconv import MBConv
-from tasks.detection.ssdlite import anchors, map_sizes, ssdlite
+from search_spaces.mbconv.space import MBConv
+from tasks.detection.ssdlite import anchors, map_sizes
+from tasks.detection.templates import SSDLite
 
 STAGES = [["k3e3"], ["k5e3"], ["k3e3"], ["k3e3"], ["k3e6"], ["k3e3"]]
 
 
 def detector(size: tuple[int, int], classes: int = 3) -> Any:
     space = MBConv(width=0.25)
-    config = ssdlite(space.model(space.read(STAGES))["backbone"], (144, 1280), classes, size)
+    config = SSDLite().config(space.model(space.read(STAGES)), {}, classes, size)
     assert json.loads(json.dumps(config)) == config
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -97,7 +98,7 @@ def test_anchors_of_ratio_one_are_square_and_grow_with_the_image() -> None:
 @pytest.mark.parametrize("size", [(32, 32), (16, 20)])
 def test_images_without_a_map_to_add_are_refused(size: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="too small for SSDLite"):
-        ssdlite({}, (144, 1280), 3, size)
+        map_sizes(size)
 
 
 def test_losses_and_gradients_are_finite() -> None:

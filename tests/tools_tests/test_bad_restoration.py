@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from strategies import memory
+from strategies.supernet import memory
 
 Done = tuple[int, str, str]
 PAIRS = ("type=FolderPairs", "degraded=noisy", "clean=clean")
@@ -30,10 +30,10 @@ def main(tool: Callable[..., subprocess.CompletedProcess[str]]) -> Callable[...,
 
 @pytest.fixture
 def benchmark(main: Callable[..., Done], tmp_path: Path) -> Callable[..., str]:
-    """What run_benchmark says when it refuses scenes-denoise-v1 with these settings; it must write nothing."""
+    """What run_benchmark says when it refuses scenes-denoise-v2 with these settings; it must write nothing."""
 
     def refused(*settings: str, strategies: tuple[str, ...] = ("darts",)) -> str:
-        options = [f"benchmark.{setting}" for setting in settings]
+        options = [setting if setting.startswith("strategies.") else f"benchmark.{setting}" for setting in settings]
         work = tmp_path / "runs"
         code, _, err = main(
             "run_benchmark", "restoration", "--strategy", *strategies, "--work-dir", work, "--cfg-options", *options
@@ -125,8 +125,10 @@ def test_a_noise_out_of_range(benchmark: Callable[..., str], sigma: str) -> None
 
 
 def test_a_baseline_that_cannot_be_built(benchmark: Callable[..., str]) -> None:
-    said = benchmark("baselines.non_local_means.sigma=0", strategies=("random_search", "non_local_means"))
-    assert "the baseline {'type': 'NonLocalMeans', 'sigma': 0} cannot be built: " in said
+    said = benchmark(
+        "strategies.non_local_means.model.network.sigma=0", strategies=("random_search", "non_local_means")
+    )
+    assert "the baseline {'network': {'type': 'NonLocalMeans', 'sigma': 0}} cannot be built: " in said
     assert "sigma must be above 0 and at most 255, not 0" in said
 
 
@@ -136,28 +138,29 @@ def test_a_supernet_too_large_for_the_memory(benchmark: Callable[..., str], monk
     assert "the supernet does not fit into the " in said
     assert "give the space narrower channels, or the stage smaller crops" in said
     monkeypatch.setattr(memory, "free_memory", lambda device: 400 << 20)
-    said = benchmark("stages.0.batch=100")
-    assert " for batches of 64, and 400 MiB are free: set benchmark.stages.0.batch=" in said
+    said = benchmark("stages.0.recipe.batch=100")
+    assert " for batches of 64, and 400 MiB are free: set benchmark.stages.0.recipe.batch=" in said
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (
-            ("--strategy", "darts"),
-            "darts.py is the config of one strategy: leave out --strategy, or give the benchmark's id",
-        ),
-        (
             ("--cfg-options", "budget.trials=1"),
             "changes nothing: write benchmark.budget.trials or strategy.budget.trials",
         ),
+        (("--cfg-options", "strategies.dart.epochs=1"), "unknown strategy in an option 'dart': did you mean 'darts'"),
+        (
+            ("--cfg-options", "benchmark.stages.0.options.aux=0.1"),
+            "unknown entry of the options of stage 'short' 'aux'",
+        ),
+        (("--cfg-options", "benchmark.stages.0.recipe.encoder_lr=0.1"), "which means nothing to RestorationTask"),
     ],
 )
 def test_nothing_is_ignored_silently(
     main: Callable[..., Done], tmp_path: Path, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    config = "benchmarks/configs/scenes-denoise-v1/darts.py"
-    code, _, err = main("run_benchmark", config, "--work-dir", tmp_path / "runs", *arguments)
+    code, _, err = main("run_benchmark", "restoration", "--work-dir", tmp_path / "runs", *arguments)
     assert code == 2
     assert sentence in err
     assert len(err.splitlines()) == 1

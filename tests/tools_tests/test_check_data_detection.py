@@ -79,7 +79,7 @@ def test_a_benchmark_names_classes_and_layout(tool, boxes: Path, tmp_path: Path)
     done = tool("check_data", "detection", boxes, "--config", path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("train: 2 images, 0 without objects; 2 objects: bus 2;")
-    done = tool("check_data", "detection", boxes, "--config", "scenes-segmentation-v1")
+    done = tool("check_data", "detection", boxes, "--config", "scenes-segmentation-v2")
     assert done.returncode == 2
     assert "is about tasks.segmentation.data.ScenesSegmentation, not a FolderDetection" in done.stderr
 

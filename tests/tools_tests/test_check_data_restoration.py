@@ -2,32 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
-
-TOOLS = Path(__file__).resolve().parents[2] / "tools"
-
-
-@pytest.fixture
-def check(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Run check_data in this process, as its start takes long: exit code, standard output and standard error."""
-    monkeypatch.syspath_prepend(TOOLS)
-    module = importlib.import_module("check_data")
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["check_data", "restoration", *map(str, arguments)])
-        try:
-            code = module.main()
-        except SystemExit as exit:
-            code = exit.code
-        return code, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture
@@ -51,41 +29,40 @@ def test_pairs(tool, pairs: Path) -> None:
     assert lines[2:] == ["test: 2 pairs; wrong: 0", "5 images, all good"]
 
 
-def test_every_wrong_thing_is_a_line(check, pairs: Path) -> None:
+def test_every_wrong_thing_is_a_line(tool, pairs: Path) -> None:
     (pairs / "train/norain/norain-001.png").unlink()
     Image.new("RGB", (20, 17)).save(pairs / "train/rain/rain-002.png")
     Image.new("RGBA", (20, 16)).save(pairs / "test/rain/rain-000.png")
-    code, out, err = check(pairs)
-    assert code == 2
-    assert err == "error: 3 things are wrong, see above\n"
+    done = tool("check_data", "restoration", pairs)
+    assert done.returncode == 2
+    assert done.stderr == "error: 3 things are wrong, see above\n"
     for sentence in (
         "rain-001.png has 0 clean images in ",
         "rain-002.png is 20x17, its clean image 20x16",
         "rain-000.png has an alpha channel",
     ):
-        assert sum(sentence in line for line in out.splitlines()) == 1, out
+        assert sum(sentence in line for line in done.stdout.splitlines()) == 1, done.stdout
 
 
-def test_clean_images(check, pairs: Path, tmp_path: Path) -> None:
+def test_clean_images(tool, pairs: Path, tmp_path: Path) -> None:
     (pairs / "train/rain").rename(tmp_path / "val")
-    code, out, err = check(tmp_path)
-    assert code == 0, err
-    assert "val: 3 images; wrong: 0" in out
-    assert "3 images, all good" in out
+    done = tool("check_data", "restoration", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "val: 3 images; wrong: 0" in done.stdout
+    assert "3 images, all good" in done.stdout
 
 
-def test_a_benchmark_names_the_folders(check, pairs: Path, tmp_path: Path) -> None:
+def test_a_benchmark_names_the_folders(tool, pairs: Path, tmp_path: Path) -> None:
     data = "dict(type='FolderPairs', root='elsewhere', degraded='norain', clean='rain', splits={'val': 'test'})"
     config = tmp_path / "pairs.py"
     config.write_text(f"benchmark = dict(task=dict(data={data}))\nstrategy = dict()\n")
-    code, out, err = check(pairs, "--config", config)
-    assert code == 0, err
-    assert "val: 2 pairs; wrong: 0" in out
+    done = tool("check_data", "restoration", pairs, "--config", config)
+    assert done.returncode == 0, done.stderr
+    assert "val: 2 pairs; wrong: 0" in done.stdout
 
 
-def test_what_cannot_be_opened_is_one_line(check, tmp_path: Path) -> None:
-    for folder, sentence in ((tmp_path / "nowhere", "there is no folder"), (tmp_path, "has no split train or val")):
-        code, _, err = check(folder)
-        assert code == 2
-        assert sentence in err
-        assert len(err.splitlines()) == 1
+def test_a_folder_without_splits_is_one_line(tool, tmp_path: Path) -> None:
+    done = tool("check_data", "restoration", tmp_path)
+    assert done.returncode == 2
+    assert "has no split train or val" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+TOY = ("toy", "--strategy", "random_search", "regularized_evolution", "successive_halving", "--seed", 0)
+
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -16,15 +18,15 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def toy(tool, runs: Path) -> None:
-    if not (runs / "toy-v1").exists():
-        done = tool("run_benchmark", "toy", "--seed", 0, "--work-dir", runs)
+    if not (runs / "toy-v2").exists():
+        done = tool("run_benchmark", *TOY, "--work-dir", runs)
         assert done.returncode == 0, done.stderr
 
 
 def test_compare_rewards(tool, runs: Path) -> None:
     done = tool("compare_rewards", runs)
     assert done.returncode == 0, done.stderr
-    assert "toy-v1: signals after the stage 'short' against 'score' after 'long'" in done.stdout
+    assert "toy-v2: signals after the stage 'short' against 'score' after 'long'" in done.stdout
     assert "| score" in done.stdout
     assert "| reward" in done.stdout
     result = json.loads(tool("compare_rewards", runs, "--json").stdout)
@@ -48,10 +50,11 @@ def test_choice_over_time(tool, runs: Path, tmp_path: Path) -> None:
     table = pd.read_csv(out / "choice_over_time.csv")
     assert list(table) == ["benchmark", "strategy", "first", "last", "trials", "share"]
     evolved = table[table["strategy"] == "regularized_evolution"]
-    assert evolved["last"].tolist() == [19, 39, 59]
-    lines = (runs / "toy-v1/regularized_evolution/seed0/trials.jsonl").read_text().splitlines()
+    lines = (runs / "toy-v2/regularized_evolution/seed0/trials.jsonl").read_text().splitlines()
     acts = [json.loads(line)["arch"]["layer0.act"] for line in lines]
-    assert evolved["share"].tolist() == [acts[k : k + 20].count("relu") / 20 for k in (0, 20, 40)]
+    periods = [acts[first : first + 20] for first in range(0, len(acts), 20)]
+    assert evolved["trials"].tolist() == [len(period) for period in periods]
+    assert evolved["share"].tolist() == [period.count("relu") / len(period) for period in periods]
 
 
 def test_choice_over_time_refuses_in_one_line(tool, runs: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""describe, verify_published, make_leaderboard, check_data; and a stranger's first strategy."""
+"""describe, verify_published, make_leaderboard; and a stranger's first strategy."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
+
+from search_spaces import SPACES, SearchSpace
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,13 +25,33 @@ def test_help_runs(tool, name: str) -> None:
 
 def test_describe_lists_and_describes(tool) -> None:
     listing = tool("describe").stdout
-    for name in ("ToySpace", "DecoderCells", "SegmentationTask", "RegularizedEvolution", "camvid-decoder-v1"):
+    for name in ("ToySpace", "DecoderCells", "SegmentationTask", "RegularizedEvolution", "camvid-decoder-v2"):
         assert name in listing
+    assert re.search(r"Baseline +Makes no trial and answers", listing)
+    assert re.search(r"toy-v2 +small plain convolutional networks", listing)
+    assert re.search(r"detection +scenes-detection-v2, scenes-ssdlite-v2", listing)
     assert "1.8e+15 architectures, 19 decisions" in tool("describe", "DecoderCells").stdout
-    assert "budget" in tool("describe", "toy-v1").stdout
+    toy = tool("describe", "toy-v2").stdout
+    assert "budget" in toy
+    assert "strategies: random_search, regularized_evolution" in toy
+    assert "epochs: int = 50" in tool("describe", "DARTS").stdout.replace("'int'", "int")
     done = tool("describe", "RandomSerch")
     assert done.returncode == 2
     assert done.stderr == "error: unknown name 'RandomSerch': did you mean 'RandomSearch'?\n"
+
+
+def test_a_space_without_a_list_of_decisions_is_described(tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Graphs(SearchSpace):
+        """Graphs that grow."""
+
+        def architecture(self, choices):
+            raise NotImplementedError
+
+        sample = mutate = parts = architecture
+
+    monkeypatch.setitem(SPACES.module_dict, "Graphs", Graphs)
+    assert re.search(r"Graphs +Graphs that grow\.", tool("describe").stdout)
+    assert "an open space" in tool("describe", "Graphs").stdout
 
 
 def test_verify_published(tool) -> None:
@@ -38,18 +60,20 @@ def test_verify_published(tool) -> None:
     rows = json.loads(done.stdout)
     assert {"id", "params", "madds", "printed_params", "printed_madds", "verdict"} <= rows[0].keys()
     wanted = {f"SEG-{k}{kind}" for k in range(3) for kind in ("", "d", "s")} | {f"SEG-i{k}" for k in range(1, 5)}
-    assert wanted <= {row["id"] for row in rows}
+    wanted |= {f"DET-{k}" for k in range(1, 9)} | {"DET-1m", "FNA-3", "FNA-4", "S1-F4"}
+    assert [row["id"] for row in rows if row["id"] not in wanted] == []
+    assert len(rows) == len(wanted) == 25
     assert {row["verdict"] for row in rows} <= {"exact", "match"}
 
 
 def test_make_leaderboard_is_a_pure_function(tool, tmp_path: Path) -> None:
-    tool("run_benchmark", "toy", "--seed", 0, "--work-dir", tmp_path / "runs")
+    tool("run_benchmark", "toy", "--strategy", "random_search", "ppo", "--work-dir", tmp_path / "runs")
     for out in "ab":
         done = tool("make_leaderboard", tmp_path / "runs", "--out", tmp_path / out, "--check")
         assert done.returncode == 0, done.stderr
     for name in ("leaderboard.md", "leaderboard.csv", "leaderboard.json", "best_so_far.png"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    ledger = tmp_path / "runs/toy-v1/random_search/seed0/trials.jsonl"
+    ledger = tmp_path / "runs/toy-v2/random_search/seed0/trials.jsonl"
     ledger.write_text("".join(ledger.read_text().splitlines(keepends=True)[:-1]))
     done = tool("make_leaderboard", tmp_path / "runs", "--out", tmp_path / "c", "--check")
     assert done.returncode == 1
@@ -59,45 +83,24 @@ def test_make_leaderboard_is_a_pure_function(tool, tmp_path: Path) -> None:
     assert "there is no run" in done.stderr
 
 
-def test_check_data(tool, folder_data: Path, tmp_path: Path) -> None:
-    done = tool("check_data", "segmentation", folder_data)
-    assert done.returncode == 0, done.stderr
-    assert "train: 6 images, 0 wrong" in done.stdout
-    (folder_data / "masks/train/p1.png").unlink()
-    (folder_data / "images/val/p2.jpg").write_text("x")
-    done = tool("check_data", "segmentation", folder_data)
-    assert done.returncode == 2
-    assert "masks/train/p1.png is missing" in done.stdout
-    assert "images/val/p2.jpg cannot be decoded" in done.stdout
-    assert done.stderr == "error: 2 of 12 pairs are wrong, see above\n"
-    done = tool("check_data", "segmentation", tmp_path / "nowhere")
-    assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1
-
-
-def test_check_data_on_camvid(tool, shared) -> None:
-    done = tool("check_data", "segmentation", shared("camvid"))
-    assert done.returncode == 0, done.stderr
-    assert "176 pairs, all good" in done.stdout
-
-
 def test_a_strangers_first_strategy(tool, tmp_path: Path) -> None:
     """The page docs/first_strategy.md, followed to the letter, leads to a row on the toy leaderboard."""
     page = (ROOT / "docs/first_strategy.md").read_text()
     code, config = re.findall(r"```python\n(.*?)```", page, flags=re.S)[:2]
     assert len(code.strip().splitlines()) <= 25
-    folder = tmp_path / "hill"
-    folder.mkdir()
-    for name in ("protocol.py", "random_search.py"):
-        (folder / name).write_text((ROOT / "benchmarks/configs/toy-v1" / name).read_text())
-    (folder / "hill_climbing.py").write_text(config)
+    (tmp_path / "protocol.py").write_text((ROOT / "benchmarks/configs/toy-v2/protocol.py").read_text())
+    (tmp_path / "hill_climbing.py").write_text(config)
     written = ROOT / "strategies/hill_climbing.py"
     assert not written.exists()
     try:
         written.write_text(code)
-        done = tool("run_benchmark", folder, "--work-dir", tmp_path / "runs")
+        runs = ("--work-dir", tmp_path / "runs")
+        assert tool("run_benchmark", "toy", "--strategy", "random_search", *runs).returncode == 0
+        done = tool("run_benchmark", tmp_path / "hill_climbing.py", *runs)
     finally:
         written.unlink()
+    assert done.returncode == 0, done.stderr
+    done = tool("make_leaderboard", tmp_path / "runs", "--out", tmp_path / "board", "--check")
     assert done.returncode == 0, done.stderr
     assert re.search(r"\| hill_climbing +\| +3 ", done.stdout)
     assert "| random_search" in done.stdout

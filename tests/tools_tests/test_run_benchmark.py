@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.catalogue import read_protocol
+
 ROOT = Path(__file__).resolve().parents[2]
 TOY = ("toy", "--strategy", "random_search", "--seed", 0)
 
@@ -28,36 +30,38 @@ def lines(path: Path) -> list[dict]:
 def test_the_contract_of_a_run(tool, tmp_path: Path) -> None:
     done = tool("run_benchmark", "toy", "--seed", 0, 1, "--work-dir", tmp_path)
     assert done.returncode == 0, done.stderr
-    for strategy in ("random_search", "regularized_evolution"):
+    for strategy in read_protocol("toy")["strategies"]:
         assert f"| {strategy}" in done.stdout
         for seed in (0, 1):
-            folder = tmp_path / "toy-v1" / strategy / f"seed{seed}"
-            assert len(lines(folder / "trials.jsonl")) == 60
+            folder = tmp_path / "toy-v2" / strategy / f"seed{seed}"
             result = json.loads((folder / "study.json").read_text())
-            assert {"benchmark", "strategy", "seed", "best", "final", "cost", "trials", "device", "versions", "commit",
-                    "protocol_hash"} <= result.keys()  # fmt: skip
-            assert result["best"].keys() == {"id", "key", "arch"}
-            assert {"metrics", "params", "madds", "latency_ms"} <= result["final"].keys()
-            assert {"search", "retrain"} <= result["cost"].keys()
+            assert {"benchmark", "strategy", "seed", "answers", "cost", "trials", "device", "versions", "commit",
+                    "protocol_hash", "primary", "higher_is_better"} <= result.keys()  # fmt: skip
+            for answer in result["answers"]:
+                assert answer.keys() == {"id", "key", "arch", "final"}
+                assert answer["final"].keys() == {"metrics", "params", "madds", "latency_ms"}
+            assert result["cost"].keys() == {"shared", "search", "failed", "retrain"}
             assert result["trials"].keys() == {"done", "stopped", "failed", "duplicate"}
+            assert len(lines(folder / "trials.jsonl")) == sum(list(result["trials"].values())[:3])
     again = tool("run_benchmark", "toy", "--seed", 0, 1, "--work-dir", tmp_path)
     assert again.stdout == done.stdout
-    assert again.stderr.count("is finished") == 4
+    assert again.stderr.count("is finished") == 2 * len(read_protocol("toy")["strategies"])
 
 
-def test_the_dumped_config_gives_the_same_run(tool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["config.py", "config.json"])
+def test_the_dumped_config_gives_the_same_run(tool, tmp_path: Path, name: str) -> None:
     tool("run_benchmark", *TOY, "--work-dir", tmp_path / "a")
-    dumped = tmp_path / "a/toy-v1/random_search/seed0/config.py"
+    dumped = tmp_path / "a/toy-v2/random_search/seed0" / name
     assert tool("run_benchmark", dumped, "--work-dir", tmp_path / "b").returncode == 0
-    ledgers = [tmp_path / name / "toy-v1/random_search/seed0/trials.jsonl" for name in "ab"]
+    ledgers = [tmp_path / name / "toy-v2/random_search/seed0/trials.jsonl" for name in "ab"]
     assert lines(ledgers[0]) == lines(ledgers[1])
 
 
 def test_killed_at_any_moment_it_goes_on(tool, tmp_path: Path) -> None:
     """Kill the process as soon as the ledger has grown, several times over; the ledger ends as if nothing had happened."""
-    slow = ("--cfg-options", "benchmark.budget.trials=400")
+    slow = ("--cfg-options", "benchmark.budget.trials=400", "benchmark.budget.images=None")
     tool("run_benchmark", *TOY, *slow, "--work-dir", tmp_path / "whole")
-    ledger = tmp_path / "cut/toy-v1/random_search/seed0/trials.jsonl"
+    ledger = tmp_path / "cut/toy-v2/random_search/seed0/trials.jsonl"
     command = [sys.executable, "tools/run_benchmark.py", *map(str, TOY), *slow, "--work-dir", str(tmp_path / "cut")]
     for least in (1, 2_000, 60_000):
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -68,11 +72,13 @@ def test_killed_at_any_moment_it_goes_on(tool, tmp_path: Path) -> None:
     assert not (ledger.parent / "study.json").exists() or len(lines(ledger)) == 400
     done = tool("run_benchmark", *TOY, *slow, "--work-dir", tmp_path / "cut")
     assert done.returncode == 0, done.stderr
-    whole = tmp_path / "whole/toy-v1/random_search/seed0"
+    whole = tmp_path / "whole/toy-v2/random_search/seed0"
     assert lines(ledger) == lines(whole / "trials.jsonl")
     first, second = (json.loads((folder / "study.json").read_text()) for folder in (whole, ledger.parent))
-    assert first["final"]["metrics"] == second["final"]["metrics"]
-    assert first["best"] == second["best"]
+    for result in (first, second):
+        for answer in result["answers"]:
+            del answer["final"]["latency_ms"]
+    assert first["answers"] == second["answers"]
 
 
 def refused(done: subprocess.CompletedProcess[str], *sentences: str) -> None:
@@ -89,8 +95,10 @@ def refused(done: subprocess.CompletedProcess[str], *sentences: str) -> None:
         (("tooy",), "unknown benchmark 'tooy': did you mean 'toy'"),
         (("toy", "--strategy", "random_serch"), "did you mean 'random_search'"),
         (("nowhere/config.py",), "there is no config nowhere/config.py"),
-        (("toy", "--cfg-options", "benchmark.budget.trial=3"), "unexpected keyword argument 'trial'"),
-        (("toy", "--cfg-options", "benchmark.stages.0.epochs=0"), "epochs and batch must be at least 1"),
+        (("toy", "--cfg-options", "benchmark.budget.trial=3"), "did you mean 'trials'"),
+        (("toy", "--cfg-options", "benchmark.seeds=0"), "seeds of the benchmark must be a list, not 0"),
+        (("toy", "--cfg-options", "benchmark.stages.0.recipe.epochs=-1"), "epochs must not be negative"),
+        (("toy", "--cfg-options", "benchmark.stages.0.view.jitter=0.1"), "sets jitter, which means nothing to ToyTask"),
         (("toy", "--cfg-options", "benchmark.space.depth=3"), "depth"),
         (("toy", "--cfg-options", "strategy.type=NoSuchStrategy"), "NoSuchStrategy"),
         (("toy", "--cfg-options", "benchmark.reward.name=scor"), "did you mean 'score'"),
@@ -120,17 +128,17 @@ def test_a_config_that_does_not_parse(tool, tmp_path: Path) -> None:
 
 def test_a_ledger_of_another_protocol(tool, tmp_path: Path) -> None:
     assert tool("run_benchmark", *TOY, "--work-dir", tmp_path).returncode == 0
-    before = (tmp_path / "toy-v1/random_search/seed0/trials.jsonl").read_bytes()
-    done = tool("run_benchmark", *TOY, "--work-dir", tmp_path, "--cfg-options", "benchmark.stages.1.epochs=5")
-    refused(done, "another protocol", "benchmark.stages.1.epochs", "--work-dir")
+    before = (tmp_path / "toy-v2/random_search/seed0/trials.jsonl").read_bytes()
+    done = tool("run_benchmark", *TOY, "--work-dir", tmp_path, "--cfg-options", "benchmark.stages.1.recipe.epochs=5")
+    refused(done, "another protocol", "benchmark.stages.1.recipe.epochs", "--work-dir")
     done = tool("run_benchmark", *TOY, "--work-dir", tmp_path, "--cfg-options", "benchmark.task.noise=5.0")
     refused(done, "another protocol", "benchmark.task.noise")
-    assert (tmp_path / "toy-v1/random_search/seed0/trials.jsonl").read_bytes() == before
+    assert (tmp_path / "toy-v2/random_search/seed0/trials.jsonl").read_bytes() == before
 
 
 def test_a_damaged_ledger(tool, tmp_path: Path) -> None:
     tool("run_benchmark", *TOY, "--work-dir", tmp_path)
-    folder = tmp_path / "toy-v1/random_search/seed0"
+    folder = tmp_path / "toy-v2/random_search/seed0"
     (folder / "study.json").unlink()
     text = (folder / "trials.jsonl").read_text()
     (folder / "trials.jsonl").write_text("garbage\n" + text)
@@ -142,7 +150,7 @@ def segmentation(root: Path, work: Path, *options: str) -> tuple[str, ...]:
     encoder = ("benchmark.task.encoder.width=0.1", "benchmark.task.encoder.checkpoint=None")
     small = ("benchmark.task.data.layout=folders", "benchmark.budget.trials=1", *encoder)
     return (
-        "camvid-decoder-v1",
+        "camvid-decoder-v2",
         "--strategy",
         "random_search",
         "--work-dir",
@@ -157,10 +165,10 @@ def segmentation(root: Path, work: Path, *options: str) -> tuple[str, ...]:
 def test_a_whole_run_on_a_folder_and_its_stock_config(tool, folder_data: Path, tmp_path: Path) -> None:
     """Search, retrain, and take the network home: MMSegmentation builds `model.py` and loads `final.pth` by itself."""
     short = [f"benchmark.{stage}.{setting}" for stage in ("stages.0", "stages.1", "final")
-             for setting in ("epochs=1", "size=[64,64]", "eval_size=[64,64]")]  # fmt: skip
+             for setting in ("recipe.epochs=1", "view.size=[64,64]", "view.eval_size=[64,64]")]  # fmt: skip
     done = tool("run_benchmark", *segmentation(folder_data, tmp_path, *short))
     assert done.returncode == 0, done.stderr
-    folder = tmp_path / "camvid-decoder-v1/random_search/seed0"
+    folder = tmp_path / "camvid-decoder-v2/random_search/seed0"
     code = (
         "import sys, torch; from mmengine.config import Config; from mmengine.runner import load_checkpoint;"
         "from mmseg.registry import MODELS; from mmseg.utils import register_all_modules; register_all_modules();"
@@ -169,11 +177,11 @@ def test_a_whole_run_on_a_folder_and_its_stock_config(tool, folder_data: Path, t
         "print(tuple(network(torch.zeros(1, 3, 64, 64)).shape[:2]), sum(p.numel() for n, p in network.named_parameters()"
         " if '.aux.' not in n))"
     )
-    built = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    home, command = folder / "answers/0", [sys.executable, "-c", code]
+    built = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
-    assert (
-        built.stdout.splitlines()[-1] == f"(1, 3) {json.loads((folder / 'study.json').read_text())['final']['params']}"
-    )
+    (answer,) = json.loads((folder / "study.json").read_text())["answers"]
+    assert built.stdout.splitlines()[-1] == f"(1, 3) {answer['final']['params']}"
 
 
 def damage_size(root: Path) -> None:
@@ -246,10 +254,11 @@ def hears_interrupts() -> None:
 
 
 def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
-    options = ["--cfg-options", "benchmark.budget.trials=100000", "benchmark.space.layers=12"]
+    budget = ("benchmark.budget.trials=100000", "benchmark.budget.images=None")
+    options = ["--cfg-options", *budget, "benchmark.space.layers=12"]
     command = [sys.executable, "tools/run_benchmark.py", *map(str, TOY), "--work-dir", str(tmp_path), *options]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=hears_interrupts)
-    ledger = tmp_path / "toy-v1/random_search/seed0/trials.jsonl"
+    ledger = tmp_path / "toy-v2/random_search/seed0/trials.jsonl"
     while not ledger.exists() or not ledger.stat().st_size:
         assert process.poll() is None
         time.sleep(0.001)

@@ -14,16 +14,16 @@ from PIL import Image
 
 from tasks.detection.voc import VocDetection
 
-SIZES = ("task.input_size", "task.encoder.refit_size", "stages.0.size", "stages.0.eval_size", "final.size",
-         "final.eval_size")  # fmt: skip
+SIZES = ("task.input_size", "task.encoder.refit_size", "stages.0.view.size", "stages.0.view.eval_size",
+         "final.view.size", "final.view.eval_size")  # fmt: skip
 TINY = (
     "task.encoder.checkpoint=None",
     "task.encoder.width=0.1",
     "space.channels=8",
-    "baselines.plain_fcos.width=8",
+    "task.template.width=8",
     "budget.trials=2",
-    "stages.0.epochs=1",
-    "final.epochs=1",
+    "stages.0.recipe.epochs=1",
+    "final.recipe.epochs=1",
     *(f"{name}=[96,128]" for name in SIZES),
 )
 
@@ -74,10 +74,10 @@ def voc(tmp_path: Path) -> Path:
 
 
 def tiny(root: Path, work: Path, *strategies: str, options: tuple[str, ...] = ()) -> list[str]:
-    """The arguments of the smallest run of bccd-fcos-v1."""
+    """The arguments of the smallest run of bccd-fcos-v2."""
     settings = [f"benchmark.{setting}" for setting in (f"task.data.root={root}", *TINY)]
     chosen = ["--strategy", *strategies]
-    return ["bccd-fcos-v1", *chosen, "--work-dir", str(work), "--cfg-options", *settings, *options]
+    return ["bccd-fcos-v2", *chosen, "--work-dir", str(work), "--cfg-options", *settings, *options]
 
 
 def trials(folder: Path) -> list[dict]:
@@ -91,16 +91,16 @@ def test_a_whole_run_and_its_networks_in_mmdetection(tool, voc: Path, tmp_path: 
     assert done.returncode == 0, done.stderr
     for name, count in counts.items():
         assert f"| {name} " in done.stdout
-        folder = tmp_path / "bccd-fcos-v1" / name / "seed0"
+        folder = tmp_path / "bccd-fcos-v2" / name / "seed0"
         result = json.loads((folder / "study.json").read_text())
         assert result["primary"] == "mAP"
         assert result["trials"] == {"done": count, "stopped": 0, "failed": 0, "duplicate": 0}
         assert [trial["status"] for trial in trials(folder)] == ["done"] * count
-        command = [sys.executable, "-c", PREDICT]
-        built = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        command, home = [sys.executable, "-c", PREDICT], folder / "answers/0"
+        built = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
         assert built.returncode == 0, built.stderr
-        assert built.stdout.splitlines()[-1] == f"True True True {result['final']['params']}"
-    reward = trials(tmp_path / "bccd-fcos-v1/random_search/seed0")[0]
+        assert built.stdout.splitlines()[-1] == f"True True True {result['answers'][0]['final']['params']}"
+    reward = trials(tmp_path / "bccd-fcos-v2/random_search/seed0")[0]
     losses = (reward["stages"][0]["metrics"][f"loss_{part}"] for part in ("cls", "bbox", "centerness"))
     assert reward["reward"] == pytest.approx(-sum(losses))
 
@@ -109,7 +109,7 @@ def test_progressive_search_records_both_parts(tool, voc: Path, tmp_path: Path) 
     parts = ("strategy.parts.0.trials=1", "strategy.parts.1.trials=1")
     done = tool("run_benchmark", *tiny(voc, tmp_path, "progressive_ppo", options=parts))
     assert done.returncode == 0, done.stderr
-    folder = tmp_path / "bccd-fcos-v1/progressive_ppo/seed0"
+    folder = tmp_path / "bccd-fcos-v2/progressive_ppo/seed0"
     fpn, head = (trial["arch"] for trial in trials(folder))  # of the trial of each part
     fixed = {f"head.layer{k}": "conv3" if k < 4 else "skip" for k in range(6)} | {"head.split": 0}
     assert {name: choice for name, choice in fpn.items() if name.startswith("head.")} == fixed
@@ -118,7 +118,7 @@ def test_progressive_search_records_both_parts(tool, voc: Path, tmp_path: Path) 
     assert all(name.startswith("head.") for name in changed)
     result = json.loads((folder / "study.json").read_text())
     assert result["trials"]["done"] == 2
-    assert result["best"]["arch"] in (fpn, head)
+    assert result["answers"][0]["arch"] in (fpn, head)
 
 
 def break_xml(root: Path) -> None:

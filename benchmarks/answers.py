@@ -1,0 +1,61 @@
+"""What a search answers, trained by the final stage, measured and written down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.benchmark import Benchmark
+from benchmarks.export import model_config
+from benchmarks.files import read_json, write
+from benchmarks.job import Failed, Job, build_task, run
+from benchmarks.store import Store
+from strategies import Answer
+from tasks import Cost
+from tasks.complexity import MEASURES
+
+
+def finish(
+    benchmark: Benchmark, task: str, answers: Sequence[Answer], folder: Path, seed: int, executor: Executor
+) -> tuple[list[dict[str, Any]], Cost]:
+    """Every answer's record, and what their trainings cost.
+
+    Each leaves `answers/<place>/` with `final.pth`, the network's config `model.py` and, once it is done, `answer.json`, so
+    that a kill costs the answer under way and no other. `task` is the final task's config as JSON.
+    """
+    records = [_finish(benchmark, task, answer, place, folder, seed, executor) for place, answer in enumerate(answers)]
+    costs = [Cost(**record.pop("cost")) for record in records]
+    return records, sum(costs, Cost())
+
+
+def _finish(
+    benchmark: Benchmark, task: str, answer: Answer, place: int, folder: Path, seed: int, executor: Executor
+) -> dict[str, Any]:
+    home = folder / "answers" / str(place)
+    record = read_json(home / "answer.json")
+    if record:
+        return record
+    home.mkdir(parents=True, exist_ok=True)
+    if answer.task:
+        task = json.dumps({**json.loads(task), **answer.task})
+    arch = answer.arch
+    model = dict(answer.model or {}) if arch is None else benchmark.final_space.model(arch)
+    choices = None if arch is None else arch.as_dict()
+    space = json.dumps(benchmark.final_space_config)
+    keep = f"answers/{place}/final.pth"
+    job = Job(task, model, benchmark.final, seed, space=space, arch=choices, keep=keep, store=Store(str(folder)))
+    outcome = executor.submit(run, job).result()
+    if isinstance(outcome, Failed):
+        raise RuntimeError(f"the final training of {folder} failed: {outcome.error}")
+    built = build_task(task)
+    network, shape = built.network(model), built.input_shape
+    final = {"metrics": outcome.metrics, **{name: measure(network, shape) for name, measure in MEASURES.items()}}
+    key = None if arch is None else arch.key
+    record = {"id": answer.trial, "key": key, "arch": choices, "final": final, "cost": asdict(outcome.cost)}
+    write(home / "model.py", model_config(built.config(model)))
+    write(home / "answer.json", json.dumps(record, indent=2, allow_nan=False) + "\n")
+    return record

@@ -1,0 +1,130 @@
+"""Which benchmarks there are, and the configs of the runs that a name stands for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from core import did_you_mean
+
+CONFIGS = Path(__file__).parent / "configs"
+PROTOCOL = "protocol.py"
+
+Plain = dict[str, Any]
+Options = Mapping[str, Any]
+
+
+def benchmarks() -> list[str]:
+    """The ids of all benchmarks that come with this checkout."""
+    return sorted(path.parent.name for path in CONFIGS.glob(f"*/{PROTOCOL}"))
+
+
+def groups() -> dict[str, list[str]]:
+    """What stands for several benchmarks (a task's name, "embedded"), and the ids of those that say so by `default_of`."""
+    found: dict[str, list[str]] = {}
+    for name in benchmarks():
+        for group in _read(CONFIGS / name / PROTOCOL).get("default_of", ()):
+            found.setdefault(group, []).append(name)
+    return found
+
+
+def config_files(name: str) -> list[Path]:
+    """The config files that a path, a folder with a `protocol.py`, a benchmark's id or a group's name stands for."""
+    path = Path(name)
+    if path.suffix in (".py", ".json"):
+        if not path.is_file():
+            raise ValueError(f"there is no config {name}: give a file, a benchmark's id or a task")
+        return [path]
+    for folder in (path, CONFIGS / name):
+        if (folder / PROTOCOL).is_file():
+            return [folder / PROTOCOL]
+    several = groups()
+    if name not in several:
+        raise ValueError(did_you_mean("benchmark", name, [*several, *benchmarks()]))
+    return [CONFIGS / one / PROTOCOL for one in several[name]]
+
+
+def read_protocol(name: str, options: Options | None = None) -> Plain:
+    """The (first) config of a name as plain data, with `options` (`benchmark.a.b=c`) merged in.
+
+    Its entries are `benchmark`, `strategies` and perhaps `default_of`; a dumped run's are `benchmark`, `strategy`, `name` and
+    `seed`. Raises ValueError where the file cannot be read or has no benchmark.
+    """
+    return _merged(_read(config_files(name)[0]), options or {}, name)
+
+
+def run_configs(
+    name: str, strategies: Sequence[str] | None = None, options: Options | None = None
+) -> Iterator[tuple[str, Plain]]:
+    """The name and the config (`benchmark`, `strategy`, and a `seed` where there is one) of each run that is asked for.
+
+    A benchmark plays all of its strategies where none is named, and those of a group the named ones that they have. A file
+    with a `strategy` of its own is one run. Options that begin with `strategy` go to every strategy that is played, those
+    with `strategies.NAME` to the one of that name. Raises ValueError.
+    """
+    options = dict(options or {})
+    offers = [(plain, _strategies(plain, path)) for path in config_files(name) for plain in (_read(path),)]
+    known = list(dict.fromkeys(one for _, offer in offers for one in offer))
+    for wanted in strategies or ():
+        if wanted not in known:
+            raise ValueError(did_you_mean(f"strategy of {name}", wanted, known))
+    for option in options:
+        _check_option(option, known)
+    for plain, offer in offers:
+        entries = {entry: plain[entry] for entry in ("benchmark", "seed") if entry in plain}
+        for wanted in strategies or offer:
+            if wanted in offer:
+                yield wanted, _merged({**entries, "strategy": offer[wanted]}, _for(wanted, options), name)
+
+
+def _strategies(plain: Plain, path: Path) -> Plain:
+    """The strategies of a config by name; a file's own one is called as its run is, or as the file."""
+    if "strategy" in plain:
+        return {plain.get("name", path.stem): plain["strategy"]}
+    if not plain.get("strategies"):
+        raise ValueError(f"{path} has no strategy: give it an entry strategies=dict(random_search=dict(...))")
+    return plain["strategies"]
+
+
+def _check_option(option: str, known: Sequence[str]) -> None:
+    """Raise ValueError for an option that would change nothing."""
+    head, _, rest = option.partition(".")
+    if head == "strategies":
+        wanted = rest.split(".")[0]
+        if wanted not in known:
+            raise ValueError(did_you_mean("strategy in an option", wanted, known))
+    elif head not in ("benchmark", "strategy"):
+        raise ValueError(f"the option {option!r} changes nothing: write benchmark.{option} or strategy.{option}")
+
+
+def _for(strategy: str, options: Options) -> Plain:
+    """The options for a run of this strategy."""
+    own = f"strategies.{strategy}."
+    mine = {name.replace(own, "strategy.", 1): value for name, value in options.items() if name.startswith(own)}
+    return {name: value for name, value in options.items() if not name.startswith("strategies.")} | mine
+
+
+def _read(path: Path) -> Plain:
+    """A config file as plain data. Raises ValueError."""
+    try:
+        plain = json.loads(path.read_text()) if path.suffix == ".json" else Config.fromfile(path).to_dict()
+    except Exception as error:  # a config is a program: anything may come out of it
+        raise ValueError(f"{path} cannot be read as a config: {type(error).__name__}: {error}") from error
+    if not isinstance(plain, dict) or "benchmark" not in plain:
+        raise ValueError(f"{path} has no 'benchmark': start from a {PROTOCOL} in benchmarks/configs")
+    return plain
+
+
+def _merged(plain: Plain, options: Options, what: str) -> Plain:
+    if not options:
+        return plain
+    config = Config(plain)
+    try:
+        config.merge_from_dict(dict(options))
+    except Exception as error:  # MMEngine raises several kinds
+        raise ValueError(f"an option does not fit {what}: {type(error).__name__}: {error}") from error
+    return config.to_dict()

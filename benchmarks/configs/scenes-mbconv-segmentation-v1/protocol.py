@@ -1,0 +1,45 @@
+"""scenes-mbconv-segmentation-v1: backbones of inverted residuals under a plain decoder, with few parameters, on the scenes.
+
+Command: python tools/run_benchmark.py scenes-mbconv-segmentation-v1
+Measured: TODO-MEASURE (seed 0, two cores). A backbone beyond the limit on parameters is refused before it trains.
+"""
+
+from benchmarks.gates import Constraint
+from search_spaces.mbconv.space import MBConv
+from strategies.random_search import RandomSearch
+from strategies.regularized_evolution import RegularizedEvolution
+from tasks.rewards import Metric
+from tasks.segmentation.data import ScenesSegmentation
+from tasks.segmentation.task import SegmentationTask
+
+benchmark = dict(
+    id="scenes-mbconv-segmentation-v1",
+    task=dict(
+        type=SegmentationTask,
+        template=dict(type="EncoderDecoder", width=32),
+        data=dict(type=ScenesSegmentation),
+        encoder=dict(width=0.25, pretrain_epochs=8),
+        input_size=[128, 128],
+    ),
+    space=dict(type=MBConv, width=0.25, layers=[2, 2, 2, 1, 1, 1]),
+    stages=[
+        dict(
+            name="short",
+            view=dict(share=0.3, size=[96, 96], eval_size=[128, 128], scale=[1.0, 1.4]),
+            recipe=dict(epochs=2, batch=16, lr=5e-3, polyak=0.9),
+        ),
+    ],
+    final=dict(
+        name="final",
+        view=dict(train=["train", "val"], eval="test", size=[96, 96], scale=[1.0, 1.6], jitter=0.2),
+        recipe=dict(epochs=4, batch=16, lr=5e-3, schedule="poly", polyak=0.99, resumable=True),
+    ),
+    gate=dict(type=Constraint, name="params", at_most=65_000),
+    reward=dict(type=Metric, name="mIoU"),
+    budget=dict(trials=24, images=1_770),
+    seeds=[0],
+)
+strategies = dict(
+    random_search=dict(type=RandomSearch),
+    regularized_evolution=dict(type=RegularizedEvolution, population=3, tournament=2),
+)

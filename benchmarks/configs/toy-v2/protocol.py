@@ -1,0 +1,45 @@
+"""toy-v2: small plain convolutional networks scored by a formula.
+
+Command: python tools/run_benchmark.py toy
+Measured: TODO-MEASURE (three seeds of every strategy).
+"""
+
+from benchmarks.gates import RunningMean
+from search_spaces.toy.space import ToySpace
+from strategies.ppo import PPO
+from strategies.random_search import RandomSearch
+from strategies.regularized_evolution import RegularizedEvolution
+from strategies.successive_halving import SuccessiveHalving
+from strategies.supernet.darts import DARTS
+from strategies.supernet.one_shot import OneShot
+from tasks.rewards import Metric
+from tasks.toy import ToyTask
+
+default_of = ["toy"]
+benchmark = dict(
+    id="toy-v2",
+    task=dict(type=ToyTask, noise=4.0),
+    space=dict(type=ToySpace, layers=4),
+    stages=[
+        dict(name="short", recipe=dict(epochs=1)),
+        dict(name="long", recipe=dict(epochs=4)),
+    ],
+    final=dict(name="final", view=dict(train=["train", "val"], eval="test"), recipe=dict(epochs=64)),
+    gate=dict(type=RunningMean, tolerance=0.3),
+    reward=dict(type=Metric, name="score"),
+    budget=dict(trials=1000, images=24_000),
+    seeds=[0, 1, 2],
+)
+strategies = dict(
+    random_search=dict(type=RandomSearch),
+    regularized_evolution=dict(type=RegularizedEvolution, population=15, tournament=5),
+    successive_halving=dict(type=SuccessiveHalving, eta=3),
+    one_shot=dict(
+        type=OneShot,
+        epochs=40,
+        candidates=400,
+        strategy=dict(type=RegularizedEvolution, population=30, tournament=10),
+    ),
+    darts=dict(type=DARTS, epochs=20, arch_lr=1e-1),
+    ppo=dict(type=PPO, lr=1e-3, every=10, memory=10, sample=10, steps=20),
+)

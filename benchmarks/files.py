@@ -1,0 +1,27 @@
+"""Files that are written whole or not at all, and read with care."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def write(path: Path, text: str) -> None:
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_text(text)
+    os.replace(part, path)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The object in a file; None where there is no file. Raises ValueError, naming the file, where it is none."""
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON ({error}): remove it and run the benchmark again") from None
+    if not isinstance(content, dict) or not content:
+        raise ValueError(f"{path} holds no record: remove it and run the benchmark again")
+    return content

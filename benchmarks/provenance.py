@@ -1,0 +1,28 @@
+"""Where and with what a study ran."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import subprocess
+from pathlib import Path
+
+
+def device_name(device: str) -> str:
+    import torch
+
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    return f"cpu {platform.machine()} x{torch.get_num_threads()}"
+
+
+def versions() -> dict[str, str]:
+    names = ("torch", "mmengine", "mmcv", "mmdet", "mmsegmentation", "numpy")
+    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in names}}
+
+
+def commit() -> str:
+    """The checkout's commit, "unknown" outside a git checkout."""
+    here = Path(__file__).parent
+    git = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)
+    return git.stdout.strip() or "unknown"

@@ -1,0 +1,1 @@
+"""What `tools/measure_speed.py` measures."""

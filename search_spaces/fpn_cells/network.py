@@ -1,0 +1,88 @@
+"""The feature pyramid of `FPNCells` as a neck of MMDetection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from search_spaces.fpn_cells.space import JOINS, OPERATIONS, OUTPUTS, TAPS
+from search_spaces.ops import PLAIN, operation, resize
+
+
+class Sum(nn.Module):
+    """a * x + b * y with a weight for each channel."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.a, self.b = (nn.Parameter(torch.ones(1, channels, 1, 1)) for _ in "ab")
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.a * x + self.b * y
+
+
+class Concat(nn.Module):
+    """BN, ReLU and a 1x1 convolution in `channels` groups on [x, y].
+
+    As in the authors' network a group does not pair x with y: the first half of the outputs sees two channels of x each, the
+    second half two of y.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(2 * channels)
+        self.conv = nn.Conv2d(2 * channels, channels, 1, groups=channels, bias=False)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.conv(F.relu(self.bn(torch.cat([x, y], 1))))
+
+
+class CellFPN(BaseModule):
+    """Maps of strides 4, 8, 16 and 32 in, P3 to P7 of `out_channels` channels out; see `FPNCells` for the wiring.
+
+    `genotype` is a list of `[input, input, op, op, join]`, all numbers.
+    """
+
+    def __init__(
+        self,
+        genotype: Sequence[Sequence[int]],
+        in_channels: Sequence[int],
+        out_channels: int,
+        variant: str = "official",
+    ):
+        super().__init__()
+        self.port = variant == "mmdet"
+        self.wiring = [(block[0], block[1]) for block in genotype]
+        used = {place for pair in self.wiring for place in pair}
+        self.adapters = nn.ModuleList(
+            nn.Identity() if self.port and place not in used else PLAIN.conv(width, out_channels)
+            for place, width in enumerate(in_channels)
+        )
+        self.ops = nn.ModuleList(
+            nn.ModuleList(operation(OPERATIONS[op], out_channels) for op in block[2:4]) for block in genotype
+        )
+        joins = {"sum": Sum, "concat": Concat}
+        self.joins = nn.ModuleList(joins[JOINS[block[4]]](out_channels) for block in genotype)
+        loose = [place for place in range(TAPS, TAPS + len(genotype)) if place not in used]
+        self.added, self.outputs = loose[:-OUTPUTS], loose[-OUTPUTS:]
+        self.p6, self.p7 = (nn.Conv2d(out_channels, out_channels, 3, stride=2, padding=1) for _ in range(2))
+
+    def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        pool = [adapter(x) for adapter, x in zip(self.adapters, inputs, strict=True)]
+        for (a, b), ops, join in zip(self.wiring, self.ops, self.joins, strict=True):
+            x, y = (op(pool[place]) for op, place in zip(ops, (a, b), strict=True))  # type: ignore[arg-type]
+            size = max(x.shape[-2:], y.shape[-2:])
+            pool.append(join(self._enlarge(x, size), self._enlarge(y, size)))
+        outputs = []
+        for tap, place in zip(inputs[:0:-1], self.outputs, strict=True):  # P5 at the size of C5, then P4 and P3
+            size = (pool[place] if self.port else tap).shape[-2:]
+            total = sum((resize(pool[k], size) for k in self.added), resize(pool[place], size))
+            outputs.append(resize(total, tap.shape[-2:]))
+        p6 = self.p6(outputs[0])
+        return (*outputs[::-1], p6, self.p7(F.relu(p6)))
+
+    def _enlarge(self, x: Tensor, size: torch.Size) -> Tensor:
+        return F.interpolate(x, size=size, mode="nearest") if self.port else resize(x, size)

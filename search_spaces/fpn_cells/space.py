@@ -1,0 +1,87 @@
+"""Feature pyramids of searched merging blocks (NAS-FCOS, Wang et al., CVPR 2020, section 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from search_spaces.architecture import Architecture, Choice, Choices
+from search_spaces.space import FiniteSpace
+
+OPERATIONS = ("sep3", "sep3_dil3", "sep5_dil6", "skip", "deform")  # in the order of the published ids 0 to 4
+JOINS = ("sum", "concat")  # published ids 0 and 1
+TAPS = 4
+OUTPUTS = 3  # P3, P4 and P5
+
+
+class FPNCells(FiniteSpace):
+    """How `blocks` blocks merge the backbone's four maps into P3 to P7.
+
+    A block picks two maps from a pool that starts with C2 to C5 (0 to 3), applies an operation to each, brings the smaller
+    one to the size of the larger and joins them; its output goes into the pool. The last three outputs that no block uses
+    become P5, P4 and P3; earlier unused ones are added to all three. Choices that leave fewer than three are no network.
+
+    `channels` is the width of all maps. `variant` "official" is the authors' network; "mmdet" is MMDetection's port: no
+    adapter for a map that no block uses, nearest instead of bilinear enlargement in blocks, outputs added before they are
+    resized.
+    """
+
+    def __init__(self, channels: int = 256, blocks: int = 7, variant: str = "official"):
+        if variant not in ("official", "mmdet"):
+            raise ValueError(f"variant must be 'official' or 'mmdet', not {variant!r}")
+        if channels < 2 or channels % 2:
+            raise ValueError(f"channels must be even (deformable convolutions have two groups), not {channels}")
+        if blocks < OUTPUTS:
+            raise ValueError(f"blocks must be at least {OUTPUTS}, one for each of P3, P4 and P5, not {blocks}")
+        self.channels, self.blocks, self.variant = channels, blocks, variant
+        decisions: dict[str, tuple[Choice, ...]] = {}
+        for block in range(blocks):
+            for side in "ab":
+                decisions[f"fpn.block{block}.{side}.input"] = tuple(range(TAPS + block))
+                decisions[f"fpn.block{block}.{side}.op"] = OPERATIONS
+            decisions[f"fpn.block{block}.join"] = JOINS
+        self.decisions = decisions
+
+    def flaw(self, choices: Choices) -> str | None:
+        used = {choices[f"fpn.block{block}.{side}.input"] for block in range(self.blocks) for side in "ab"}
+        loose = sum(TAPS + block not in used for block in range(self.blocks))
+        return None if loose >= OUTPUTS else f"{loose} blocks are left over for the {OUTPUTS} outputs P3, P4 and P5"
+
+    def parts(self, choices: Choices) -> dict[str, Any]:
+        neck = dict(type="densebench.CellFPN", genotype=self.write(choices), out_channels=self.channels)
+        return {"neck": {**neck, "variant": self.variant}}
+
+    def read(self, genotype: Sequence[Sequence[int]]) -> Architecture:
+        """The architecture of a published genotype: `[input, input, op, op, join]` for each block."""
+        choices: dict[str, Choice] = {}
+        operations, joins = dict(enumerate(OPERATIONS)), dict(enumerate(JOINS))  # unlike tuples they know no -1
+        try:
+            for block, (in_a, in_b, op_a, op_b, join) in enumerate(genotype):
+                for side, place, op in (("a", in_a, op_a), ("b", in_b, op_b)):
+                    choices[f"fpn.block{block}.{side}.input"] = place
+                    choices[f"fpn.block{block}.{side}.op"] = operations[op]
+                choices[f"fpn.block{block}.join"] = joins[join]
+        except (TypeError, ValueError, KeyError):
+            form = f"{self.blocks} blocks [input, input, op, op, join] with operations 0 to 4 and joins 0 and 1"
+            raise ValueError(f"{genotype} is not an FPN genotype: write it as {form}") from None
+        return self.architecture(choices)
+
+    def write(self, choices: Choices) -> list[list[int]]:
+        """The published notation."""
+        genotype = []
+        for block in range(self.blocks):
+            inputs = [int(choices[f"fpn.block{block}.{side}.input"]) for side in "ab"]
+            ops = [OPERATIONS.index(str(choices[f"fpn.block{block}.{side}.op"])) for side in "ab"]
+            genotype.append([*inputs, *ops, JOINS.index(str(choices[f"fpn.block{block}.join"]))])
+        return genotype
+
+    def canonical(self, choices: Choices) -> Choices:
+        """A weighted sum does not mind the order of its terms; the grouped convolution after a concatenation does."""
+        result = dict(choices)
+        for block in range(self.blocks):
+            names = [[f"fpn.block{block}.{side}.{part}" for part in ("input", "op")] for side in "ab"]
+            if choices[f"fpn.block{block}.join"] == "sum":
+                sides = sorted([choices[name] for name in side] for side in names)
+                for side, values in zip(names, sides, strict=True):
+                    result |= dict(zip(side, values, strict=True))
+        return result

@@ -1,0 +1,96 @@
+"""Backbones of inverted residuals: kernel, expansion and depth of every stage (FNA: Fang et al., ICLR 2020)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from search_spaces.architecture import Architecture, Choice, Choices
+from search_spaces.space import FiniteSpace
+
+# Of the six searched stages, at width 1. Before them come a stem of 32 channels and a block of 16 at stride 2.
+CHANNELS = (24, 32, 64, 96, 160, 320)
+STRIDES = (2, 2, 2, 1, 2, 1)
+OPERATIONS = tuple(f"k{kernel}e{expansion}" for kernel in (3, 5, 7) for expansion in (3, 6))
+
+Genotype = Sequence[Sequence[str]]
+
+# Published networks: Sandler et al., CVPR 2018; FNA's for SSDLite; Rana and Kim, J. Sensor Sci. Technol. 2021, figure 4.
+MOBILENET_V2: Genotype = [["k3e6"] * depth for depth in (2, 3, 4, 3, 3, 1)]
+FNA_SSDLITE: Genotype = [
+    ["k5e6"],
+    ["k5e6", "k5e6", "k3e6", "k5e6"],
+    ["k5e6", "k7e6", "k3e6"],
+    ["k7e6", "k7e6", "k7e6", "k7e6"],
+    ["k5e6", "k7e6", "k7e6"],
+    ["k7e6"],
+]
+RANA_KIM: Genotype = [
+    ["k7e6", "k5e6", "k3e6", "k3e3"],
+    ["k7e6", "k3e6", "k5e6", "k7e3"],
+    ["k5e6", "k3e6", "k3e3", "k3e6"],
+    ["k3e6", "k7e6", "k3e6", "k7e3"],
+    ["k5e6", "k7e6", "k7e3", "k5e3"],
+    ["k3e6"],
+]
+
+
+class MBConv(FiniteSpace):
+    """Kernel (3, 5, 7) and expansion (3, 6) of every layer of six stages, and how many layers a stage has.
+
+    A stage has at most `layers[k]` layers: all but the first may be "skip", which leaves the layer out. The first layer of
+    the stages in `wide` always expands six times; of stage 4 FNA's SSDLite sees that expansion. `width` multiplies all
+    channels but the last 1280 (see `MBConvNet`); 1 in the published networks.
+    """
+
+    def __init__(self, layers: Sequence[int] = (4, 4, 4, 4, 4, 1), width: float = 1.0, wide: Sequence[int] = ()):
+        if len(layers) != len(CHANNELS) or min(layers) < 1:
+            raise ValueError(f"layers must be {len(CHANNELS)} numbers from 1 on, not {tuple(layers)}")
+        if not set(wide) <= set(range(len(CHANNELS))):
+            raise ValueError(f"wide must name stages from 0 to {len(CHANNELS) - 1}, not {tuple(wide)}")
+        self.layers, self.width = tuple(layers), width
+        decisions: dict[str, tuple[Choice, ...]] = {}
+        for stage, depth in enumerate(self.layers):
+            first = tuple(op for op in OPERATIONS if stage not in wide or op.endswith("e6"))
+            for layer in range(depth):
+                decisions[f"stage{stage}.layer{layer}"] = (*OPERATIONS, "skip") if layer else first
+        self.decisions = decisions
+
+    def parts(self, choices: Choices) -> dict[str, Any]:
+        return {"backbone": dict(type="densebench.MBConvNet", stages=self.write(choices), width=self.width)}
+
+    def read(self, genotype: Genotype) -> Architecture:
+        """The architecture of a published genotype: the operations of each stage, without skips at its end."""
+        try:
+            stages = [list(stage) for stage in genotype]
+        except TypeError:
+            stages = []
+        depths = [len(stage) for stage in stages]
+        if len(depths) != len(self.layers) or any(a > b for a, b in zip(depths, self.layers, strict=True)):
+            form = f"a list of the operations of {len(self.layers)} stages with at most {self.layers} layers"
+            raise ValueError(f"{genotype} is not a backbone genotype: write it as {form}")
+        return self.architecture(
+            {
+                f"stage{stage}.layer{layer}": operations[layer] if layer < len(operations) else "skip"
+                for stage, operations in enumerate(stages)
+                for layer in range(self.layers[stage])
+            }
+        )
+
+    def write(self, choices: Choices) -> list[list[str]]:
+        """The published notation."""
+        return [[op for op in stage if op != "skip"] for stage in self._stages(choices)]
+
+    def canonical(self, choices: Choices) -> Choices:
+        """A skip is an absent layer wherever it stands: skips move to the end of their stage."""
+        return {
+            f"stage{stage}.layer{layer}": operation
+            for stage, operations in enumerate(self._stages(choices))
+            for layer, operation in enumerate(sorted(operations, key=lambda op: op == "skip"))
+        }
+
+    def _stages(self, choices: Choices) -> list[list[str]]:
+        return [
+            [str(choices[f"stage{stage}.layer{layer}"]) for layer in range(depth)]
+            for stage, depth in enumerate(self.layers)
+        ]

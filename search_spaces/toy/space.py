@@ -1,0 +1,26 @@
+"""A space of small plain convolutional networks, with which a strategy can be tried in milliseconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from search_spaces.architecture import Choices
+from search_spaces.space import FiniteSpace
+
+SETTINGS = {"width": (4, 8, 12, 16), "kernel": (1, 3, 5), "act": ("none", "relu", "tanh")}
+
+
+class ToySpace(FiniteSpace):
+    """`layers` convolutions, each with a width, a kernel size and an activation."""
+
+    def __init__(self, layers: int = 4):
+        self.layers = layers
+        self.decisions = {
+            f"layer{index}.{name}": options for index in range(layers) for name, options in SETTINGS.items()
+        }
+
+    def parts(self, choices: Choices) -> dict[str, Any]:
+        return {"layers": [{name: choices[f"layer{k}.{name}"] for name in SETTINGS} for k in range(self.layers)]}
+
+    def supernet(self) -> dict[str, Any]:
+        return {"layers": {"type": "densebench.ToySupernet", "layers": self.layers}}

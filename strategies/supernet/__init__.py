@@ -1,0 +1,1 @@
+"""Strategies that train a supernet, and what they share."""

@@ -1,0 +1,58 @@
+"""Published checkpoints of MobileNetV2, whatever names their tensors have."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+from torch import Tensor, nn
+
+BLOCKS = (1, 2, 3, 4, 3, 3, 1)  # inverted residuals in each stage
+
+
+def read_checkpoint(path: str, encoder: nn.Module) -> tuple[dict[str, Tensor], str]:
+    """The encoder's weights from a checkpoint in torchvision's or OpenMMLab's layout, and a report of what matched.
+
+    Loads tensors only, never code. Raises ValueError where the file is no checkpoint or the weights do not fit.
+    """
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        loaded = loaded.get("state_dict", loaded)
+    except FileNotFoundError:
+        raise ValueError(f"there is no checkpoint {path}: give the file's path, or leave it out to pre-train") from None
+    except Exception as error:  # unpickling fails in many ways
+        raise ValueError(f"{path} is not a checkpoint of plain tensors ({type(error).__name__})") from None
+    found = {_our_name(name): value for name, value in loaded.items()}
+    wanted = encoder.state_dict()
+    counters = [name for name in wanted if name.endswith("num_batches_tracked")]
+    misfits = [name for name in wanted if name not in found and name not in counters]
+    misfits += [name for name in wanted if name in found and found[name].shape != wanted[name].shape]
+    if misfits:
+        raise ValueError(
+            f"{path} does not fit the encoder: {len(misfits)} of {len(wanted)} tensors are missing or of another shape, "
+            f"first {misfits[0]}; use a MobileNetV2 of the same width in torchvision's or OpenMMLab's layout"
+        )
+    unused = sorted({name.split(".")[0] for name in found if name not in wanted})
+    report = f"{len(wanted)} of {len(wanted)} encoder tensors matched, {len(found) - len(wanted)} left over {unused}"
+    return {name: found.get(name, wanted[name]) for name in wanted}, report
+
+
+def _our_name(name: str) -> str:
+    """A tensor's name in MMSegmentation's MobileNetV2, from torchvision's or OpenMMLab's."""
+    name = name.removeprefix("module.").removeprefix("backbone.")
+    match = re.fullmatch(r"features\.(\d+)\.(.+)", name)
+    if not match:
+        return name
+    index, rest = int(match[1]), match[2]
+    if index in (0, 18):
+        conv = "conv1" if index == 0 else "conv2"
+        return rest.replace("0.", f"{conv}.conv.", 1) if rest.startswith("0.") else rest.replace("1.", f"{conv}.bn.", 1)
+    stage = next(stage for stage in range(7) if index <= sum(BLOCKS[: stage + 1]))
+    block = index - 1 - sum(BLOCKS[:stage])
+    # torchvision numbers (conv, bn) pairs but the last one, whose parts stand beside the pairs.
+    last = 1 if stage == 0 else 2
+    rest = re.sub(
+        rf"^conv\.{last + 1}\.", f"conv.{last}.bn.", re.sub(rf"^conv\.{last}\.(?=\w+$)", f"conv.{last}.conv.", rest)
+    )
+    rest = re.sub(r"^conv\.(\d)\.0\.", r"conv.\1.conv.", re.sub(r"^conv\.(\d)\.1\.", r"conv.\1.bn.", rest))
+    return f"layer{stage + 1}.{block}.{rest}"

@@ -1,0 +1,69 @@
+"""What a network costs: parameters, multiply-adds, latency.
+
+Counting rule: `params` are weights, biases and affine pairs of norms, no running statistics. `madds` are the weight
+multiplications of convolutions and linear layers for one image, one per multiply-accumulate; norms, activations, biases,
+resizing and pooling count nothing. A deformable convolution counts as a convolution of its size plus the one that makes
+its offsets; its interpolation counts nothing.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+
+def params(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def madds(network: nn.Module, shape: tuple[int, int, int]) -> int:
+    """Multiply-adds of one image of `shape` = (channels, height, width).
+
+    Runs on the meta device: shapes flow, numbers do not, so that 1024x2048 images cost nothing.
+    """
+    total = 0
+
+    def conv(module: nn.Module, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+        nonlocal total
+        weight: Any = module.weight
+        total += weight.numel() * (output.numel() // output.shape[1 if weight.dim() == 4 else -1])
+
+    ghost = copy.deepcopy(network).to("meta")
+    ghost.eval()
+    for module in ghost.modules():
+        weight = getattr(module, "weight", None)
+        if weight is not None and (weight.dim() == 4 or isinstance(module, nn.Linear)):  # all kinds of 2-d convolution
+            module.register_forward_hook(conv)
+    with torch.no_grad():
+        ghost(torch.empty(1, *shape, device="meta"))
+    return total
+
+
+def latency_ms(network: nn.Module, shape: tuple[int, int, int], seconds: float = 1.0) -> float:
+    """Median time of one image through `network` where its weights lie, in milliseconds, over about `seconds`."""
+    weight = next(network.parameters(), torch.zeros(()))  # some networks to compare with have no weights
+    image = torch.zeros(1, *shape, device=weight.device)
+    times: list[float] = []
+    with torch.no_grad():
+        network(image)  # the first pass allocates
+        while not times or (math.fsum(times) < seconds and len(times) < 100):
+            started = time.perf_counter()
+            network(image)
+            if weight.is_cuda:
+                torch.cuda.synchronize()
+            times.append(time.perf_counter() - started)
+    return 1000 * statistics.median(times)
+
+
+MEASURES: dict[str, Callable[[nn.Module, tuple[int, int, int]], float]] = {
+    "params": lambda network, shape: params(network),
+    "madds": madds,
+    "latency_ms": latency_ms,
+}

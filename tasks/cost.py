@@ -1,0 +1,92 @@
+"""What an evaluation costs, counted where it is spent, and what comes of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Images and pixels that went through a network (deterministic), and seconds (measured)."""
+
+    images: int = 0
+    pixels: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.images + other.images, self.pixels + other.pixels, self.seconds + other.seconds)
+
+    def __sub__(self, other: Cost) -> Cost:
+        return Cost(self.images - other.images, self.pixels - other.pixels, self.seconds - other.seconds)
+
+
+class Spent:
+    """What was spent between a meter's start and now; it stands still once its `with` block is left."""
+
+    def __init__(self, meter: Meter):
+        self._meter, self._before = meter, (meter.images, meter.pixels, meter.seconds)
+        self._cost: Cost | None = None
+
+    @property
+    def cost(self) -> Cost:
+        if self._cost is not None:
+            return self._cost
+        meter, (images, pixels, seconds) = self._meter, self._before
+        return Cost(meter.images - images, meter.pixels - pixels, meter.seconds - seconds)
+
+    def __enter__(self) -> Spent:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._cost = self.cost
+
+
+class Meter(threading.local):
+    """Counts every pass of an image through a network, forward alone or there and back, in this thread."""
+
+    def __init__(self) -> None:
+        self.images = self.pixels = 0
+        self._carried = 0.0
+
+    def count(self, images: int, size: tuple[int, ...]) -> None:
+        """`images` of (height, width) went through."""
+        self.images += images
+        self.pixels += images * size[0] * size[1]
+
+    def carry(self, cost: Cost) -> None:
+        """What an earlier process spent on the same work, before it was killed."""
+        self.images += cost.images
+        self.pixels += cost.pixels
+        self._carried += cost.seconds
+
+    def reading(self) -> Cost:
+        return Cost(self.images, self.pixels, self.seconds)
+
+    @property
+    def seconds(self) -> float:
+        """A clock, with the seconds of earlier processes."""
+        return time.perf_counter() + self._carried
+
+    def measure(self) -> Spent:
+        """What is spent while its `with` block lasts, also where that ends in an error."""
+        return Spent(self)
+
+
+@dataclass(frozen=True)
+class Inherited:
+    """How many of a network's tensors were copied, changed (sliced, padded, renamed) or new when it took over weights."""
+
+    copied: int
+    changed: int
+    new: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one stage: metrics by name on the field's scale, the cost, and a report of inherited weights."""
+
+    metrics: dict[str, float]
+    cost: Cost
+    inherited: Inherited | None = None

@@ -1,0 +1,119 @@
+"""Detectors as stock MMDetection configs: FCOS and SSDLite around any backbone that has their taps."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tasks.augment import MEAN, STD
+from tasks.detection import ssdlite
+from tasks.negotiation import Config
+from tasks.task import Parts
+from tasks.templates import Template
+
+STRIDES = (8, 16, 32, 64, 128)  # of P3 to P7
+
+
+class Detector(Template):
+    """A network of MMDetection with a backbone, a `neck` and a `bbox_head`."""
+
+
+class FCOS(Detector):
+    """FCOS (Tian et al., ICCV 2019): a neck makes P3 to P7 of four taps, a head that all levels share finds the boxes.
+
+    Where they are not searched, the neck is an FPN and the head has four convolutions, both `width` channels wide or as
+    wide as the other is. `head` are settings of any head (losses, ranges of the levels).
+    """
+
+    slots = ("backbone", "neck", "head")
+    taps = ("4", "8", "16", "32")
+
+    def __init__(self, width: int = 256, head: Config | None = None):
+        self.width, self.head = width, head or {}
+
+    def whole(
+        self, parts: Parts, backbone: dict[str, Any], channels: list[int], classes: int, size: tuple[int, int]
+    ) -> dict[str, Any]:
+        neck = parts.get("neck") or plain_neck(parts.get("head", {}).get("in_channels", self.width))
+        head = parts.get("head") or plain_head(neck["out_channels"])
+        return dict(
+            type="mmdet.FCOS",
+            data_preprocessor=preprocessor(pad_size_divisor=32),
+            backbone=backbone,
+            neck={**neck, "in_channels": channels},
+            bbox_head={**self.head, **head, "num_classes": classes, "strides": list(STRIDES)},
+            test_cfg=dict(
+                nms_pre=1000,
+                min_bbox_size=0,
+                score_thr=0.02,
+                nms=dict(type="nms", iou_threshold=0.6),
+                max_per_img=100,
+            ),
+        )
+
+
+class SSDLite(Detector):
+    """SSDLite (Sandler et al., CVPR 2018) as FNA has it (Fang et al., ICLR 2020): anchors on the maps of two taps and more.
+
+    The neck adds up to four maps, each half as large, and stops at a single position: six maps from 257 pixels on, four at
+    128. Settings are those of MMDetection's own SSDLite and, for the widths and the anchors a position, FNA's. Batches need
+    two images, as norms see single positions. Images that leave no map to add are refused with a ValueError.
+    """
+
+    slots = ("backbone",)
+    taps = ("16+", "32+")
+
+    def whole(
+        self, parts: Parts, backbone: dict[str, Any], channels: list[int], classes: int, size: tuple[int, int]
+    ) -> dict[str, Any]:
+        maps = ssdlite.map_sizes(size)
+        widths, added = [*channels, *ssdlite.EXTRA][: len(maps)], len(maps) - len(channels)
+        coder = dict(type="mmdet.DeltaXYWHBBoxCoder", target_means=[0.0] * 4, target_stds=[0.1, 0.1, 0.2, 0.2])
+        return dict(
+            type="mmdet.SingleStageDetector",
+            data_preprocessor=preprocessor(),
+            backbone=backbone,
+            neck=dict(
+                type="mmdet.SSDNeck",
+                in_channels=channels,
+                out_channels=widths,
+                level_strides=[2] * added,
+                level_paddings=[1] * added,
+                l2_norm_scale=None,
+                use_depthwise=True,
+                **ssdlite.LAYERS,
+            ),
+            bbox_head=dict(
+                type="mmdet.SSDLiteHead",
+                num_classes=classes,
+                in_channels=widths,
+                anchor_generator=ssdlite.anchors(size, maps),
+                bbox_coder=coder,
+                **ssdlite.LAYERS,
+            ),
+            train_cfg=ssdlite.TRAINING,
+            test_cfg=ssdlite.PREDICTION,
+        )
+
+
+def preprocessor(**settings: Any) -> dict[str, Any]:
+    mean, std = ([255 * value for value in values] for values in (MEAN, STD))
+    return dict(type="mmdet.DetDataPreprocessor", mean=mean, std=std, bgr_to_rgb=True, **settings)
+
+
+def plain_neck(channels: int) -> dict[str, Any]:
+    """The FPN that FCOS was published with."""
+    levels = dict(start_level=1, num_outs=len(STRIDES), add_extra_convs="on_output", relu_before_extra_convs=True)
+    return dict(type="mmdet.FPN", out_channels=channels, **levels)
+
+
+def plain_head(channels: int) -> dict[str, Any]:
+    """The head that FCOS was published with; narrow ones have fewer groups in their norms, of four channels at least.
+
+    Raises ValueError for a width that these groups do not divide.
+    """
+    if channels < 4 or channels % 4:
+        raise ValueError(f"the width of a plain FCOS must be a multiple of 4, not {channels}: its norms group channels")
+    norm = dict(type="GN", num_groups=math.gcd(32, channels // 4), requires_grad=True)
+    widths = dict(in_channels=channels, feat_channels=channels)
+    return dict(type="mmdet.FCOSHead", stacked_convs=4, conv_bias=True, norm_cfg=norm, **widths)

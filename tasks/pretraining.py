@@ -1,0 +1,53 @@
+"""Pre-training of an encoder on the embedded scenes."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from tasks import scenes
+from tasks.augment import normalise
+from tasks.cost import Meter
+
+WINDOW = 64  # pixels around an object's centre
+
+
+def pretrain_on_scenes(encoder: nn.Module, epochs: int, meter: Meter, seed: int = 0) -> None:
+    """Train the encoder to tell the class of the object in the middle of a window of scenes-v1's training split."""
+    rng = np.random.default_rng(seed)
+    objects = [
+        (scene, box, label)
+        for scene in scenes.scenes("train")
+        for box, label in zip(scene.boxes, scene.labels, strict=True)
+    ]
+    head = nn.LazyLinear(len(scenes.CLASSES) - 1)
+    head(torch.zeros(1, encoder(torch.zeros(1, 3, WINDOW, WINDOW))[-1].shape[1]))  # makes the weights
+    parameters = [*encoder.parameters(), *head.parameters()]
+    batch, steps = 64, epochs * (len(objects) // 64)
+    adam = torch.optim.AdamW(parameters, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(adam, max_lr=4e-3, total_steps=steps)
+    encoder.train()
+    for _ in range(epochs):
+        order = rng.permutation(len(objects))
+        for first in range(0, len(order) - batch + 1, batch):
+            chosen = [objects[index] for index in order[first : first + batch]]
+            images = normalise([_window(scene.image, box, rng) for scene, box, _ in chosen], "cpu")
+            labels = torch.tensor([int(label) - 1 for _, _, label in chosen])
+            meter.count(batch, (WINDOW, WINDOW))
+            loss = F.cross_entropy(head(encoder(images)[-1].mean((2, 3))), labels)
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            schedule.step()
+
+
+def _window(image: np.ndarray, box: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """WINDOW x WINDOW pixels around a box's centre, moved by up to four, mirrored at random, zero outside the image."""
+    x, y = (int(box[k] + box[k + 2] / 2) + int(rng.integers(-4, 5)) for k in (0, 1))
+    padded = np.pad(image, ((WINDOW, WINDOW), (WINDOW, WINDOW), (0, 0)))
+    half = WINDOW // 2
+    view = padded[y + half : y + half + WINDOW, x + half : x + half + WINDOW]
+    view = view[:, ::-1] if rng.random() < 0.5 else view
+    return view.transpose(1, 0, 2) if rng.random() < 0.5 else view

@@ -1,0 +1,61 @@
+"""Weights on disk, and how a network takes over those of another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core import Inherit, Weights, matching
+from tasks.cost import Inherited
+from tasks.task import Start
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def save(state: Mapping[str, Any], path: str | Path) -> None:
+    """Write a file of tensors whole or not at all."""
+    import torch
+
+    torch.save(dict(state), f"{path}.part")
+    os.replace(f"{path}.part", path)
+
+
+def load(path: str | Path) -> dict[str, Any]:
+    """What `save` wrote, in main memory; never code."""
+    import torch
+
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def own(network: nn.Module, frozen: nn.Module | None, brought: Collection[str] = ()) -> dict[str, Tensor]:
+    """A network's tensors by name; of a `frozen` part, which others share, only those that `brought` names."""
+    state = network.state_dict()
+    prefix = next((f"{name}." for name, module in network.named_modules() if module is frozen), None)
+    return {
+        name: value for name, value in state.items() if prefix is None or not name.startswith(prefix) or name in brought
+    }
+
+
+def take_over(network: nn.Module, weights: Weights, start: Start, frozen: nn.Module | None = None) -> Inherited:
+    """Begin with `weights`, those of `start`'s file. Raises ValueError, naming it, where none of them is taken over."""
+    fresh = own(network, frozen, weights)
+    taken, report = inherit(weights, fresh, start.inherit or matching, start.path)
+    network.load_state_dict({**network.state_dict(), **taken})
+    return report
+
+
+def inherit(weights: Weights, fresh: Weights, rule: Inherit, source: str) -> tuple[Weights, Inherited]:
+    """What `rule` makes of `weights`, and a report. Raises ValueError, naming `source`, where it takes none of them.
+
+    A tensor counts as copied where it is the one of the same name in `weights`, as new where it is the fresh one, as changed
+    otherwise.
+    """
+    taken = {**fresh, **rule(weights, fresh)}
+    copied = sum(value is weights.get(name) for name, value in taken.items())
+    new = sum(value is fresh.get(name) for name, value in taken.items())
+    if new == len(taken):
+        raise ValueError(f"{source} does not fit: the network takes over none of its {len(weights)} tensors")
+    return taken, Inherited(copied, len(taken) - copied - new, new)

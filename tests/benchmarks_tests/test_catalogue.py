@@ -1,0 +1,122 @@
+"""From names to configs: ids, groups, folders, somebody's own file, dumped runs, and options that change something."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.catalogue import CONFIGS, benchmarks, groups, read_protocol, run_configs
+
+OWN = """
+from mmengine.config import read_base
+
+from strategies.random_search import RandomSearch
+
+with read_base():
+    from .protocol import *
+
+strategy = dict(type=RandomSearch)
+"""
+
+
+@pytest.mark.parametrize("name", benchmarks())
+def test_docstrings_state_the_command(name: str) -> None:
+    text = ast.get_docstring(ast.parse((CONFIGS / name / "protocol.py").read_text())) or ""
+    assert text.startswith(f"{name}: ")
+    assert "run_benchmark.py" in text
+    assert [path.name for path in (CONFIGS / name).glob("*.py")] == ["protocol.py"]
+
+
+def test_a_task_has_embedded_benchmarks_and_all_of_them_one_name() -> None:
+    found = groups()
+    real = {name for task in ("segmentation", "detection", "restoration") for name in found[task]}
+    assert set(found["embedded"]) == real
+    assert found["toy"] == ["toy-v2"]
+
+
+def test_a_benchmark_plays_all_its_strategies_or_those_that_are_named() -> None:
+    everything = dict(run_configs("toy-v2"))
+    assert list(everything) == list(read_protocol("toy-v2")["strategies"])
+    assert everything["random_search"].keys() == {"benchmark", "strategy"}
+    assert [name for name, _ in run_configs("toy", ["ppo", "random_search"])] == ["ppo", "random_search"]
+
+
+def test_each_benchmark_of_a_group_plays_the_named_strategies_that_it_has() -> None:
+    played = [
+        (config["benchmark"]["id"], name) for name, config in run_configs("detection", ["plain_fcos", "random_search"])
+    ]
+    assert played == [
+        ("scenes-detection-v2", "plain_fcos"),
+        ("scenes-detection-v2", "random_search"),
+        ("scenes-ssdlite-v2", "random_search"),
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the toy protocol with somebody's own strategy beside it."""
+    (tmp_path / "protocol.py").write_text((CONFIGS / "toy-v2" / "protocol.py").read_text())
+    (tmp_path / "mine.py").write_text(OWN)
+    return tmp_path
+
+
+def test_a_folder_and_a_file_of_ones_own(folder: Path) -> None:
+    assert dict(run_configs(str(folder))) == dict(run_configs("toy-v2"))
+    assert dict(run_configs(str(folder / "protocol.py"))) == dict(run_configs("toy-v2"))
+    ((name, config),) = run_configs(str(folder / "mine.py"))
+    assert name == "mine"
+    assert config["strategy"] == {"type": "strategies.random_search.RandomSearch"}
+    assert config["benchmark"] == read_protocol("toy-v2")["benchmark"]
+
+
+def test_a_dumped_run_keeps_its_name_and_seed(tmp_path: Path) -> None:
+    dump = dict(name="mine", seed=3, protocol_hash="p", benchmark={"id": "toy-v2"}, strategy={"type": "RandomSearch"})
+    (tmp_path / "config.json").write_text(json.dumps(dump))
+    kept = {entry: dump[entry] for entry in ("benchmark", "strategy", "seed")}
+    assert list(run_configs(str(tmp_path / "config.json"))) == [("mine", kept)]
+
+
+def test_options_go_to_the_benchmark_to_every_strategy_or_to_one() -> None:
+    options = {
+        "benchmark.stages.0.recipe.epochs": 7,
+        "strategy.x": 1,
+        "strategies.ppo.steps": 5,
+        "strategies.ppo.x": 2,
+    }
+    found = dict(run_configs("toy", ["ppo", "darts"], options))
+    assert [config["benchmark"]["stages"][0]["recipe"]["epochs"] for config in found.values()] == [7, 7]
+    assert found["darts"]["strategy"]["x"] == 1
+    assert "steps" not in found["darts"]["strategy"]
+    assert (found["ppo"]["strategy"]["x"], found["ppo"]["strategy"]["steps"]) == (2, 5)
+    assert read_protocol("toy", {"benchmark.task.noise": 1.5})["benchmark"]["task"]["noise"] == 1.5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("tooy",), "unknown benchmark 'tooy': did you mean 'toy'"),
+        (("nowhere/config.py",), "there is no config nowhere/config.py"),
+        (("toy", ["random_serch"]), "unknown strategy of toy 'random_serch': did you mean 'random_search'"),
+        (
+            ("toy", None, {"budget.trials": 1}),
+            "changes nothing: write benchmark.budget.trials or strategy.budget.trials",
+        ),
+        (("toy", None, {"strategies.pppo.steps": 1}), "unknown strategy in an option 'pppo': did you mean 'ppo'"),
+        (("toy", None, {"benchmark.stages.9.recipe": 1}), "an option does not fit toy"),
+        (("{folder}/mine.py", ["random_search"]), "unknown strategy of .*mine.py 'random_search': choose one of mine"),
+        (("{folder}/mine.py", None, {"strategies.ppo.steps": 1}), "unknown strategy in an option 'ppo'"),
+        (("{folder}/broken.py",), "broken.py cannot be read as a config"),
+        (("{folder}/empty.py",), "empty.py has no 'benchmark'"),
+        (("{folder}/bare.py",), "bare.py has no strategy"),
+    ],
+)
+def test_what_would_change_nothing_or_is_not_there_is_refused(folder: Path, arguments: tuple, sentence: str) -> None:
+    (folder / "broken.py").write_text("benchmark = dict(\n")
+    (folder / "empty.py").write_text("x = 1\n")
+    (folder / "bare.py").write_text("benchmark = dict(id='x')\n")
+    name, *rest = arguments
+    with pytest.raises(ValueError, match=sentence):
+        list(run_configs(name.format(folder=folder), *rest))

@@ -1,0 +1,137 @@
+"""The folder of a run: checked before anything is written, answers trained and measured one by one, resumed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from benchmarks.executors import InlineExecutor
+from benchmarks.leaderboard import Leaderboard
+from benchmarks.run import Run
+from strategies import Answer, Strategy
+from tasks.toy import ToyTask, formula
+from tasks.toy.task import LEARNT
+
+SMALL: dict[str, Any] = {"layers": [{"width": 4, "kernel": 3, "act": "relu"}]}
+LARGE: dict[str, Any] = {
+    "layers": [{"width": 16, "kernel": 3, "act": "relu"}, {"width": 16, "kernel": 5, "act": "tanh"}]
+}
+PARAMS = {"small": 3 * 3 * 3 * 4 + 4, "large": 3 * 3 * 3 * 16 + 16 + 16 * 5 * 5 * 16 + 16}
+RANDOM = dict(type="RandomSearch")
+
+
+class Family(Strategy):
+    """Answers with three networks that nobody searched."""
+
+    def search(self, study) -> list[Answer]:
+        return [Answer(model=SMALL), Answer(model=LARGE), Answer(arch=study.space.sample(Random(0)))]
+
+
+def opened(toy_config: dict[str, Any], work: Path, strategy: Any = None, name: str = "one", **changes: Any) -> Run:
+    config = {"benchmark": {**toy_config, "budget": dict(trials=8), **changes}, "strategy": strategy or RANDOM}
+    return Run(config, name, 0, work, "cpu")
+
+
+def play(run: Run) -> dict[str, Any]:
+    shared, executor = run.prepare(), InlineExecutor()
+    with run.open(executor, 1) as study:
+        run.finish(study, run.strategy.search(study), shared)
+    return json.loads((run.folder / "study.json").read_text())
+
+
+def test_what_a_finished_run_holds(toy_config, tmp_path: Path) -> None:
+    run = opened(toy_config, tmp_path)
+    result = play(run)
+    assert run.finished
+    assert result["answers"][0]["id"] in range(8)
+    assert set(result["answers"][0]) == {"id", "key", "arch", "final"}
+    assert set(result["answers"][0]["final"]) == {"metrics", "params", "madds", "latency_ms"}
+    assert set(result["cost"]) == {"shared", "search", "failed", "retrain"}
+    assert sum(result["trials"][status] for status in ("done", "stopped", "failed")) == 8
+    assert (run.folder / "answers/0/model.py").is_file()
+    assert json.loads((run.folder / "config.json").read_text())["protocol_hash"] == result["protocol_hash"]
+
+
+@pytest.mark.parametrize(("name", "model"), [("small", SMALL), ("large", LARGE)])
+def test_a_baseline_is_an_answer_without_a_search(toy_config, tmp_path: Path, name: str, model: dict[str, Any]) -> None:
+    run = opened(toy_config, tmp_path, dict(type="Baseline", model=model), name)
+    result = play(run)
+    (answer,) = result["answers"]
+    assert (answer["id"], answer["key"], answer["arch"]) == (None, None, None)
+    assert result["cost"]["search"] == {"images": 0, "pixels": 0, "seconds": 0.0}
+    assert result["cost"]["retrain"]["images"] == 64 * 100
+    assert result["trials"] == {"done": 0, "stopped": 0, "failed": 0, "duplicate": 0}
+    assert (run.folder / "trials.jsonl").read_bytes() == b""
+    score = formula.score(model["layers"], [LEARNT] * len(model["layers"])) + Random(0).gauss(0.0, 4.0) / 64
+    assert answer["final"]["metrics"] == {"score": pytest.approx(score)}
+    assert answer["final"]["params"] == PARAMS[name]
+    assert Leaderboard.of([tmp_path]).problems() == []
+
+
+def test_a_baseline_that_cannot_be_built_is_refused_before_anything_is_written(toy_config, tmp_path: Path) -> None:
+    run = opened(toy_config, tmp_path / "runs", dict(type="Baseline", model={"layer": []}))
+    with pytest.raises(ValueError, match="cannot be built"):
+        run.prepare()
+    assert not (tmp_path / "runs").exists()
+
+
+def test_several_answers_are_trained_one_by_one_and_a_kill_costs_one(toy_config, tmp_path, monkeypatch) -> None:
+    trained, whole = [], ToyTask.train_and_score
+
+    def dies(self, model, *rest):
+        if len(trained) == 1:
+            trained.append(None)
+            raise KeyboardInterrupt
+        trained.append(model)
+        return whole(self, model, *rest)
+
+    monkeypatch.setattr(ToyTask, "train_and_score", dies)
+    run = opened(toy_config, tmp_path)
+    run.strategy = Family()
+    with pytest.raises(KeyboardInterrupt):
+        play(run)
+    assert not run.finished
+    result = play(run)
+    assert len(result["answers"]) == 3
+    assert trained[0] == SMALL
+    assert trained[2:] == [LARGE, run.benchmark.space.model(run.benchmark.space.sample(Random(0)))]
+    assert result["cost"]["retrain"]["images"] == 3 * 6400
+
+
+def test_a_folder_of_another_protocol_or_strategy_is_refused(toy_config, tmp_path: Path) -> None:
+    play(opened(toy_config, tmp_path))
+    with pytest.raises(ValueError, match=r"another protocol \(it differs in benchmark\.task\.noise\)"):
+        opened(toy_config, tmp_path, task=dict(type="ToyTask", noise=5.0))
+    with pytest.raises(ValueError, match=r"another protocol \(it differs in strategy"):
+        opened(toy_config, tmp_path, dict(type="RegularizedEvolution"))
+    assert opened(toy_config, tmp_path).finished
+
+
+def test_a_version_of_the_code_is_protocol(toy_config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    play(opened(toy_config, tmp_path))
+    monkeypatch.setattr(ToyTask, "version", 99)
+    with pytest.raises(ValueError, match="the data or the code"):
+        opened(toy_config, tmp_path)
+
+
+def test_a_damaged_study_file_is_named(toy_config, tmp_path: Path) -> None:
+    run = opened(toy_config, tmp_path)
+    play(run)
+    for text in ("{}", "null", "[1]", "{"):
+        (run.folder / "study.json").write_text(text)
+        with pytest.raises(ValueError, match=r"study\.json .*: remove it and run the benchmark again"):
+            _ = run.finished
+
+
+def test_a_metric_that_the_task_does_not_have_is_refused(toy_config, tmp_path: Path) -> None:
+    for changes in (
+        dict(reward=dict(type="Metric", name="scor")),
+        dict(gate=dict(type="Constraint", name="scor", at_least=1)),
+        dict(objectives=dict(names=["scor", "params"], goals=["max", "min"])),
+    ):
+        with pytest.raises(ValueError, match="unknown metric that toy-test-v1 reads 'scor': did you mean 'score'"):
+            opened(toy_config, tmp_path, **changes)

@@ -1,0 +1,46 @@
+"""Every benchmark's task builds and runs the networks that its space samples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import torch
+from torch.utils._pytree import tree_leaves
+
+from benchmarks.catalogue import benchmarks, read_protocol
+from core import build
+from search_spaces import SPACES
+from tasks import TASKS
+
+EMBEDDED = {
+    "SegmentationTask": {"type": "ScenesSegmentation"},
+    "DetectionTask": {"type": "ScenesDetection"},
+    "RestorationTask": {"type": "ScenesImages"},
+}
+
+
+def on_embedded_data(task: dict[str, Any], space: dict[str, Any]) -> dict[str, Any]:
+    """The task of a benchmark, where it is on data from outside on others: only its networks count here."""
+    if "root" not in task.get("data", {}):
+        return task
+    kind = task["type"].rsplit(".", 1)[-1]
+    task = {**task, "data": EMBEDDED[kind]}
+    if kind == "RestorationTask":
+        data = {**EMBEDDED[kind], "gray": space.get("in_channels", 1) == 1}
+        return {"degradation": {"type": "RainStreaks"}, **task, "data": data}
+    return {**task, "encoder": {"width": task.get("encoder", {}).get("width", 1.0)}}
+
+
+@pytest.mark.parametrize("name", benchmarks())
+def test_every_benchmark_builds_and_runs_what_its_space_samples(name: str, cache: Path) -> None:
+    protocol = read_protocol(name)["benchmark"]
+    settings = on_embedded_data(dict(protocol["task"]), protocol["space"])
+    task, space = build(TASKS, settings, cache=str(cache), device="cpu"), build(SPACES, protocol["space"])
+    for seed in range(2):
+        network = task.network(space.model(space.sample(Random(seed))))
+        with torch.no_grad():
+            outputs = tree_leaves(network(torch.zeros(1, task.input_shape[0], 64, 64)))
+        assert all(len(output) == 1 and torch.isfinite(output).all() for output in outputs)

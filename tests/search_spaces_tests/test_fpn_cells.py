@@ -1,0 +1,158 @@
+"""The FPN of NAS-FCOS: its size, notation, wiring, MMDetection's port, and when two spellings are one network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+import torch
+from mmcv.ops import ModulatedDeformConv2dPack
+from mmdet.registry import MODELS
+from scrambled import carry, noise, same, scramble
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from benchmarks.published import PUBLISHED
+from search_spaces.fpn_cells.space import JOINS, OPERATIONS, FPNCells
+from tasks.complexity import params
+
+FPN = next(network for network in PUBLISHED if network.id == "DET-1").genotype[0]
+WIDTH = 8
+TAPS = (8, 8, 16, 16)  # channels of C2 to C5
+
+
+def taps(height: int = 32, width: int = 32) -> list[Tensor]:
+    """C2 to C5, of which C2 has this size."""
+    return [noise(2, channels, -(-height // 2**k), -(-width // 2**k)) for k, channels in enumerate(TAPS)]
+
+
+def neck(genotype: Sequence[Sequence[int]], variant: str = "official") -> Any:
+    config = dict(type="densebench.CellFPN", in_channels=TAPS, out_channels=WIDTH, variant=variant)
+    return MODELS.build(dict(**config, genotype=genotype))
+
+
+def loose(genotype: Sequence[Sequence[int]]) -> list[int]:
+    """The pool positions of blocks that no block uses."""
+    return sorted(set(range(4, 4 + len(genotype))) - {place for block in genotype for place in block[:2]})
+
+
+def test_size_and_notation() -> None:
+    assert FPNCells().size == (4 * 5 * 6 * 7 * 8 * 9 * 10) ** 2 * (5 * 5 * 2) ** 7  # 2.9e23, as printed
+    assert FPNCells().write(FPNCells().read(FPN).as_dict()) == FPN
+
+
+@torch.no_grad()
+def test_equal_fpns_share_a_key_and_compute_the_same() -> None:
+    space = FPNCells(WIDTH, 5)
+    base = [[1, 2, 0, 3, 0], [0, 3, 1, 4, 1], [4, 2, 2, 0, 0], [1, 1, 4, 3, 0], [3, 0, 3, 0, 0]]
+    swapped = [block if block[4] else [block[k] for k in (1, 0, 3, 2, 4)] for block in base]
+    assert space.read(swapped).key == space.read(base).key
+    assert space.write(space.read(swapped).as_dict()) == swapped
+    assert space.read([base[0], [3, 0, 4, 1, 1], *base[2:]]) != space.read(base)  # a concatenation has an order
+    assert space.read([[2, 1, 0, 3, 0], *base[1:]]) != space.read(base)  # inputs without their operations
+
+    first, second = scramble(neck(base)), neck(swapped).eval()
+    _swap_sums(second, base)  # so that both have their weights in one order
+    _swap_sums(carry(first, second), base)
+    assert all(same(second(taps()), first(taps())))
+
+
+def _swap_sums(fpn: Any, genotype: list[list[int]]) -> None:
+    for block in (block for block in range(len(genotype)) if not genotype[block][4]):
+        fpn.ops[block] = nn.ModuleList(reversed(fpn.ops[block]))
+        fpn.joins[block].a, fpn.joins[block].b = fpn.joins[block].b, fpn.joins[block].a
+
+
+@torch.no_grad()
+def test_the_published_genotypes_wiring() -> None:
+    """Block 8 becomes P5, 9 P4 and 10 P3, block 6 is added to all; P6 and P7 follow P5."""
+    fpn = scramble(neck(FPN))
+    before = fpn(taps())
+    for place, outputs in {6: [0, 1, 2, 3, 4], 8: [2, 3, 4], 9: [1], 10: [0]}.items():
+        weight = fpn.joins[place - 4].conv.weight
+        weight += 1
+        assert [level for level, equal in enumerate(same(fpn(taps()), before)) if not equal] == outputs
+        weight -= 1
+
+
+def test_only_the_authors_network_has_an_adapter_that_nothing_uses() -> None:
+    official, port = (neck(FPN, variant) for variant in ("official", "mmdet"))
+    assert params(official) - params(port) == params(official.adapters[0]) == TAPS[0] * WIDTH + 2 * WIDTH
+    assert params(port.adapters[0]) == 0
+
+
+@torch.no_grad()
+def test_a_port_is_mmdetections_neck() -> None:
+    """With the same weights MMDetection's own neck computes the same, for odd sizes, too; the authors' does not."""
+    own = dict(type="NASFCOS_FPN", in_channels=list(TAPS), out_channels=WIDTH, num_outs=5, add_extra_convs=True)
+    deform = dict(norm_cfg=dict(type="BN"), conv_cfg=dict(type="DCNv2", deform_groups=2))
+    theirs, ours, official = scramble(MODELS.build({**own, **deform})), neck(FPN, "mmdet").eval(), neck(FPN).eval()
+    pairs = list(zip(theirs.adapt_convs, ours.adapters[1:], strict=True))
+    for cell, ops, join in zip(theirs.fpn.values(), ours.ops, ours.joins, strict=True):
+        pairs += zip((cell.input1_conv, cell.input2_conv), ops, strict=True)
+        pairs += [(cell.out_conv.conv, join.conv), (cell.out_conv.bn, join.bn)]
+    pairs += zip(theirs.extra_downsamples, (ours.p6, ours.p7), strict=True)
+    for source, target in pairs:
+        carry(source, target)
+    official.load_state_dict(ours.state_dict(), strict=False)
+    for size in ((32, 32), (19, 26)):
+        expected = theirs(taps(*size))
+        assert all(same(ours(taps(*size)), expected))
+        assert not any(same(official(taps(*size)), expected)[:2])
+
+
+def norm(x: Tensor, bn: Any) -> Tensor:
+    return F.batch_norm(x, bn.running_mean, bn.running_var, bn.weight, bn.bias, eps=bn.eps)
+
+
+def operate(name: str, module: Any, x: Tensor) -> Tensor:
+    if name == "skip":
+        return x
+    if name == "deform":
+        conv, bn, _ = module
+        return F.relu(norm(ModulatedDeformConv2dPack.forward(conv, x), bn))
+    depthwise, pointwise, bn, _ = module
+    kernel, rate = {"sep3": (3, 1), "sep3_dil3": (3, 3), "sep5_dil6": (5, 6)}[name]
+    x = F.conv2d(x, depthwise.weight, padding=rate * (kernel // 2), dilation=rate, groups=WIDTH)
+    return F.relu(norm(F.conv2d(x, pointwise.weight), bn))
+
+
+def join(name: str, module: Any, x: Tensor, y: Tensor) -> Tensor:
+    if name == "sum":
+        return module.a * x + module.b * y
+    # No output sees both: [x, y] is cut into pairs of channels, so that the first half has x, the second y.
+    z, pairs = F.relu(norm(torch.cat([x, y], 1), module.bn)), module.conv.weight[:, :, 0, 0]
+    return torch.stack([a * z[:, 2 * c] + b * z[:, 2 * c + 1] for c, (a, b) in enumerate(pairs)], 1)
+
+
+def bilinear(x: Tensor, size: torch.Size) -> Tensor:
+    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
+
+
+def by_hand(fpn: Any, genotype: list[list[int]], c: list[Tensor]) -> list[Tensor]:
+    """P3 to P7 from C2 to C5 as section 3.1 says, with the weights of `fpn`."""
+    pool = [F.relu(norm(F.conv2d(x, module.conv.weight), module.bn)) for x, module in zip(c, fpn.adapters, strict=True)]
+    for k, (in_a, in_b, op_a, op_b, how) in enumerate(genotype):
+        sides = zip((op_a, op_b), fpn.ops[k], (in_a, in_b), strict=True)
+        x, y = (operate(OPERATIONS[op], module, pool[place]) for op, module, place in sides)
+        larger = x.shape[-2:] if x.shape[-2] > y.shape[-2] else y.shape[-2:]
+        pool.append(join(JOINS[how], fpn.joins[k], bilinear(x, larger), bilinear(y, larger)))
+    *added, p5, p4, p3 = loose(genotype)
+    sized = zip((p3, p4, p5), (tap.shape[-2:] for tap in c[1:]), strict=True)
+    p3, p4, p5 = (sum(bilinear(pool[place], size) for place in (own, *added)) for own, size in sized)
+    p6 = F.conv2d(p5, fpn.p6.weight, fpn.p6.bias, stride=2, padding=1)
+    return [p3, p4, p5, p6, F.conv2d(F.relu(p6), fpn.p7.weight, fpn.p7.bias, stride=2, padding=1)]
+
+
+@torch.no_grad()
+def test_an_fpn_computes_what_the_paper_says() -> None:
+    space, seen = FPNCells(WIDTH, 6), set()
+    for seed in range(5):
+        genotype = space.write(space.sample(Random(seed)).as_dict())
+        fpn = scramble(neck(genotype))
+        for size in ((32, 32), (19, 26)):
+            assert all(same(fpn(taps(*size)), by_hand(fpn, genotype, taps(*size))))
+        seen |= {OPERATIONS[op] for block in genotype for op in block[2:4]} | {JOINS[block[4]] for block in genotype}
+        seen |= {"added"} if len(loose(genotype)) > 3 else set()
+    assert seen == {*OPERATIONS, *JOINS, "added"}

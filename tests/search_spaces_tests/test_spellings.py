@@ -1,0 +1,102 @@
+"""However one network is spelled, its key and its config are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+from growing_graphs import GrowingGraphs
+
+from search_spaces import SPACES, SearchSpace
+from search_spaces.decoder_cells.space import BLOCKS, LAYERS, swapped
+
+Spelling = dict[str, Any]
+
+
+def exchange(choices: Spelling, a: str, b: str) -> None:
+    """Let two names with these beginnings exchange their choices."""
+    for name in [name for name in choices if name.startswith(a)]:
+        other = b + name.removeprefix(a)
+        choices[name], choices[other] = choices[other], choices[name]
+
+
+def toy(choices: Spelling, rng: Random) -> Spelling:
+    return dict(sorted(choices.items(), key=lambda _: rng.random()))
+
+
+def decoder_cells(choices: Spelling, rng: Random) -> Spelling:
+    layers, blocks = ([rng.random() < 0.5 for _ in range(count)] for count in (LAYERS, BLOCKS))
+    return swapped(choices, layers, blocks)
+
+
+def fpn_cells(choices: Spelling, rng: Random) -> Spelling:
+    for block in range(7):
+        if choices[f"fpn.block{block}.join"] == "sum" and rng.random() < 0.5:
+            exchange(choices, f"fpn.block{block}.a", f"fpn.block{block}.b")
+    return choices
+
+
+def head_cells(choices: Spelling, rng: Random) -> Spelling:
+    """Move a skip behind its neighbour; where it passes the split, that counts one layer more or less."""
+    for layer in range(5):
+        names = [f"head.layer{layer}", f"head.layer{layer + 1}"]
+        if choices[names[0]] == "skip" and choices["head.split"] != layer + 1:
+            exchange(choices, *names)
+    return choices
+
+
+def fcos_decoder(choices: Spelling, rng: Random) -> Spelling:
+    return head_cells(fpn_cells(choices, rng), rng)
+
+
+def mbconv(choices: Spelling, rng: Random) -> Spelling:
+    for stage in range(6):
+        names = [name for name in choices if name.startswith(f"stage{stage}.") and not name.endswith("layer0")]
+        layers = [choices[name] for name in names if choices[name] != "skip"]
+        places = sorted(rng.sample(range(len(names)), len(layers)))
+        choices |= dict.fromkeys(names, "skip") | {names[k]: op for k, op in zip(places, layers, strict=True)}
+    return choices
+
+
+def restoration_cells(choices: Spelling, rng: Random) -> Spelling:
+    for side in sorted({name.rsplit(".", 1)[0] for name in choices if name.endswith(".a.op")}):
+        node = side.removesuffix(".a")
+        if rng.random() < 0.5:
+            exchange(choices, f"{node}.a", f"{node}.b")
+        if choices[f"{node}.a.op"] == "none":
+            choices[f"{node}.a.input"] = rng.choice((0, 1))
+    return choices
+
+
+def growing_graphs(choices: Spelling, rng: Random) -> Spelling:
+    nodes = sorted({name.split(".")[0] for name in choices})
+    renamed = dict(zip(nodes, rng.sample(nodes, len(nodes)), strict=True))
+    return {f"{renamed[name.split('.')[0]]}.{name.split('.')[1]}": choice for name, choice in choices.items()}
+
+
+SPELLINGS: dict[str, Callable[[Spelling, Random], Spelling]] = {
+    "ToySpace": toy,
+    "DecoderCells": decoder_cells,
+    "FPNCells": fpn_cells,
+    "HeadCells": head_cells,
+    "FCOSDecoder": fcos_decoder,
+    "MBConv": mbconv,
+    "RestorationCells": restoration_cells,
+    "GrowingGraphs": growing_graphs,
+}
+
+
+@pytest.mark.parametrize("name", [*SPACES.names(), "GrowingGraphs"])
+def test_spellings_of_one_network_have_one_key_and_one_config(name: str) -> None:
+    space: SearchSpace = GrowingGraphs() if name == "GrowingGraphs" else SPACES.get(name)()
+    arch, different = space.sample(Random(0)), 0
+    for seed in range(100):
+        arch = space.mutate(arch, Random(seed))
+        other = space.architecture(SPELLINGS[name](arch.as_dict(), Random(seed)))
+        different += other.choices != arch.choices
+        assert other == arch
+        assert (hash(other), other.key) == (hash(arch), arch.key)
+        assert space.model(other) == space.model(arch)
+    assert different > 20 or name == "ToySpace"

@@ -1,0 +1,154 @@
+"""What every supernet promises, and the toy's, whose answers are known in closed form."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any, cast
+
+import pytest
+import torch
+from mmengine.registry import MODELS
+from torch import Tensor
+
+from search_spaces import FiniteSpace
+from search_spaces.decoder_cells.space import DecoderCells
+from search_spaces.restoration_cells.space import RestorationCells
+from search_spaces.supernet import Supernet, supernet_in
+from search_spaces.toy.space import ToySpace
+from search_spaces.toy.supernet import ToySupernet
+from tasks.toy import formula
+
+TAPS = [torch.rand(2, 8, 8 // 2**k, 8 // 2**k, generator=torch.Generator().manual_seed(k)) for k in range(4)]
+SPACES: dict[str, tuple[FiniteSpace, dict[str, Any], Any]] = {
+    "toy": (ToySpace(), formula.tables(), ()),
+    "decoder": (DecoderCells(4, aux=None), dict(in_channels=[8] * 4, num_classes=3), (TAPS,)),
+    "restoration": (RestorationCells(nodes=2, channels=2, stem=4), {}, (torch.rand(2, 1, 8, 8),)),
+}
+
+
+@pytest.fixture(params=SPACES)
+def case(request: pytest.FixtureRequest) -> tuple[FiniteSpace, Supernet, Any]:
+    """A space, its supernet with random weights, and what that is fed."""
+    space, settings, inputs = SPACES[request.param]
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        ((slot, config),) = space.supernet().items()
+        assert slot in space.model(space.sample(Random(0)))
+        net = MODELS.build({**config, **settings})
+        for parameter in net.architecture_parameters():
+            torch.nn.init.normal_(parameter)
+    return space, net.eval(), inputs
+
+
+def test_what_it_favours_is_an_answer(case: Any) -> None:
+    space, net, _ = case
+    assert supernet_in(torch.nn.Sequential(torch.nn.Identity(), net)) is net
+    assert space.architecture(net.discretise()).as_dict() == net.discretise()
+
+
+def test_probabilities_are_distributions_as_numbers(case: Any) -> None:
+    _, net, _ = case
+    for name, shares in net.distributions().items():
+        assert sum(net.probabilities()[name].values()) == pytest.approx(1)
+        assert {choice: float(share.detach()) for choice, share in shares.items()} == pytest.approx(
+            net.probabilities()[name]
+        )
+        assert all(share.requires_grad for share in shares.values())
+
+
+def test_expected_costs_are_means_and_teach_the_architecture(case: Any) -> None:
+    _, net, _ = case
+    rng = Random(0)
+    table = {name: {choice: rng.random() for choice in shares} for name, shares in net.distributions().items()}
+    cost = net.expected_cost(table)
+    shares = net.probabilities()
+    expected = sum(shares[name][choice] * value for name, costs in table.items() for choice, value in costs.items())
+    assert float(cost.detach()) == pytest.approx(expected, rel=1e-5)
+    before = [parameter.detach().clone() for parameter in net.architecture_parameters()]
+    optimiser = torch.optim.SGD(net.architecture_parameters(), lr=0.1)
+    cost.backward()
+    optimiser.step()
+    assert net.expected_cost(table) < cost
+    assert any(not torch.equal(a, b) for a, b in zip(before, net.architecture_parameters(), strict=True))
+    assert float(net.expected_cost({})) == 0
+    with pytest.raises(ValueError, match=f"unknown distribution '{name_of(net)}x': did you mean '{name_of(net)}'"):
+        net.expected_cost({f"{name_of(net)}x": {}})
+
+
+def name_of(net: Supernet) -> str:
+    return next(iter(net.distributions()))
+
+
+def test_while_an_answer_is_held_nothing_else_counts(case: Any) -> None:
+    space, net, inputs = case
+    arch = space.sample(Random(1))
+    with torch.no_grad():
+        mixture = net(*inputs)
+        with net.held(arch.as_dict()):
+            held = net(*inputs)
+            for parameter in net.architecture_parameters():
+                torch.nn.init.normal_(parameter)
+            assert torch.equal(net(*inputs), held)
+        assert mixture.shape != held.shape or not torch.allclose(mixture, held)
+    assert all(isinstance(value, Tensor) for value in net.derive(arch.as_dict()).values())
+
+
+def toy(gain: float = 40.0) -> ToySupernet:
+    space = ToySpace()
+    net = cast(ToySupernet, MODELS.build({**space.supernet()["layers"], **formula.tables()}))
+    torch.nn.init.constant_(net.gains, gain)
+    return net
+
+
+@torch.no_grad()
+def test_a_held_toy_scores_as_the_formula_says() -> None:
+    space, net = ToySpace(), toy()
+    for seed in range(20):
+        arch = space.sample(Random(seed))
+        layers = space.model(arch)["layers"]
+        for gains in ([40.0] * 4, [0.0, 1.0, -2.0, 3.0]):
+            net.gains.copy_(torch.tensor(gains))
+            with net.held(arch.as_dict()):
+                assert float(net()) == pytest.approx(formula.score(layers, gains), rel=1e-5)
+        assert net.derive(arch.as_dict())["gains"].tolist() == gains
+
+
+@torch.no_grad()
+def test_the_toys_mixture_is_the_expected_score() -> None:
+    """By brute force, over a space of two layers."""
+    space = ToySpace(2)
+    net = cast(ToySupernet, MODELS.build({**space.supernet()["layers"], **formula.tables()}))
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter)
+    shares, expected = net.probabilities(), 0.0
+    answers: list[tuple[float, dict[str, Any]]] = [(1.0, {})]
+    for name in space.decisions:
+        answers = [(p * q, {**sofar, name: choice}) for p, sofar in answers for choice, q in shares[name].items()]
+    for chance, choices in answers:
+        expected += chance * formula.score(space.parts(choices)["layers"], net.gains.tolist())
+    assert float(net()) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_toy_learns_the_best_network() -> None:
+    net = toy(0.0)
+    optimiser = torch.optim.Adam(net.parameters(), lr=0.1)
+    for _ in range(300):
+        optimiser.zero_grad()
+        (1 - net() / 100).backward()
+        optimiser.step()
+    found = ToySpace().model(ToySpace().architecture(net.discretise()))["layers"]
+    assert found == [{"width": 16, "kernel": kernel, "act": "relu"} for kernel in (3, 5, 3, 5)]
+    assert float(net().detach()) > 95
+
+
+def test_a_supernet_needs_no_architecture_weights() -> None:
+    class Shared(Supernet):
+        def held(self, choices: Any) -> Any: ...
+
+        def derive(self, choices: Any) -> Any: ...
+
+    net = Shared()
+    assert (net.architecture_parameters(), net.distributions(), net.probabilities()) == ([], {}, {})
+    assert float(net.expected_cost({})) == 0
+    with pytest.raises(TypeError, match="Shared has no architecture weights: sample its space"):
+        net.discretise()

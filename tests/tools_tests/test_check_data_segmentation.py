@@ -1,0 +1,48 @@
+"""check_data on label maps, and what all kinds of data share: classes seen, wrong files, folders that are none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+
+def test_label_maps(tool, folder_data: Path) -> None:
+    done = tool("check_data", "segmentation", folder_data)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("train: 6 images; classes field ")
+    assert done.stdout.endswith("12 images, all good\n")
+
+
+def test_every_wrong_thing_is_a_line(tool, folder_data: Path) -> None:
+    (folder_data / "masks/train/p1.png").unlink()
+    (folder_data / "images/val/p2.jpg").write_text("x")
+    done = tool("check_data", "segmentation", folder_data)
+    assert done.returncode == 2
+    assert "masks/train/p1.png is missing" in done.stdout
+    assert "images/val/p2.jpg cannot be decoded" in done.stdout
+    assert done.stderr == "error: 2 things are wrong, see above\n"
+
+
+@pytest.mark.parametrize("task", ["segmentation", "detection", "restoration"])
+def test_a_folder_that_is_not_there_is_one_line(tool, tmp_path: Path, task: str) -> None:
+    done = tool("check_data", task, tmp_path / "nowhere")
+    assert done.returncode == 2
+    assert "there is no folder" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_label_values_without_names(tool, tmp_path: Path) -> None:
+    for kind, mode in (("images", "RGB"), ("masks", "L")):
+        (tmp_path / kind / "train").mkdir(parents=True)
+        Image.new(mode, (8, 8)).save(tmp_path / kind / "train/x.png")
+    done = tool("check_data", "segmentation", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "classes 0 100.0%" in done.stdout
+
+
+def test_camvid(tool, shared) -> None:
+    done = tool("check_data", "segmentation", shared("camvid"))
+    assert done.returncode == 0, done.stderr
+    assert "176 images, all good" in done.stdout
