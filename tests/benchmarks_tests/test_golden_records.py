@@ -1,7 +1,8 @@
 """What the embedded benchmarks measure is pinned: whoever changes it gives the benchmark a new id.
 
-The losses of the first steps of a sampled network, on an encoder that has learnt nothing, are the same on every processor up to
-rounding. The reward after the whole first stage, with the benchmark's own encoder, is not, and is only held within a third.
+The first loss of a sampled network, on an encoder that has learnt nothing, is the same on every processor up to rounding; those
+of the next steps grow apart by a percent or two (1.7 % between two instruction sets, where SSD mines its negatives). The reward
+after the whole first stage, with the benchmark's own encoder, differs more, and is only held within a third.
 """
 
 from __future__ import annotations
@@ -61,5 +62,6 @@ def test_what_a_benchmark_measures_is_what_its_id_stands_for(
     if request.config.getoption("--update-golden"):
         path.write_text(json.dumps(measured, indent=1) + "\n")
     recorded = json.loads(path.read_text())
-    assert measured["losses"] == pytest.approx(recorded["losses"], rel=2e-3)
+    assert measured["losses"][0] == pytest.approx(recorded["losses"][0], rel=1e-3)
+    assert measured["losses"] == pytest.approx(recorded["losses"], rel=0.04)
     assert measured["reward"] == pytest.approx(recorded["reward"], rel=0.34)

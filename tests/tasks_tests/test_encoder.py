@@ -130,7 +130,7 @@ def test_pretraining_is_cached_and_repeatable(tmp_path: Path) -> None:
 
 
 def test_wrong_settings_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="unknown entry of the encoder 'wdith': did you mean 'width'"):
-        encoder(tmp_path, wdith=1.0)
+    with pytest.raises(ValueError, match="unknown entry of the encoder 'widthh': did you mean 'width'"):
+        encoder(tmp_path, widthh=1.0)
     with pytest.raises(ValueError, match="there is no checkpoint nowhere"):
         encoder(tmp_path, checkpoint="nowhere")
