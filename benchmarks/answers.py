@@ -47,7 +47,7 @@ def _finish(
     choices = None if arch is None else arch.as_dict()
     space = json.dumps(benchmark.final_space_config)
     keep = f"answers/{place}/final.pth"
-    job = Job(task, model, benchmark.final, seed, space=space, arch=choices, keep=keep, store=Store(str(folder)))
+    job = Job(task, space, model, choices, benchmark.final, seed, keep=keep, store=Store(str(folder)))
     outcome = executor.submit(run, job).result()
     if isinstance(outcome, Failed):
         raise RuntimeError(f"the final training of {folder} failed: {outcome.error}")

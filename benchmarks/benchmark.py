@@ -34,65 +34,36 @@ class Budget:
             raise ValueError(f"a budget must be at least 1 trial and 1 image, not {self.trials} and {self.images}")
 
 
-@dataclass(frozen=True)
 class Benchmark:
     """Task, proxy, space, stages, reward, objectives, gate, budget and seeds under one id that ends in a version.
 
-    `task` and `proxy` are configs: the search sees the proxy (or the task, where there is none), the final training the
-    task. `stages` are those of one trial, `final` the training and scoring of the networks that a search returns, which
-    `final_space` builds (the same questions at another size, wider say; without it, `space` does). `objectives` are None
-    where the reward is all. `protocol` is the config that all of it is built from.
+    `config` is a config's `benchmark` entry (plain data). `task` and `proxy` are configs: the search sees the proxy (or the
+    task, where there is none), the final training the task. `stages` are those of one trial, `final` the training and scoring
+    of the networks that a search returns, which `final_space` builds (the same questions at another size, wider say; without
+    it, `space` does). `objectives` are None where the reward is all.
+
+    Raises ValueError where it is not a fair protocol.
     """
 
-    id: str
-    task: Config
-    proxy: Config
-    space: SearchSpace
-    space_config: Config
-    final_space: SearchSpace
-    final_space_config: Config
-    stages: tuple[Stage, ...]
-    final: Stage
-    reward: Reward
-    objectives: Objectives | None
-    gate_config: Config | None
-    budget: Budget
-    seeds: tuple[int, ...]
-    protocol: Config
-
-    @classmethod
-    def of(cls, config: Mapping[str, Any]) -> Benchmark:
-        """Build from a config's `benchmark` entry (plain data). Raises ValueError where it is not a fair protocol."""
-        plain = parse(_Plain, config, "the benchmark")
+    def __init__(self, config: Mapping[str, Any]):
+        self.protocol, plain = config, parse(_Plain, config, "the benchmark")
         if not re.fullmatch(r"\w[\w.-]*", plain.id):
             raise ValueError(f"the benchmark's id {plain.id!r} names a folder: use letters, digits, '-', '_' and '.'")
-        stages, final = [Stage.of(stage) for stage in plain.stages], Stage.of(plain.final)
-        _check_fair(stages, final)
         if not plain.seeds:
             raise ValueError(f"benchmark {plain.id!r} has no seeds: give at least one")
-        final_space_config = plain.final_space or plain.space
-        space, final_space = build(SPACES, plain.space), build(SPACES, final_space_config)
-        if not _same_questions(space, final_space):
+        self.id, self.seeds, self.budget = plain.id, plain.seeds, parse(Budget, plain.budget, "the budget")
+        self.final = Stage.of(plain.final)
+        self.stages = _checked([Stage.of(stage) for stage in plain.stages], self.final)
+        self.task, self.proxy = dict(plain.task), dict(plain.proxy or plain.task)
+        self.space_config, self.final_space_config = dict(plain.space), dict(plain.final_space or plain.space)
+        self.space: SearchSpace = build(SPACES, self.space_config)
+        self.final_space: SearchSpace = build(SPACES, self.final_space_config)
+        if not _same_questions(self.space, self.final_space):
             raise ValueError(f"benchmark {plain.id!r}: space and final_space must have the same decisions")
-        benchmark = cls(
-            id=plain.id,
-            task=dict(plain.task),
-            proxy=dict(plain.proxy or plain.task),
-            space=space,
-            space_config=dict(plain.space),
-            final_space=final_space,
-            final_space_config=dict(final_space_config),
-            stages=_in_order(stages),
-            final=final,
-            reward=build(REWARDS, plain.reward),
-            objectives=None if plain.objectives is None else _objectives(plain.objectives),
-            gate_config=dict(plain.gate) if plain.gate else None,
-            budget=parse(Budget, plain.budget, "the budget"),
-            seeds=plain.seeds,
-            protocol=dict(config),
-        )
-        benchmark.reads()  # builds the gate: a wrong one is refused here
-        return benchmark
+        self.reward: Reward = build(REWARDS, plain.reward)
+        self.objectives = None if plain.objectives is None else _objectives(plain.objectives)
+        self.gate_config = plain.gate
+        self.reads()  # builds the gate: a wrong one is refused here
 
     def gate(self) -> Gate | None:
         """A fresh gate; None where every trial goes through all stages."""
@@ -144,23 +115,11 @@ def _without_places(value: Any) -> Any:
     return [_without_places(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _in_order(stages: Sequence[Stage]) -> tuple[Stage, ...]:
-    """The stages, each told whether the next one continues it."""
-    told = []
-    for stage, follower in zip(stages, [*stages[1:], None], strict=True):
-        try:
-            continued = follower is not None and follower.recipe.continues
-            if continued and not stage.recipe.epochs:
-                raise ValueError("it trains nothing that the stage behind it could continue: give it epochs")
-            recipe = replace(stage.recipe, continued=continued)
-        except ValueError as error:
-            raise ValueError(f"stage {stage.name!r}: {error}") from None
-        told.append(replace(stage, recipe=recipe))
-    return tuple(told)
+def _checked(stages: Sequence[Stage], final: Stage) -> tuple[Stage, ...]:
+    """The stages, each told whether the next one continues it.
 
-
-def _check_fair(stages: Sequence[Stage], final: Stage) -> None:
-    """Raise ValueError where the stages make no protocol, or one of them sees what the final score is taken on."""
+    Raises ValueError where they make no protocol, or one of them sees what the final score is taken on.
+    """
     if not stages:
         raise ValueError("the benchmark's stages are empty: give at least one")
     names = [stage.name for stage in stages]
@@ -180,6 +139,19 @@ def _check_fair(stages: Sequence[Stage], final: Stage) -> None:
             )
     if final.view.eval in final.view.train:
         raise ValueError(f"stage {final.name!r} learns from the split {final.view.eval!r} that it is scored on")
+    return (*map(_before, stages, stages[1:]), stages[-1])
+
+
+def _before(stage: Stage, follower: Stage) -> Stage:
+    """A stage, told whether the one behind it continues it. Raises ValueError where that cannot be."""
+    if not follower.recipe.continues:
+        return stage
+    if not stage.recipe.epochs:
+        raise ValueError(f"stage {stage.name!r} trains nothing that the one behind it could continue: give it epochs")
+    try:
+        return replace(stage, recipe=replace(stage.recipe, continued=True))
+    except ValueError as error:
+        raise ValueError(f"stage {stage.name!r}: {error}") from None
 
 
 def _objectives(config: Mapping[str, Any]) -> Objectives:

@@ -22,8 +22,7 @@ def derived(
     `weights` are those in the file `path`, which a supernet of `space` on `task` left.
     """
     place, supernet = _supernet(task, space, stage, path)
-    found = {f"{place}{name}": value for name, value in supernet.derive(arch).items()}
-    return {**matching(weights, fresh), **matching(found, {name: fresh[name] for name in found if name in fresh})}
+    return matching({**weights, **{f"{place}{name}": value for name, value in supernet.derive(arch).items()}}, fresh)
 
 
 @lru_cache(maxsize=1)

@@ -32,7 +32,8 @@ def best_so_far(records: Sequence[Record]) -> Figure:
             labelled.add(record.strategy)
             panel.step(*curve(record.trials), where="post", color=colours[record.strategy], label=label, alpha=0.8)
         panel.set(title=benchmark, xlabel="images seen by the search", ylabel="best reward so far")
-        panel.legend()
+        if labelled:
+            panel.legend()
         panel.grid(alpha=0.3)
     figure.tight_layout()
     return figure

@@ -11,8 +11,8 @@ from functools import lru_cache, partial
 from random import Random
 from typing import Any, Literal
 
-from benchmarks.store import Store, of_trial
-from core import Inherit, build, matching
+from benchmarks.store import Store
+from core import Inherit, Weights, build, matching
 from search_spaces import SPACES, SearchSpace
 from strategies import Failure
 from tasks import TASKS, Cost, Outcome, Stage, Start, Task
@@ -24,12 +24,12 @@ Choices = dict[str, Any]
 
 @dataclass(frozen=True)
 class Begin:
-    """The trial whose weights a job starts from, and by which rule they become the network's.
+    """The weights that a job starts from, and by which rule they become the network's.
 
     "same": they are of this network; "inherit": of the architecture `parent`, by the space's rule; "derive": of a supernet.
     """
 
-    trial: int
+    handle: str
     rule: Literal["same", "inherit", "derive"] = "same"
     parent: Choices | None = None
 
@@ -39,20 +39,20 @@ class Job:
     """Train one network for one stage and score it, or, where `measure` names costs, only count these.
 
     `task` and `space` are configs as JSON, so that a worker builds them once and knows them again; `arch` the choices that
-    `model` was made of, if any. `seed` is a number, or a text that it is drawn from. `keep` is the handle to
-    leave the weights under.
+    `model` was made of, None where nobody chose. `seed` is a number, or a text that it is drawn from. `keep` is the handle to
+    leave the weights under; without a `store` none are left or read.
     """
 
     task: str
+    space: str
     model: dict[str, Any]
-    stage: Stage | None = None
+    arch: Choices | None
+    stage: Stage
     seed: int | str = 0
-    measure: tuple[str, ...] = ()
-    space: str | None = None
-    arch: Choices | None = None
     begin: Begin | None = None
-    keep: str | None = None
+    keep: str = ""
     store: Store | None = None
+    measure: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def run(job: Job) -> Outcome | Failed:
     task = build_task(job.task)
     spent = task.meter.measure()
     try:
-        outcome = _run(task, job)
+        outcome = Outcome(task.measure(job.model, job.measure), Cost()) if job.measure else _fit(task, job)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in MACHINE:
             raise
@@ -95,38 +95,36 @@ def run(job: Job) -> Outcome | Failed:
     return Failed("not_finite", f"metrics that are not finite: {bad}", outcome.cost)
 
 
-def _run(task: Task, job: Job) -> Outcome:
-    if job.stage is None:
-        return Outcome(task.measure(job.model, job.measure), Cost())
-    start, keep = None, None
-    if job.store is not None:
-        keep = job.store.path(job.keep) if job.keep else None
-        if job.begin is not None:
-            start = Start(job.store.path(of_trial(job.begin.trial)), _rule(task, job, job.begin))
-    adopt = matching if job.arch is None else _of_space(job, None)
+def _fit(task: Task, job: Job) -> Outcome:
+    begin, store, start = job.begin, job.store, None
+    if begin is not None and store is not None:
+        start = Start(store.path(begin.handle), _rule(task, job, begin, store))
+    keep = store and store.path(job.keep)
+    adopt = _by_space(job, None) if job.arch else matching
     seed = Random(job.seed).getrandbits(32) if isinstance(job.seed, str) else job.seed
     return task.fit(job.model, job.stage, seed=seed, start=start, keep=keep, adopt=adopt)
 
 
-def _rule(task: Task, job: Job, begin: Begin) -> Inherit | None:
+def _rule(task: Task, job: Job, begin: Begin, store: Store) -> Inherit | None:
     """How the weights become the network's."""
     if begin.rule == "inherit":
-        return _of_space(job, begin.parent)
+        return _by_space(job, begin.parent)
     if begin.rule == "derive":
         from benchmarks.derived import derived
 
-        assert job.space and job.stage and job.arch and job.store  # noqa: PT018 - as whoever made the job has seen to
-        return partial(
-            derived, task, build_space(job.space), job.stage, job.store.path(of_trial(begin.trial)), job.arch
-        )
+        return partial(derived, task, build_space(job.space), job.stage, store.path(begin.handle), job.arch or {})
     return None
 
 
-def _of_space(job: Job, parent: Choices | None) -> Inherit:
-    assert job.space and job.arch  # noqa: PT018 - the same
-    space = build_space(job.space)
-    child = space.architecture(job.arch)
-    return partial(space.inherit, parent=None if parent is None else space.architecture(parent), child=child)
+def _by_space(job: Job, parent: Choices | None) -> Inherit:
+    """The space's rule; without a parent the weights are the encoder's."""
+
+    def inherit(weights: Weights, fresh: Weights) -> Weights:
+        space = build_space(job.space)
+        child = space.architecture(job.arch or {})
+        return space.inherit(weights, fresh, None if parent is None else space.architecture(parent), child)
+
+    return inherit
 
 
 def _kind(error: Exception) -> Failure:

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from random import Random
 
 from benchmarks.benchmark import Benchmark
-from search_spaces import Architecture
 
 Metrics = Mapping[str, float]
 
 
-class Judge:
-    """Reward, objectives and gate of a study. `draw` gives the randomness of a purpose and trial. A network that was refused
-    before its first stage stays refused."""
+def draw(seed: int, purpose: str, number: int) -> str:
+    """What seeds the randomness of a study's trial, for one purpose."""
+    return f'[{seed}, "{purpose}", {number}]'
 
-    def __init__(self, benchmark: Benchmark, draw: Callable[[str, int], Random]):
-        self.benchmark, self.draw, self.gate = benchmark, draw, benchmark.gate()
-        self.refused: dict[Architecture, str] = {}
+
+class Judge:
+    """Reward, objectives and gate of a study."""
+
+    def __init__(self, benchmark: Benchmark, seed: int):
+        self.benchmark, self.seed, self.gate = benchmark, seed, benchmark.gate()
 
     def score(self, measures: Metrics, metrics: Metrics) -> tuple[float, tuple[float, ...] | None]:
         """Reward and objectives. Raises ValueError where they cannot be computed."""
-        seen, benchmark = {**measures, **metrics} if measures else metrics, self.benchmark
+        seen, benchmark = {**measures, **metrics}, self.benchmark
         try:
             reward = float(benchmark.reward(seen))
             objectives = benchmark.objectives(seen) if benchmark.objectives else None
@@ -32,18 +34,15 @@ class Judge:
             raise ValueError(f"the reward {reward} or an objective of {objectives} is not finite")
         return reward, objectives
 
-    def refuse(self, number: int, arch: Architecture, measures: Metrics) -> str | None:
+    def refuse(self, number: int, measures: Metrics) -> str | None:
         """Why a network is not even begun; None: it is."""
-        if arch not in self.refused and self.gate and self.gate.before:
-            reason = self.gate.stop(None, measures, None, self.draw("gate/", number))
-            if reason is None:
-                return None
-            self.refused[arch] = reason
-        return self.refused.get(arch)
+        if self.gate is None or not self.gate.before:
+            return None
+        return self.gate.stop(None, measures, None, Random(draw(self.seed, "gate/", number)))
 
-    def stop(self, number: int, stage: str, measures: Metrics, metrics: Metrics, reward: float) -> bool:
-        """Is a trial held back after this stage?"""
+    def stop(self, number: int, stage: str, measures: Metrics, metrics: Metrics, reward: float) -> str | None:
+        """Why a trial goes no further than this stage; None: it does."""
         if self.gate is None:
-            return False
-        seen = {**measures, **metrics}
-        return self.gate.stop(stage, seen, reward, self.draw(f"gate/{stage}", number)) is not None
+            return None
+        rng = Random(draw(self.seed, f"gate/{stage}", number))
+        return self.gate.stop(stage, {**measures, **metrics}, reward, rng)

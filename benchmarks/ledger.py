@@ -5,14 +5,15 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from benchmarks.job import Failed
 from search_spaces import Architecture
 from strategies import Proposal, StageResult, Trial
-from tasks import Cost, Inherited
+from tasks import Cost, Inherited, Outcome
 
 TRIALS, EVENTS = "trials.jsonl", "events.jsonl"
 Item = TypeVar("Item")
@@ -22,22 +23,25 @@ Line = dict[str, Any]
 class Ledger:
     """Two files of JSON lines, held open by the one process that writes them, or, without a folder, memory alone.
 
-    `trials.jsonl` has a line for each finished trial, which is on the disk (fsync) before the strategy hears of it.
-    `events.jsonl` begins with the protocol that the study is played under (`identity`); then come proposals before they run
-    and what trials in flight have behind them, each with the number of trials `told` by then. Lines that a kill tore are cut
-    off. Raises ValueError where a line cannot be read, the files are of another protocol, or another process holds them.
+    From `events.jsonl` an interrupted study is played back. It begins with the protocol that the study is played under
+    (`identity`); then come proposals, before they run, what jobs gave, and trials that a strategy made itself, in the order in
+    which the study learnt of them. `trials.jsonl` is what comes of that: a line for each finished trial. When a strategy hears
+    of a trial, all that made it is on the disk (fsync). `ahead` are the events that are still to be played back.
+
+    Lines that a kill tore are cut off. Raises ValueError where a line cannot be read, the files are of another protocol, or
+    another process holds them, and RuntimeError where something else is played than what is recorded.
     """
 
     def __init__(self, folder: Path | None = None, identity: str = ""):
-        self.trials: list[Trial] = []
-        self.events: list[Line] = []
+        self.ahead: deque[Line] = deque()
+        self._told: deque[Trial] = deque()  # the lines of trials that are still to be played back
         self._files: list[IO[bytes]] = []
         if folder is None:
             return
         try:
-            self._trials = self._hold(folder / TRIALS)
-            self._events = self._hold(folder / EVENTS)
-            self.trials, self.events = read_trials(folder / TRIALS), read_events(folder / EVENTS)
+            self._trials, self._events = self._hold(folder / TRIALS), self._hold(folder / EVENTS)
+            self._told.extend(read_trials(folder / TRIALS))
+            self.ahead.extend(read_events(folder / EVENTS))
             for file in self._files:
                 file.truncate(_whole_lines(Path(file.name).read_bytes()))
             self._check(folder, identity)
@@ -45,22 +49,53 @@ class Ledger:
             self.close()
             raise
 
-    @property
-    def durable(self) -> bool:
-        return bool(self._files)
+    def proposed(self, number: int, told: int, proposal: Proposal) -> None:
+        """A trial is about to run, proposed when `told` trials had been told."""
+        if not self._files:
+            return
+        asked = dict(parent=proposal.parent, onward=proposal.onward, stages=proposal.stages, note=dict(proposal.note))
+        self.note({"event": "proposed", "id": number, "told": told, "arch": proposal.arch.as_dict(), **asked})
+
+    def gave(self, number: int, outcome: Outcome | Failed) -> None:
+        """The job of a trial has come to an end."""
+        if not self._files:
+            return
+        self.note({"event": "failed" if isinstance(outcome, Failed) else "passed", "id": number, **vars(outcome)})
+
+    def outcome(self) -> tuple[int, Outcome | Failed]:
+        """From the record: the trial whose job comes to an end next, and what it gives."""
+        line = self.take("passed", "failed")
+        if line is None:
+            raise diverged(self.ahead[0]["id"])
+        cost = Cost(**line["cost"])
+        if line["event"] == "failed":
+            return line["id"], Failed(line["kind"], line["error"], cost)
+        return line["id"], Outcome(line["metrics"], cost, line["inherited"] and Inherited(**line["inherited"]))
+
+    def take(self, *kinds: str) -> Line | None:
+        """From the record: the next event, if it is of one of these kinds."""
+        return self.ahead.popleft() if self.ahead and self.ahead[0]["event"] in kinds else None
 
     def note(self, event: Line) -> None:
-        """Record an event; it survives the death of this process."""
-        if self._files:
-            self._events.write(json.dumps(event, allow_nan=False).encode() + b"\n")
+        """Record an event, or see that it is the one that is recorded. It survives the death of this process."""
+        if self.ahead:
+            recorded = self.ahead.popleft()
+            if any(recorded.get(name) != value for name, value in event.items() if name != "note"):
+                raise diverged(event["id"])
+        elif self._files:
+            self._events.write(_line(event))
             self._events.flush()
 
     def append(self, trial: Trial) -> None:
-        """Record a finished trial; it survives the loss of power."""
-        if self._files:
-            self._trials.write(json.dumps(_to_json(trial), allow_nan=False).encode() + b"\n")
+        """Record a finished trial, or see that it is the one that is recorded. It survives the loss of power."""
+        if self._told:
+            recorded = self._told.popleft()
+            if any(getattr(recorded, name) != getattr(trial, name) for name in ("id", "arch", "status", "reward")):
+                raise diverged(trial.id)
+        elif self._files:
+            os.fsync(self._events.fileno())
+            self._trials.write(_line(_to_json(trial)))
             self._trials.flush()
-            os.fsync(self._trials.fileno())
 
     def close(self) -> None:
         for file in self._files:
@@ -76,8 +111,8 @@ class Ledger:
         return file
 
     def _check(self, folder: Path, identity: str) -> None:
-        head = self.events.pop(0) if self.events else None
-        if head is None and self.trials:
+        head = self.ahead.popleft() if self.ahead else None
+        if head is None and self._told:
             raise ValueError(f"{folder / EVENTS} is gone, without which {TRIALS} cannot go on: remove the run's folder")
         if head is None:
             self.note({"event": "opened", "identity": identity})
@@ -85,11 +120,11 @@ class Ledger:
             raise ValueError(f"{folder} holds the record of another protocol: choose another --work-dir")
 
 
-def proposed(number: int, told: int, proposal: Proposal) -> Line:
-    """The event of a proposal that is about to run."""
-    arch, note = proposal.arch.as_dict(), dict(proposal.note)
-    asked = dict(arch=arch, parent=proposal.parent, onward=proposal.onward, stages=proposal.stages, note=note)
-    return {"event": "proposed", "id": number, "told": told, **asked}
+def diverged(number: int) -> RuntimeError:
+    return RuntimeError(
+        f"trial {number} is not what the record of this study says: the code has changed since it began, "
+        "so go back to that code, or choose another --work-dir"
+    )
 
 
 def read_trials(path: Path) -> list[Trial]:
@@ -115,6 +150,10 @@ def _read(path: Path, kind: str, make: Callable[[Any], Item]) -> list[Item]:
     return items
 
 
+def _line(value: Line) -> bytes:
+    return json.dumps(value, allow_nan=False, default=vars).encode() + b"\n"
+
+
 def _whole_lines(data: bytes) -> int:
     return data.rfind(b"\n") + 1
 
@@ -126,7 +165,7 @@ def _to_json(trial: Trial) -> Line:
         "key": trial.arch.key,
         "arch": trial.arch.as_dict(),
         "parent": proposal.parent,
-        "stages": [asdict(stage) for stage in trial.stages],
+        "stages": trial.stages,
         "status": trial.status,
         "error": trial.error,
         "reward": trial.reward,
@@ -134,7 +173,7 @@ def _to_json(trial: Trial) -> Line:
         "depth": trial.depth,
         "objectives": trial.objectives,
         "measures": dict(trial.measures),
-        "inherited": trial.inherited and asdict(trial.inherited),
+        "inherited": trial.inherited,
         "onward": proposal.onward,
         "asked": proposal.stages,
         "note": dict(proposal.note),

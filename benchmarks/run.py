@@ -32,7 +32,7 @@ class Run:
     """
 
     def __init__(self, config: Mapping[str, Any], name: str, seed: int, work_dir: Path, device: str):
-        self.benchmark = Benchmark.of(config["benchmark"])
+        self.benchmark = Benchmark(config["benchmark"])
         self.strategy: Strategy = build(STRATEGIES, config["strategy"])
         self.name, self.seed, self.plan = name, seed, Plan()
         self.folder = work_dir / self.benchmark.id / name / f"seed{seed}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from strategies import Trial
+
 WEIGHTS = "weights"
-BESIDE = ("", ".optimizer", ".epoch")  # the weights, what a stage that continues needs, a training that was cut off
 
 
 @dataclass(frozen=True)
@@ -25,50 +27,57 @@ class Store:
     def has(self, handle: str) -> bool:
         return (Path(self.root) / handle).is_file()
 
-    def remove(self, handle: str) -> None:
-        for suffix in BESIDE:
-            (Path(self.root) / f"{handle}{suffix}").unlink(missing_ok=True)
+    def remove(self, handle: str, tidy: bool = False) -> None:
+        """All files of the trial that has left this one; to `tidy` means all but this one and what continues it.
+
+        Such are the weights of earlier stages, and what a training left that was cut off.
+        """
+        folder, _, name = f"{self.root}/{handle}".rpartition("/")
+        kept = (name, f"{name}.optimizer") if tidy else ()
+        for other in os.listdir(folder) if os.path.isdir(folder) else ():
+            if other.startswith(f"{name.partition('-')[0]}-") and other not in kept:
+                os.unlink(f"{folder}/{other}")
 
 
-def of_trial(number: int) -> str:
-    """The handle of a trial's weights."""
-    return f"{WEIGHTS}/{number:05d}.pth"
+def of_trial(number: int, stages: int) -> str:
+    """The handle of the weights that a trial has after so many stages of its own."""
+    return f"{WEIGHTS}/{number:05d}-{stages}.pth"
 
 
 class Shelf:
     """The weights of a study's finished trials: those that somebody may still ask for.
 
-    A trial that another one's evaluation has answered has that one's weights: its owner's. Without a store nothing is kept.
+    A trial that another one's evaluation has answered has that one's weights. Without a store nothing is kept.
     """
 
     def __init__(self, store: Store | None):
         self.store = store
-        self._owner: dict[int, int] = {}
-        self._there: set[int] = set()
+        self.handles: dict[int, str] = {}  # by trial
+        self._there: set[str] = set()
         self._kept: Collection[int] = ()
-
-    def owner(self, trial: int) -> int:
-        """The trial that made the weights of a finished trial."""
-        return self._owner[trial]
 
     def has(self, trial: int) -> bool:
         """Are its weights there? Without a store nobody can tell, and no job would read them."""
-        return self.store is None or self._owner[trial] in self._there
+        return self.store is None or self.store.has(self.handles[trial])
 
-    def add(self, trial: int, owner: int | None = None) -> None:
-        """A finished trial, whose weights are its own or its owner's."""
-        self._owner[trial] = trial if owner is None else self._owner[owner]
-        if owner is None and self.store and self.store.has(of_trial(trial)):
-            self._there.add(trial)
+    def add(self, trial: Trial, answer: Trial | None) -> None:
+        """A finished trial, whose weights are its own, or those of the one that answers for it."""
+        if answer is not None:
+            self.handles[trial.id] = self.handles[answer.id]
+            return
+        handle = self.handles[trial.id] = of_trial(trial.id, sum(bool(stage.metrics) for stage in trial.stages))
+        if self.store:
+            self.store.remove(handle, tidy=True)
+            self._there.add(handle)
 
     def keep(self, trials: Collection[int]) -> None:
         self._kept = trials
 
-    def clear(self, used: Iterable[int]) -> None:
+    def clear(self, used: Iterable[str]) -> None:
         """Remove what is neither kept nor used by a job."""
-        if self.store is None or not self._there:
+        if self.store is None:
             return
-        gone = self._there - {self._owner.get(trial) for trial in self._kept} - set(used)
-        for trial in gone:
-            self.store.remove(of_trial(trial))
+        gone = self._there - {self.handles.get(trial, "") for trial in self._kept} - set(used)
+        for handle in gone:
+            self.store.remove(handle)
         self._there -= gone

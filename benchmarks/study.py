@@ -7,7 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from random import Random
 
@@ -15,9 +15,8 @@ from benchmarks.benchmark import SUPERNET, Benchmark
 from benchmarks.flight import Flight
 from benchmarks.flights import Flights
 from benchmarks.job import Begin, build_task
-from benchmarks.judge import Judge
-from benchmarks.ledger import Ledger, proposed
-from benchmarks.replay import Replay
+from benchmarks.judge import draw
+from benchmarks.ledger import Ledger, Line
 from benchmarks.store import Shelf, Store, of_trial
 from search_spaces import Architecture, SearchSpace
 from strategies import Proposal, StageResult, Trial
@@ -50,8 +49,8 @@ class Study:
         self.trials: list[Trial] = []
         self.cost, self.failed_cost, self.counts, self.best = Cost(), Cost(), Counter[str](), -math.inf
         self.watch: Callable[[Study], None] = lambda study: None
-        self._judge, self._shelf, self._replay = Judge(benchmark, self._rng), Shelf(self.store), Replay(self.ledger)
-        self._flights = Flights(benchmark, seed, task, executor, self.store, self._judge, live=not self._replay)
+        self._flights = Flights(benchmark, seed, task, executor, self.store, self.ledger)
+        self._shelf = Shelf(self.store)
         self._finished: dict[int, Trial] = {}
         self._next = 0
         self._mark: Cost | None = None
@@ -83,51 +82,35 @@ class Study:
         return task
 
     def rng(self) -> Random:
-        return self._rng("ask", self._next)
+        return Random(draw(self.seed, "ask", self._next))
 
     def wants(self) -> bool:
-        if self._replay:
-            return self._replay.wants(len(self.trials))
-        self._go_live()
+        told, ahead = len(self.trials), self.ledger.ahead
+        if ahead:
+            return ahead[0]["event"] == "proposed" and ahead[0]["told"] == told
         budget, busy = self.benchmark.budget, len(self._flights)
         affordable = budget.images is None or self.cost.images < budget.images
         return self._next < budget.trials and affordable and busy < self.workers
 
     def submit(self, proposal: Proposal) -> int:
         flight = self._flight(proposal)
-        if self._replay:
-            self._replay.propose(flight.id, proposal)
-        else:
-            self._go_live()
-            if self.ledger.durable:
-                self.ledger.note(proposed(flight.id, len(self.trials), proposal))
+        self.ledger.proposed(flight.id, len(self.trials), proposal)
         self._next += 1
         self._flights.enter(flight)
         return flight.id
 
     def collect(self) -> Trial | None:
-        if self._replay:
-            self._catch_up()
-            recorded = self._replay.finished(self._flights.flying)
-            return self._tell(*self._flights.land(recorded)) if recorded else None
-        self._go_live()
-        self._shelf.clear(self._flights.begun())
-        ended = self._flights.next(self.ledger, len(self.trials))
-        if ended is None:
-            return None
-        self.ledger.append(ended[1])
-        return self._tell(*ended)
+        if not self.ledger.ahead:
+            self._shelf.clear(self._flights.begun())
+        ended = self._flights.next()
+        return self._tell(*ended) if ended else None
 
     def keep(self, trials: Collection[int]) -> None:
         self._shelf.keep(trials)
 
     def recall(self) -> Trial | None:
-        trial = self._replay.recorded()
-        if trial is None:
-            return None
-        self._next += 1
-        arch = self.space.architecture(trial.arch.as_dict())
-        return self._tell(None, replace(trial, proposal=Proposal(arch)))
+        line = self.ledger.take("made")
+        return self._made(line) if line else None
 
     def spent(self) -> Cost:
         reading = self.task.meter.reading()
@@ -135,17 +118,14 @@ class Study:
         return reading - self._mark
 
     def record(self, arch: Architecture, metrics: Mapping[str, float], weights: Path | None = None) -> Trial:
-        self._go_live()
         measures = self.task.measure(self.space.model(arch), names) if (names := self.benchmark.measures) else {}
-        reward, objectives = self._judge.score(measures, metrics)
-        result = StageResult(SUPERNET, dict(metrics), self.spent())
+        figures = dict(metrics=dict(metrics), measures=measures, cost=asdict(self.spent()))
         self._mark = self.task.meter.reading()
-        trial = Trial(self._next, Proposal(arch), (result,), "done", reward, objectives=objectives, measures=measures)
-        self._next += 1
         if weights is not None and self.store:
-            shutil.copyfile(weights, self.store.path(of_trial(trial.id)))
-        self.ledger.append(trial)
-        return self._tell(None, trial)
+            shutil.copyfile(weights, self.store.path(of_trial(self._next, 1)))
+        line = {"event": "made", "id": self._next, "arch": arch.as_dict(), **figures}
+        self.ledger.note(line)
+        return self._made(line)
 
     def close(self) -> None:
         self.ledger.close()
@@ -156,8 +136,6 @@ class Study:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    # How a trial flies.
-
     def _flight(self, proposal: Proposal) -> Flight:
         """The next trial, of a proposal. Raises ValueError where it cannot be evaluated."""
         number, first, begin = self._next, 0, None
@@ -165,7 +143,7 @@ class Study:
             parent = self._finished.get(proposal.parent)
             if parent is None:
                 raise ValueError(f"the parent {proposal.parent} of trial {number} is no finished trial of this study")
-            if self._flights.live and not self._shelf.has(parent.id):
+            if not self.ledger.ahead and not self._shelf.has(parent.id):
                 raise ValueError(f"trial {parent.id} left no weights for trial {number}: keep them before")
             first = parent.depth if proposal.onward else 0
             begin = self._begin(proposal, parent)
@@ -173,21 +151,29 @@ class Study:
         asked = left if proposal.stages is None else proposal.stages
         if not 0 <= asked <= left or (proposal.onward and (asked == 0 or begin is None)):
             raise ValueError(f"trial {number} asks for {proposal.stages} more stages, of {left} that are left")
-        return Flight(number, proposal, first, first + asked, begin)
+        stages = self.stages[first : first + asked] or (only_scored(self.stages[0]),)
+        return Flight(number, proposal, first, asked, stages, begin)
 
     def _begin(self, proposal: Proposal, parent: Trial) -> Begin:
         """Whose weights a proposal starts from, and by which rule."""
-        owner = self._shelf.owner(parent.id)
-        if proposal.onward:
-            return Begin(owner)
+        handle = self._shelf.handles[parent.id]
         if parent.stages and parent.stages[-1].name == SUPERNET:
-            return Begin(owner, "derive")
-        return Begin(owner, "inherit", parent.arch.as_dict())
+            return Begin(handle, "derive")
+        return Begin(handle) if proposal.onward else Begin(handle, "inherit", parent.arch.as_dict())
 
-    def _tell(self, flight: Flight | None, trial: Trial) -> Trial:
-        """Count a trial that has ended."""
-        answer = flight.answer if flight else None
-        self._shelf.add(trial.id, answer.id if answer else None)
+    def _made(self, line: Line) -> Trial:
+        """A trial that a strategy made itself, from its event."""
+        number, arch, measures = line["id"], self.space.architecture(line["arch"]), line["measures"]
+        reward, objectives = self._flights.judge.score(measures, line["metrics"])
+        result = StageResult(SUPERNET, line["metrics"], Cost(**line["cost"]))
+        self._next = number + 1
+        trial = Trial(number, Proposal(arch), (result,), "done", reward, objectives=objectives, measures=measures)
+        return self._tell(trial)
+
+    def _tell(self, trial: Trial, answer: Trial | None = None) -> Trial:
+        """Record and count a trial that has ended, by itself or with the `answer` of an equal one."""
+        self.ledger.append(trial)
+        self._shelf.add(trial, answer)
         self._finished[trial.id] = trial
         self.trials.append(trial)
         cost = trial.cost
@@ -196,20 +182,11 @@ class Study:
         self.counts["duplicate"] += answer is not None
         if trial.status == "failed":
             self.failed_cost += cost
-        if trial.reward is not None and trial.reward > self.best:
-            self.best = trial.reward
+        self.best = max(self.best, trial.score)
         self.watch(self)
         return trial
 
-    def _go_live(self) -> None:
-        """Once the record is at its end: launch what was in flight when it broke off."""
-        if not self._flights.live:
-            self._catch_up()
-            self._flights.take_off()
 
-    def _catch_up(self) -> None:
-        for event in self._replay.behind(len(self.trials), self._flights.flying):
-            self._flights.replay(event)
-
-    def _rng(self, purpose: str, number: int) -> Random:
-        return Random(f'[{self.seed}, "{purpose}", {number}]')
+def only_scored(stage: Stage) -> Stage:
+    """The stage without its training."""
+    return replace(stage, recipe=replace(stage.recipe, epochs=0))

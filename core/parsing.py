@@ -13,9 +13,10 @@ T = TypeVar("T")
 
 
 def parse(cls: type[T], config: Any, what: str) -> T:
-    """An instance of the dataclass `cls` from a mapping; lists become tuples where the field is one.
+    """An instance of the dataclass `cls` from a mapping, and so are those of its fields that are dataclasses.
 
-    Raises ValueError, naming `what` and the entry, where one is unknown, missing or of the wrong type.
+    Lists become tuples where the field is one, mappings sorted pairs. Raises ValueError, naming `what` and the entry, where
+    one is unknown, missing, of the wrong type or refused by the dataclass.
     """
     if not isinstance(config, Mapping):
         raise ValueError(f"{what} must be a dict, not {config!r}")
@@ -29,7 +30,10 @@ def parse(cls: type[T], config: Any, what: str) -> T:
             values[name] = _typed(config[name], hints[name], f"{name} of {what}")
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise ValueError(f"{what} has no {name!r}: add it")
-    return cls(**values)
+    try:
+        return cls(**values)
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from None
 
 
 def _typed(value: Any, hint: Any, where: str) -> Any:
@@ -47,7 +51,10 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
             except ValueError:
                 continue
         return _typed(value, kinds[-1], where)
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return parse(hint, value, f"the {where}")
     if origin is tuple:
+        value = sorted(value.items()) if isinstance(value, Mapping) else value
         if not isinstance(value, list | tuple):
             raise ValueError(f"{where} must be a list, not {value!r}")
         if arguments[-1] is Ellipsis:

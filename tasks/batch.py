@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 class Batch:
     """Images (B, C, H, W) or, from a cache, an encoder's taps; the truth, a row for each image; a teacher's scores."""
 
-    inputs: Tensor | list[Tensor]
+    inputs: Any
     truth: Tensor
     teacher: Tensor | None = None

@@ -8,6 +8,7 @@ import shutil
 import sys
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,28 +33,23 @@ def cached(
     half made, and of two processes that make the same, both use the first one's. A folder without a readable note of its
     making, or with a `flaw`, is set aside and made again, once. Raises ValueError where that has a flaw, too.
     """
-    folder = root / f"{kind}-{content_key(identity)}"
-    fault = None
+    folder, fault = root / f"{kind}-{content_key(identity)}", None
     for _ in range(2):
-        cost = _cost(folder)
-        if cost is None:
-            if folder.exists():
-                _set_aside(folder, f"has no readable {NOTE}")
+        if not folder.exists():
             _make(folder, identity, make, meter)
-            cost = _cost(folder)
-        fault = flaw(folder) if cost is not None else f"was made without a readable {NOTE}"
-        if fault is None and cost is not None:
-            return folder, cost
-        _set_aside(folder, str(fault))
+        try:
+            cost = Cost(**json.loads((folder / NOTE).read_text())["cost"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            fault = f"has no readable {NOTE}"
+        else:
+            fault = flaw(folder)
+            if fault is None:
+                return folder, cost
+        aside = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.bad")
+        with suppress(FileNotFoundError):  # another process has done it
+            os.rename(folder, aside)
+            print(f"{folder} {fault}: set aside as {aside.name}", file=sys.stderr)
     raise ValueError(f"{folder} {fault}, also made anew: give another cache, or look for what changes the results")
-
-
-def _cost(folder: Path) -> Cost | None:
-    """What a whole folder cost, None where it is not there or not whole. Raises OSError where it may not be read."""
-    try:
-        return Cost(**json.loads((folder / NOTE).read_text())["cost"])
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
-        return None
 
 
 def _make(folder: Path, identity: dict[str, Any], make: Callable[[Path], None], meter: Meter) -> None:
@@ -71,12 +67,3 @@ def _make(folder: Path, identity: dict[str, Any], make: Callable[[Path], None], 
                 raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
-
-
-def _set_aside(folder: Path, fault: str) -> None:
-    aside = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.bad")
-    try:
-        os.rename(folder, aside)
-    except FileNotFoundError:  # another process has done it
-        return
-    print(f"{folder} {fault}: set aside as {aside.name}", file=sys.stderr)

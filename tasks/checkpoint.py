@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 BLOCKS = (1, 2, 3, 4, 3, 3, 1)  # inverted residuals in each stage
+PARTS = ("conv", "bn")
 
 
 def read_checkpoint(path: str, encoder: nn.Module) -> tuple[dict[str, Tensor], str]:
@@ -18,8 +19,6 @@ def read_checkpoint(path: str, encoder: nn.Module) -> tuple[dict[str, Tensor], s
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
         loaded = loaded.get("state_dict", loaded)
-    except FileNotFoundError:
-        raise ValueError(f"there is no checkpoint {path}: give the file's path, or leave it out to pre-train") from None
     except Exception as error:  # unpickling fails in many ways
         raise ValueError(f"{path} is not a checkpoint of plain tensors ({type(error).__name__})") from None
     found = {_our_name(name): value for name, value in loaded.items()}
@@ -40,19 +39,15 @@ def read_checkpoint(path: str, encoder: nn.Module) -> tuple[dict[str, Tensor], s
 def _our_name(name: str) -> str:
     """A tensor's name in MMSegmentation's MobileNetV2, from torchvision's or OpenMMLab's."""
     name = name.removeprefix("module.").removeprefix("backbone.")
-    match = re.fullmatch(r"features\.(\d+)\.(.+)", name)
+    match = re.fullmatch(r"features\.(\d+)\.(?:conv\.)?(\d)(?:\.(\d))?\.(\w+)", name)
     if not match:
         return name
-    index, rest = int(match[1]), match[2]
+    index, layer, part, tensor = int(match[1]), int(match[2]), match[3], match[4]
     if index in (0, 18):
-        conv = "conv1" if index == 0 else "conv2"
-        return rest.replace("0.", f"{conv}.conv.", 1) if rest.startswith("0.") else rest.replace("1.", f"{conv}.bn.", 1)
+        return f"conv{1 if index == 0 else 2}.{PARTS[layer]}.{tensor}"
     stage = next(stage for stage in range(7) if index <= sum(BLOCKS[: stage + 1]))
     block = index - 1 - sum(BLOCKS[:stage])
     # torchvision numbers (conv, bn) pairs but the last one, whose parts stand beside the pairs.
     last = 1 if stage == 0 else 2
-    rest = re.sub(
-        rf"^conv\.{last + 1}\.", f"conv.{last}.bn.", re.sub(rf"^conv\.{last}\.(?=\w+$)", f"conv.{last}.conv.", rest)
-    )
-    rest = re.sub(r"^conv\.(\d)\.0\.", r"conv.\1.conv.", re.sub(r"^conv\.(\d)\.1\.", r"conv.\1.bn.", rest))
-    return f"layer{stage + 1}.{block}.{rest}"
+    layer, place = (last, layer - last) if part is None else (layer, int(part))
+    return f"layer{stage + 1}.{block}.conv.{layer}.{PARTS[place]}.{tensor}"

@@ -26,15 +26,12 @@ class Spent:
     """What was spent between a meter's start and now; it stands still once its `with` block is left."""
 
     def __init__(self, meter: Meter):
-        self._meter, self._before = meter, (meter.images, meter.pixels, meter.seconds)
+        self._meter, self._before = meter, meter.reading()
         self._cost: Cost | None = None
 
     @property
     def cost(self) -> Cost:
-        if self._cost is not None:
-            return self._cost
-        meter, (images, pixels, seconds) = self._meter, self._before
-        return Cost(meter.images - images, meter.pixels - pixels, meter.seconds - seconds)
+        return self._cost or self._meter.reading() - self._before
 
     def __enter__(self) -> Spent:
         return self
@@ -62,12 +59,8 @@ class Meter(threading.local):
         self._carried += cost.seconds
 
     def reading(self) -> Cost:
-        return Cost(self.images, self.pixels, self.seconds)
-
-    @property
-    def seconds(self) -> float:
-        """A clock, with the seconds of earlier processes."""
-        return time.perf_counter() + self._carried
+        """All that was spent until now; seconds are those of a clock, with those of earlier processes."""
+        return Cost(self.images, self.pixels, time.perf_counter() + self._carried)
 
     def measure(self) -> Spent:
         """What is spent while its `with` block lasts, also where that ends in an error."""

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+SPLITS = ("train", "val", "test")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")  # of image files, in capitals or not
+
 
 class Data(ABC):
     """Named splits of images and what belongs to them. Indices run from 0 to `size(split)` - 1."""
@@ -52,7 +55,5 @@ class ScenesData(Data):
         return f"scenes-v1 {scenes.fingerprint()}"
 
     def problems(self, split: str) -> Iterator[str]:
-        from tasks import scenes
-
-        if split not in scenes.COUNTS:
-            yield f"scenes-v1 has no split {split!r}: use one of {', '.join(scenes.COUNTS)}"
+        if split not in SPLITS:
+            yield f"scenes-v1 has no split {split!r}: use one of {', '.join(SPLITS)}"

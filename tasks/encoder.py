@@ -24,9 +24,9 @@ from tasks.cache import cached
 from tasks.checkpoint import read_checkpoint
 from tasks.cost import Cost, Meter
 from tasks.data import Data
-from tasks.encoder_norms import refit_norms
-from tasks.negotiation import told
+from tasks.norms import refit_norms
 from tasks.pretraining import pretrain_on_scenes
+from tasks.templates import told
 
 STAGES = (1, 2, 4, 6)  # of MobileNetV2, whose outputs have strides 4, 8, 16 and 32
 

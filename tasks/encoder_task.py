@@ -12,13 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core import Inherit, build, content_key, matching
+from core import Inherit, content_key, matching
 from tasks.augment import normalise
 from tasks.batch import Batch
+from tasks.cache import cached
 from tasks.cost import Cost
 from tasks.encoder import Encoder
 from tasks.features import TOLERANCE, Features, Source
 from tasks.registry import DATA, TEMPLATES
+from tasks.samples import Sample
 from tasks.stage import Stage
 from tasks.task import Parts, Start
 from tasks.templates import Template
@@ -64,28 +66,21 @@ class EncoderTask(Trainable):
         features_dtype: str = "float32",
         template: Mapping[str, Any] | None = None,
     ):
-        super().__init__(cache, device)
-        self.data: Any = build(DATA, data)
-        self.template: Any = build(TEMPLATES, {"type": self.plain, **(template or {})})
-        for made, kind, what in ((self.data, self.Data, "data"), (self.template, self.Template, "template")):
-            if not isinstance(made, kind):
-                is_none = f"{type(made).__name__} is no {what} for {type(self).__name__}"
-                raise ValueError(f"{is_none}: use a {kind.__name__}")
+        height, width = input_size
+        super().__init__(self.built(DATA, data, self.Data), cache, device, (3, height, width))
+        self.template: Any = self.built(TEMPLATES, {"type": self.plain, **(template or {})}, self.Template)
         if features_dtype not in TOLERANCE:
             raise ValueError(f"features_dtype must be one of {', '.join(TOLERANCE)}, not {features_dtype!r}")
         self.encoder = Encoder(self.data, Path(cache), self.meter, self.template.taps, encoder)
         self.features_dtype = features_dtype
-        self.size = (int(input_size[0]), int(input_size[1]))
         self._opened: dict[str, tuple[Features, Cost]] = {}
-
-    # What a task adds.
 
     def trained(self, model: Parts, stage: Stage) -> Parts:
         """The parts of a model as this stage trains them."""
         return model
 
     def teacher(self, stage: Stage) -> nn.Module | None:
-        """A network whose scores a stage learns from, too."""
+        """The network whose scores this stage learns from, too."""
         return None
 
     @cached_property
@@ -93,14 +88,10 @@ class EncoderTask(Trainable):
         """A hash of that network."""
         return None
 
-    # Data and what all trials share.
-
-    @cached_property
-    def _data_print(self) -> str:
-        return self.data.fingerprint()
+    # Data, and what all trials share.
 
     def fingerprint(self) -> str:
-        return content_key([self._data_print, self.encoder.identity, self.teacher_print])
+        return content_key([self.data_print, self.encoder.identity, self.teacher_print])
 
     def check(self, stages: Iterable[Stage]) -> None:
         for stage in (stages := list(stages)):
@@ -110,15 +101,11 @@ class EncoderTask(Trainable):
         super().check(stages)
 
     def prepare(self, stages: Sequence[Stage]) -> Cost:
-        self.check(stages)
-        self.data.check(sorted({split for stage in stages for split in (*stage.view.train, stage.view.eval)}))
+        super().prepare(stages)
         cost = self.encoder.prepare()
-        made: dict[Path, Cost] = {}
-        for stage in (stage for stage in stages if self.options(stage).cached):
-            for training in (True, False):
-                features, spent = self.features(stage, training)
-                made[features.folder] = spent
-        return sum(made.values(), cost)
+        reading = [stage for stage in stages if self.options(stage).cached]
+        made = [self.features(stage, training) for stage in reading for training in (True, False)]
+        return sum({features.folder: spent for features, spent in made}.values(), cost)
 
     @cached_property
     def _frozen(self) -> nn.Module:
@@ -130,12 +117,13 @@ class EncoderTask(Trainable):
     def features(self, stage: Stage, training: bool) -> tuple[Features, Cost]:
         """The frozen encoder's outputs for a stage's fixed crops, or for its scored images, and what they cost.
 
-        Opened, and compared with the live encoder, once a process.
+        Opened once a process, and then compared with the live encoder: what differs is computed anew. Raises ValueError where
+        that differs as well.
         """
         teacher = self.teacher(stage) if training else None
         identity = {
             "task": type(self).__name__,  # another one has another truth for the same images
-            "data": self._data_print,
+            "data": self.data_print,
             "encoder": self.encoder.identity,
             "transform": {name: getattr(stage.view, name) for name in (TRAINING if training else SCORING)},
             "teacher": self.teacher_print if teacher else None,
@@ -146,58 +134,36 @@ class EncoderTask(Trainable):
         if key not in self._opened:
             origin = self.samples(stage), training, self._frozen, teacher
             source = Source(*origin, self.device, self.features_dtype, self.meter)
-            self._opened[key] = source.features(Path(self.cache), identity)
+            made = cached(Path(self.cache), "features", identity, source.compute, self.meter, source.flaw)
+            self._opened[key] = Features(made[0]), made[1]
         return self._opened[key]
 
-    # Batches.
+    def batch(self, samples: Sequence[Sample]) -> Batch:
+        images, truths = zip(*samples, strict=True)
+        return Batch(normalise(images, self.device), torch.from_numpy(np.stack(truths)).to(self.device))
 
     def batches(self, stage: Stage, seed: int, epoch: int) -> Iterator[Batch]:
-        """One epoch of training batches, from the cache or from the images."""
-        samples, features, teacher = self.samples(stage), self._stored(stage, training=True), self.teacher(stage)
-        for chosen in samples.batches(seed, epoch):
-            if features is not None:
-                yield features.batch(chosen, self.device)
-                continue
-            batch = self._live([samples.crop(int(place), seed, epoch) for place in chosen])
-            if teacher is not None:
-                self.meter.count(len(chosen), stage.view.size)
-                with torch.no_grad():
-                    batch = Batch(batch.inputs, batch.truth, teacher(batch.inputs))
-            yield batch
+        if not self.options(stage).cached:
+            return super().batches(stage, seed, epoch)
+        features = self.features(stage, training=True)[0]
+        return (features.batch(chosen, self.device) for chosen in self.samples(stage).batches(seed, epoch))
 
     def scored_batches(self, stage: Stage) -> Iterator[Batch]:
-        """The images to score in order; one at a time where each keeps its own size."""
-        samples, features = self.samples(stage), self._stored(stage, training=False)
-        for chosen in samples.scored_batches():
-            if features is not None:
-                yield features.batch(chosen, self.device)
-            else:
-                yield self._live([samples.scored(index) for index in chosen])
-
-    def _stored(self, stage: Stage, training: bool) -> Features | None:
-        return self.features(stage, training)[0] if self.options(stage).cached else None
-
-    def _live(self, views: list[tuple[np.ndarray, np.ndarray]]) -> Batch:
-        truth = torch.from_numpy(np.stack([truth for _, truth in views])).to(self.device)
-        return Batch(normalise([image for image, _ in views], self.device), truth)
+        if not self.options(stage).cached:
+            return super().scored_batches(stage)
+        features = self.features(stage, training=False)[0]
+        return (features.batch(chosen, self.device) for chosen in self.samples(stage).scored_batches())
 
     # The network.
 
-    @property
-    def input_shape(self) -> tuple[int, int, int]:
-        return (3, *self.size)
-
     def config(self, model: Parts) -> dict[str, Any]:
-        return self.template.config(model, self.encoder.config, len(self.data.classes), self.size)
-
-    def network(self, model: Parts) -> nn.Module:
-        return build_network(self.config(model), seed=0, device=self.device).eval()
+        return self.template.config(model, self.encoder.config, len(self.data.classes), self.input_shape[1:])
 
     def build(self, config: dict[str, Any], seed: int) -> Any:
         """A network with weights drawn from `seed`, as a training starts."""
         return build_network(config, seed, self.device)
 
-    def fresh(self, model: Parts, stage: Stage, seed: int, adopt: Inherit = matching) -> Any:
+    def begin(self, model: Parts, stage: Stage, seed: int, adopt: Inherit = matching) -> Any:
         searched = "backbone" in model
         if searched and self.options(stage).cached:
             raise ValueError(

@@ -14,8 +14,7 @@ from torch import Tensor, nn
 
 from tasks.augment import normalise
 from tasks.batch import Batch
-from tasks.cache import cached
-from tasks.cost import Cost, Meter
+from tasks.cost import Meter
 from tasks.samples import Sample, Samples
 
 Places = Sequence[int] | np.ndarray
@@ -60,16 +59,8 @@ class Source:
     meter: Meter
 
     @torch.no_grad()
-    def features(self, root: Path, identity: dict[str, Any]) -> tuple[Features, Cost]:
-        """Those in `root` under what they are made from, `identity`, or computed now; and what they cost.
-
-        The first images are put through the live encoder again, and features that differ are computed anew. Raises ValueError
-        where these differ as well.
-        """
-        folder, cost = cached(root, "features", identity, self._compute, self.meter, self._flaw)
-        return Features(folder), cost
-
-    def _compute(self, folder: Path) -> None:
+    def compute(self, folder: Path) -> None:
+        """Leave in a folder what `Features` reads."""
         count = self.samples.train_size if self.training else self.samples.eval_size
         arrays: dict[str, np.ndarray] = {}
         place = 0
@@ -93,8 +84,9 @@ class Source:
         self.meter.count(len(x), x.shape[2:])
         return network(x)
 
-    def _flaw(self, folder: Path) -> str | None:
-        """What is wrong with stored features, if anything."""
+    @torch.no_grad()
+    def flaw(self, folder: Path) -> str | None:
+        """What is wrong with stored features, if anything: the first two images are put through the live encoder again."""
         images, _ = next(self._batches(2))
         live = self.encoder(normalise(images, self.device))
         try:

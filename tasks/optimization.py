@@ -59,19 +59,18 @@ class Optimization:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from another's state, with the rates of this recipe. Raises ValueError where that trained other parts."""
-        sizes = [len(group["params"]) for group in self.adam.param_groups]
-        if sizes != [len(group["params"]) for group in state["adam"]["param_groups"]] or len(self.average) != len(
-            state["average"]
-        ):
+        rates = [(group["lr"], group["weight_decay"]) for group in self.adam.param_groups]
+        try:
+            self.adam.load_state_dict(state["adam"])
+            averages = list(zip(self.average, state["average"], strict=True))
+        except ValueError:
             raise ValueError(
                 "the stage before trained other parts: a stage that continues it must keep encoder_lr and polyak"
-            )
-        rates = [(group["lr"], group["weight_decay"]) for group in self.adam.param_groups]
-        self.adam.load_state_dict(state["adam"])
+            ) from None
         self.schedule.load_state_dict(state["schedule"])
         if self.recipe.schedule == "constant":
             for group, (lr, decay) in zip(self.adam.param_groups, rates, strict=True):
                 group.update(lr=lr, weight_decay=decay)
         with torch.no_grad():
-            for average, value in zip(self.average, state["average"], strict=True):
+            for average, value in averages:
                 average.copy_(value)

@@ -12,11 +12,12 @@ from tasks.augment import normalise
 from tasks.cost import Meter
 
 WINDOW = 64  # pixels around an object's centre
+BATCH = 64
 
 
-def pretrain_on_scenes(encoder: nn.Module, epochs: int, meter: Meter, seed: int = 0) -> None:
+def pretrain_on_scenes(encoder: nn.Module, epochs: int, meter: Meter) -> None:
     """Train the encoder to tell the class of the object in the middle of a window of scenes-v1's training split."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     objects = [
         (scene, box, label)
         for scene in scenes.scenes("train")
@@ -24,18 +25,17 @@ def pretrain_on_scenes(encoder: nn.Module, epochs: int, meter: Meter, seed: int 
     ]
     head = nn.LazyLinear(len(scenes.CLASSES) - 1)
     head(torch.zeros(1, encoder(torch.zeros(1, 3, WINDOW, WINDOW))[-1].shape[1]))  # makes the weights
-    parameters = [*encoder.parameters(), *head.parameters()]
-    batch, steps = 64, epochs * (len(objects) // 64)
-    adam = torch.optim.AdamW(parameters, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(adam, max_lr=4e-3, total_steps=steps)
+    adam = torch.optim.AdamW([*encoder.parameters(), *head.parameters()], weight_decay=1e-3)
+    steps = len(objects) // BATCH
+    schedule = torch.optim.lr_scheduler.OneCycleLR(adam, max_lr=4e-3, total_steps=epochs * steps)
     encoder.train()
     for _ in range(epochs):
         order = rng.permutation(len(objects))
-        for first in range(0, len(order) - batch + 1, batch):
-            chosen = [objects[index] for index in order[first : first + batch]]
+        for places in order[: steps * BATCH].reshape(steps, BATCH):
+            chosen = [objects[place] for place in places]
             images = normalise([_window(scene.image, box, rng) for scene, box, _ in chosen], "cpu")
             labels = torch.tensor([int(label) - 1 for _, _, label in chosen])
-            meter.count(batch, (WINDOW, WINDOW))
+            meter.count(BATCH, (WINDOW, WINDOW))
             loss = F.cross_entropy(head(encoder(images)[-1].mean((2, 3))), labels)
             adam.zero_grad()
             loss.backward()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,8 @@ if TYPE_CHECKING:
 Sample = tuple[np.ndarray, np.ndarray]  # (H, W, C) image, and its truth: an array of one shape for the whole stage
 
 
-class Samples(ABC):
-    """The samples of one stage.
+class Samples:
+    """The samples of one stage: images as they are, where a task does not cut them in its own way.
 
     Which images of the training splits belong to the stage's share, and its fixed crops, are drawn from the data alone:
     the same for every candidate and seed. Fresh crops are drawn from (seed, epoch, place).
@@ -29,13 +28,13 @@ class Samples(ABC):
         kept = kept if self.view.half is None else kept[self.view.half :: 2]
         self.order = [order[place] for place in sorted(kept)]
 
-    @abstractmethod
     def cut(self, image: np.ndarray, truth: Any, rng: np.random.Generator) -> Sample:
         """A random training view of an image."""
+        return image, truth
 
-    @abstractmethod
     def whole(self, image: np.ndarray, truth: Any) -> Sample:
         """The whole image as it is scored: at `eval_size`, or at its own size where there is none."""
+        return image, truth
 
     @property
     def train_size(self) -> int:

@@ -19,7 +19,6 @@ from skimage.transform import downscale_local_mean
 
 SIZE = 128
 CLASSES = ("background", "disc", "square", "triangle", "star", "ring", "cross")
-PALETTE = ((40, 40, 40), (230, 80, 70), (80, 160, 230), (240, 200, 70), (150, 90, 200), (90, 190, 110), (240, 140, 190))
 COUNTS = {"train": 256, "val": 64, "test": 96}
 SOURCES = {
     "train": ("astronaut", "coffee", "stereo_left", "stereo_right", "brick", "grass", "coins", "hubble_deep_field"),

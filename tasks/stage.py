@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from core import parse
@@ -102,31 +102,14 @@ class Stage:
     name: str
     view: View
     recipe: Recipe
-    options: tuple[tuple[str, Any], ...] = field(default=())
+    options: tuple[tuple[str, Any], ...] = ()
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Stage:
         """From a config's `dict(name=..., view=dict(...), recipe=dict(...), options=dict(...))`. Raises ValueError."""
-        plain = parse(_Plain, config, "a stage")
-        try:
-            view = parse(View, plain.view, f"the view of stage {plain.name!r}")
-            recipe = parse(Recipe, plain.recipe, f"the recipe of stage {plain.name!r}")
-        except ValueError as error:
-            text = str(error)
-            raise ValueError(text if f"stage {plain.name!r}" in text else f"stage {plain.name!r}: {text}") from None
-        return cls(plain.name, view, recipe, tuple(sorted(plain.options.items())))
+        return parse(cls, {"view": {}, **config}, f"stage {config['name']!r}" if "name" in config else "a stage")
 
     def settings(self) -> Iterator[str]:
         """The names in view and recipe that are not at their defaults."""
         for part in (self.view, self.recipe):
             yield from (f.name for f in fields(part) if getattr(part, f.name) != f.default)
-
-
-@dataclass(frozen=True)
-class _Plain:
-    """A stage as a config writes it."""
-
-    name: str
-    recipe: Mapping[str, Any]
-    view: Mapping[str, Any] = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)

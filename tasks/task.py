@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core import Inherit, matching, parse
+from core import Inherit, Registry, build, matching, parse
 from tasks.cost import Cost, Inherited, Meter, Outcome
 from tasks.stage import Stage
 
@@ -40,7 +40,8 @@ class Task(ABC):
     `primary` names the metric that ranks a leaderboard, `metrics` all of them. `version` is part of a protocol's hash: another
     number where the code gives other results. `reads` are the settings of a stage's view and recipe that mean something here,
     and `Options` the dataclass of its options. `cache` is the folder where the task keeps what all trials share (computed
-    features, a pre-trained encoder); it may be shared by processes. All passes through networks are counted by `meter`.
+    features, a pre-trained encoder); it may be shared by processes. `input_shape` is the (channels, height, width) of one image
+    as the deployed network sees it, which MAdds and latency refer to. All passes through networks are counted by `meter`.
     """
 
     primary: str
@@ -50,17 +51,20 @@ class Task(ABC):
     reads: frozenset[str]
     Options: type = NoOptions
 
-    def __init__(self, cache: str, device: str):
-        self.cache, self.device = cache, device
+    def __init__(self, cache: str, device: str, input_shape: tuple[int, int, int]):
+        self.cache, self.device, self.input_shape = cache, device, input_shape
         self.meter = Meter()
+
+    def built(self, registry: Registry, config: Mapping[str, Any], kind: type) -> Any:
+        """A part of this task from its config. Raises ValueError also where it is not of this kind."""
+        part, name = build(registry, config), type(self).__name__
+        if not isinstance(part, kind):
+            raise ValueError(f"{type(part).__name__} is no {registry.name} for {name}: use a {kind.__name__}")
+        return part
 
     def options(self, stage: Stage) -> Any:
         """The options of a stage. Raises ValueError where one is unknown or wrong."""
-        try:
-            return parse(self.Options, dict(stage.options), f"the options of stage {stage.name!r}")
-        except ValueError as error:
-            text = str(error)
-            raise ValueError(text if repr(stage.name) in text else f"stage {stage.name!r}: {text}") from None
+        return parse(self.Options, dict(stage.options), f"the options of stage {stage.name!r}")
 
     def check(self, stages: Iterable[Stage]) -> None:
         """Raise ValueError for a setting of a stage that this task would ignore, or an option that it does not know."""
@@ -122,8 +126,3 @@ class Task(ABC):
 
         network = self.network(model)
         return {name: MEASURES[name](network, self.input_shape) for name in names}
-
-    @property
-    @abstractmethod
-    def input_shape(self) -> tuple[int, int, int]:
-        """(channels, height, width) of one image as the deployed network sees it; MAdds and latency refer to it."""

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core import did_you_mean
-from tasks.negotiation import Config, outputs, told
+import torch
+from mmengine.config import ConfigDict
+from mmengine.registry import MODELS
+
+from core import content_key, did_you_mean
+from tasks.augment import MEAN, STD
 from tasks.task import Parts
+
+Config = Mapping[str, Any]
+SIDE = 64  # pixels of the square image that a backbone is shown
+COLOURS = dict(mean=[255 * value for value in MEAN], std=[255 * value for value in STD], bgr_to_rgb=True)
+_seen: dict[str, tuple[list[int], list[int]]] = {}
 
 
 class Template(ABC):
@@ -34,17 +45,48 @@ class Template(ABC):
         that does not give the taps.
         """
         name = type(self).__name__
-        for slot in parts:
-            if slot not in self.slots:
-                raise ValueError(
-                    f"{did_you_mean(f'slot of the template {name}', slot, self.slots)}, or use another space"
-                )
+        check_slots(parts, self.slots, f"the template {name}")
         backbone = told(parts.get("backbone", encoder), self.taps)
-        given = outputs(backbone)
-        wanted, strides = [int(tap.rstrip("+")) for tap in self.taps], [tap.stride for tap in given]
+        channels, strides = outputs(backbone)
+        wanted = [int(tap.rstrip("+")) for tap in self.taps]
         if strides != wanted:
             raise ValueError(
                 f"the backbone {backbone['type']} gives maps of strides {strides}, the template {name} needs {wanted}: "
                 "set the backbone's outputs, or use another one"
             )
-        return self.whole(parts, backbone, [tap.channels for tap in given], classes, size)
+        return self.whole(parts, backbone, list(channels), classes, size)
+
+
+def check_slots(parts: Parts, slots: Sequence[str], whose: str) -> None:
+    for slot in parts:
+        if slot not in slots:
+            raise ValueError(f"{did_you_mean(f'slot of {whose}', slot, slots)}, or use another space")
+
+
+def takes(config: Config, argument: str) -> bool:
+    """Does the constructor of the module that `config` describes name this argument? Raises ValueError for an unknown one."""
+    kind = config.get("type")
+    try:
+        cls = MODELS.get(kind) if isinstance(kind, str) else kind
+    except RuntimeError:
+        cls = None
+    if cls is None:
+        raise ValueError(f"there is no module {kind!r}: give a type of MMDetection, MMSegmentation or DenseBench")
+    return argument in inspect.signature(cls.__init__).parameters
+
+
+def told(backbone: Config, taps: Sequence[str]) -> dict[str, Any]:
+    """The config of a backbone that gives these taps, where it can be told."""
+    return {**backbone, "taps": list(taps)} if takes(backbone, "taps") else dict(backbone)
+
+
+def outputs(backbone: Config) -> tuple[list[int], list[int]]:
+    """Channels and strides of the maps of a backbone, found out on the meta device, once for each config."""
+    key = content_key(backbone)
+    if key not in _seen:
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            ghost = MODELS.build(ConfigDict(backbone)).to("meta")
+            ghost.eval()  # OpenMMLab's backbones do not return themselves from it
+            maps = ghost(torch.empty(1, 3, SIDE, SIDE, device="meta"))
+        _seen[key] = [x.shape[1] for x in maps], [SIDE // x.shape[-1] for x in maps]
+    return _seen[key]

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import Inherit, matching
-from tasks.cost import Inherited
+from tasks.cost import Cost, Inherited
+from tasks.data import Data
 from tasks.stage import Stage
 from tasks.task import Parts, Start, Task
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from tasks.batch import Batch
-    from tasks.samples import Samples
+    from tasks.samples import Sample, Samples
 
     Groups = tuple[list[nn.Parameter], list[nn.Parameter], nn.Module | None]
 
@@ -32,36 +34,61 @@ RECIPE |= {"resumable", "continues", "continued", "max_seconds"}
 
 
 class Trainable(Task):
-    """Begins a network, has batches, a loss and scores: `fit` puts them together for one stage."""
+    """Has data and batches of it, begins a network, has a loss and scores: `fit` puts them together for one stage."""
 
     reads = frozenset(VIEW | RECIPE)
+
+    def __init__(self, data: Data, cache: str, device: str, input_shape: tuple[int, int, int]):
+        super().__init__(cache, device, input_shape)
+        self.data: Any = data
+
+    # Data.
+
+    @cached_property
+    def data_print(self) -> str:
+        """The data's fingerprint, for which all files are read: once."""
+        return self.data.fingerprint()
+
+    def fingerprint(self) -> str:
+        return self.data_print
+
+    def prepare(self, stages: Sequence[Stage]) -> Cost:
+        self.check(stages)
+        self.data.check(sorted({split for stage in stages for split in (*stage.view.train, stage.view.eval)}))
+        return Cost()
 
     @abstractmethod
     def samples(self, stage: Stage) -> Samples:
         """What a stage trains on and scores."""
 
     @abstractmethod
-    def fresh(self, model: Parts, stage: Stage, seed: int, adopt: Inherit = matching) -> Any:
+    def batch(self, samples: Sequence[Sample]) -> Batch:
+        """Samples of one size as a network takes them."""
+
+    def batches(self, stage: Stage, seed: int, epoch: int) -> Iterator[Batch]:
+        """One epoch of training batches, in an order drawn from (seed, epoch)."""
+        samples = self.samples(stage)
+        for chosen in samples.batches(seed, epoch):
+            yield self.batch([samples.crop(int(place), seed, epoch) for place in chosen])
+
+    def scored_batches(self, stage: Stage) -> Iterator[Batch]:
+        """The images to score in order; one at a time where each keeps its own size."""
+        samples = self.samples(stage)
+        for chosen in samples.scored_batches():
+            yield self.batch([samples.scored(index) for index in chosen])
+
+    # Networks.
+
+    def network(self, model: Parts) -> nn.Module:
+        return build_network(self.config(model), 0, self.device).eval()
+
+    def begin(self, model: Parts, stage: Stage, seed: int, adopt: Inherit = matching) -> Any:
         """A network that has seen nothing: weights from `seed` and the shared encoder's; frozen ones marked."""
-
-    def begin(
-        self, model: Parts, stage: Stage, seed: int, start: Start | None = None, adopt: Inherit = matching
-    ) -> Any:
-        """A network as its training starts: a fresh one, with the weights of `start`."""
-        from tasks.weights import load, take_over
-
-        network = self.fresh(model, stage, seed, adopt)
-        if start is not None:
-            take_over(network, load(start.path), start, self.groups(network, stage)[2])
-        return network
+        return build_network(self.config(model), seed, self.device)
 
     def groups(self, network: Any, stage: Stage) -> Groups:
         """The weights that learn at `lr`, those that learn at `encoder_lr`, and a part that stays as it is."""
         return list(network.parameters()), [], None
-
-    @abstractmethod
-    def batches(self, stage: Stage, seed: int, epoch: int) -> Iterator[Batch]:
-        """One epoch of training batches, in an order drawn from (seed, epoch)."""
 
     def loss(self, network: Any, stage: Stage, batch: Batch) -> Tensor:
         """The training loss of one batch, which is metered."""
@@ -98,7 +125,7 @@ class Trainable(Task):
         from tasks.training import train_mode
         from tasks.weights import load, own, save, take_over
 
-        network = self.fresh(model, stage, seed, adopt)
+        network = self.begin(model, stage, seed, adopt)
         frozen, inherited, weights = self.groups(network, stage)[2], None, {}
         if start is not None and network.state_dict():  # some networks to compare with have no weights
             weights = load(start.path)

@@ -112,7 +112,7 @@ def toy_study() -> ToyStudy:
         config = {name: value for name, value in {**TOY, **changes}.items() if value is not None}
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-        benchmark = Benchmark.of(config)
+        benchmark = Benchmark(config)
         return Study(benchmark, seed, json.dumps(benchmark.proxy), executor, workers, folder)
 
     return opened

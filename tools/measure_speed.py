@@ -1,7 +1,7 @@
 """Measure speed, as ratios within one run.
 
 `measure_speed.py study`: what a study costs itself, in memory and on disk, as it grows to --trials trials (evolution and random
-search on the toy space, scores from a table in memory). A study on disk waits (fsync) until each trial is there; one column
+search on the toy space, whose scores take no time). A study on disk waits (fsync) until each trial is there; one column
 leaves that out.
 
 `measure_speed.py BENCHMARK`: what cached features gain: its first stage with the cache and with the live, frozen encoder.
@@ -41,7 +41,7 @@ def cache(
     from benchmarks.speed.cache import cache_gain
     from tasks.encoder_task import EncoderTask
 
-    benchmark = Benchmark.of(read_protocol(name, options)["benchmark"])
+    benchmark = Benchmark(read_protocol(name, options)["benchmark"])
     stage = benchmark.stages[0]
     task = build_task(json.dumps({**benchmark.proxy, "cache": str(work_dir / "cache"), "device": "cpu"}))
     if not isinstance(task, EncoderTask) or not task.options(stage).cached:

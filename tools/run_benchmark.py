@@ -83,7 +83,7 @@ def setup(options: Any) -> list[Run]:
     """Every run that is asked for, checked. Raises ValueError or OSError for bad input."""
     runs = []
     for name, config in run_configs(options.benchmark, options.strategy, options.cfg_options):
-        own = [config["seed"]] if "seed" in config else Benchmark.of(config["benchmark"]).seeds
+        own = [config["seed"]] if "seed" in config else Benchmark(config["benchmark"]).seeds
         runs += [Run(config, name, seed, options.work_dir, options.device) for seed in options.seed or own]
     return runs
 

@@ -8,8 +8,9 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tasks.detection.data import Objects, Row
-from tasks.detection.folders import ALIASES, TRAIN, Annotated, FolderDetection, Parsed, fit_box
+from tasks.detection.data import Row
+from tasks.detection.folders import ALIASES, TRAIN, Annotated, FolderDetection, area_of, fit_box
+from tasks.folders import Listing
 
 Entry = dict[str, Any]  # an image, an annotation or a category
 Record = dict[str, list[Entry]]  # the three LISTS
@@ -84,13 +85,11 @@ def _row(path: Path, entry: Entry, image: Entry, label: int) -> Row | None:
     if not isinstance(box, list) or len(box) != 4 or not all(isinstance(value, int | float) for value in box):
         raise ValueError(f"{path}: annotation {identity} has the box {box!r}: give x, y, width and height as numbers")
     x, y, width, height = map(float, box)
-    try:
-        fitted = fit_box((x, y, x + width, y + height), image["height"], image["width"])
-    except ValueError as error:
-        raise ValueError(f"{path}: the box {box} of annotation {identity} ({image['file_name']}) {error}") from None
+    what = f"{path}: the box {box} of annotation {identity} ({image['file_name']})"
+    fitted = fit_box((x, y, x + width, y + height), (image["height"], image["width"]), what)
     if fitted is None:
         return None
-    area = entry.get("area", (fitted[2] - fitted[0]) * (fitted[3] - fitted[1]))
+    area = entry.get("area", area_of(fitted))
     if not isinstance(area, int | float) or not 0 <= area < math.inf:
         raise ValueError(
             f"{path}: annotation {identity} has the area {area!r}: give it in square pixels, or leave it out"
@@ -149,26 +148,26 @@ class CocoDetection(FolderDetection):
             raise FileNotFoundError(f"split {split!r} needs the file {path} and the folder {folder}: check `splits`")
         return path, folder
 
-    def parse(self, split: str) -> Parsed:
-        parsed = Parsed()
-        with parsed.noting():
+    def list_split(self, split: str) -> Listing:
+        listing = Listing()
+        with listing.noting():
             path, folder = self._files(split)
-            self._fill(parsed, path, folder, read_json(path))
-        return parsed
+            self._fill(listing, path, folder, read_json(path))
+        return listing
 
-    def _fill(self, parsed: Parsed, path: Path, folder: Path, record: Record) -> None:
-        labels = self._labels(parsed, path, record)
-        rows: dict[int, list[Row]] = {}
+    def _fill(self, listing: Listing, path: Path, folder: Path, record: Record) -> None:
+        labels = self._labels(listing, path, record)
+        rows: dict[int, list[Row | None]] = {}
         images: dict[int, Entry] = {}
         for entry in record["images"]:
-            with parsed.noting():
+            with listing.noting():
                 identity = _identity(entry, rows, f"{path} has an image")
                 rows[identity] = []
                 _check_image(path, entry)
                 images[identity] = entry
         seen: set[int] = set()
         for entry in record["annotations"]:
-            with parsed.noting():
+            with listing.noting():
                 seen.add(_identity(entry, seen, f"{path} has an annotation"))
                 for kind, known in (("image", rows), ("category", labels)):
                     named = entry.get(f"{kind}_id")
@@ -178,20 +177,17 @@ class CocoDetection(FolderDetection):
                 image, label = images.get(entry["image_id"]), labels[entry["category_id"]]
                 if image is None or label is None:  # the image is broken and named above, or the class is not kept
                     continue
-                row = _row(path, entry, image, label)
-                parsed.dropped += row is None
-                if row is not None:
-                    rows[entry["image_id"]].append(row)
+                rows[entry["image_id"]].append(_row(path, entry, image, label))
         for identity, image in images.items():
-            path = folder / image["file_name"]
-            parsed.images.append(Annotated(path, image["height"], image["width"], Objects.of(rows[identity])))
+            size = (image["height"], image["width"])
+            listing.items.append(Annotated.of(folder / image["file_name"], size, rows[identity]))
 
-    def _labels(self, parsed: Parsed, path: Path, record: Record) -> dict[int, int | None]:
+    def _labels(self, listing: Listing, path: Path, record: Record) -> dict[int, int | None]:
         """The label of each category id; None: its objects are left out."""
         labels: dict[int, int | None] = {}
         for identity, name in _categories(path, record["categories"]).items():
             labels[identity] = self.label_of.get(name)
             if labels[identity] is None and not self._chosen and name not in self._groups:
                 which = f"{path}: category {identity} is {name!r}, which split {TRAIN!r} does not have"
-                parsed.problems.append(f"{which}: name it alike in both, or choose `classes`")
+                listing.problems.append(f"{which}: name it alike in both, or choose `classes`")
         return labels

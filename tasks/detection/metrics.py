@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
@@ -44,7 +44,6 @@ def voc_map(
     ground_truth: Mapping[str, Any],
     detections: Sequence[Detection],
     iou: float = 0.5,
-    points: Literal["every", "11"] = "every",
 ) -> float:
     """The mean of `voc_ap` over all classes with an object that is not difficult, 0 to 100.
 
@@ -53,7 +52,7 @@ def voc_map(
     classes = sorted({item["category_id"] for item in ground_truth["annotations"] if not item.get("difficult")})
     if not classes:
         raise ValueError("the ground truth has no object that counts: give one with objects that are not difficult")
-    return float(np.mean([voc_ap(ground_truth, detections, category, iou, points) for category in classes]))
+    return float(np.mean([voc_ap(ground_truth, detections, category, iou) for category in classes]))
 
 
 def voc_ap(
@@ -61,31 +60,23 @@ def voc_ap(
     detections: Sequence[Detection],
     category: int,
     iou: float = 0.5,
-    points: Literal["every", "11"] = "every",
 ) -> float:
     """The average precision of one class, 0 to 100, by PASCAL VOC's rules (Everingham et al., IJCV 2010, section 4.2).
 
-    `points`: "every" is the area under the interpolated curve (VOC since 2010), "11" its mean at recalls 0, 0.1 ... 1 (VOC
-    2007). An annotation with a true `difficult` neither counts nor punishes who finds it. Arguments as in `coco_metrics`,
-    but neither area nor iscrowd is read, and a box reaches from pixel x to pixel x + width (xmin to xmax in VOC's files).
+    It is the area under the interpolated curve (VOC since 2010). An annotation with a true `difficult` neither counts nor
+    punishes who finds it. Arguments as in `coco_metrics`, but neither area nor iscrowd is read, and a box reaches from pixel x
+    to pixel x + width (xmin to xmax in VOC's files).
     Raises ValueError where the class has no object that counts.
     """
-    if points not in ("every", "11"):
-        raise ValueError(f"points must be 'every' or '11', not {points!r}")
     _check(ground_truth, detections)
     objects = [item for item in ground_truth["annotations"] if item["category_id"] == category]
     total = sum(not item.get("difficult") for item in objects)
     if not total:
         raise ValueError(f"category {category} has no object that counts: leave it out of the mean")
     hits = _hits(objects, [item for item in detections if item["category_id"] == category], iou)
-    true = np.cumsum(hits)
-    precision = true / np.arange(1, len(hits) + 1)
+    precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
     best = np.maximum.accumulate(precision[::-1])[::-1]  # the best precision at this recall or a higher one
-    if points == "every":
-        return float(100 * best[hits].sum() / total)
-    # In floats, as every published implementation has it: 9 of 15 objects do not reach the recall 0.6000000000000001.
-    reached = [best[true / total >= recall] for recall in np.linspace(0, 1, 11)]
-    return float(100 * sum(values[0] for values in reached if len(values)) / 11)
+    return float(100 * best[hits].sum() / total)
 
 
 def _hits(objects: Sequence[Mapping[str, Any]], detections: Sequence[Detection], iou: float) -> np.ndarray:

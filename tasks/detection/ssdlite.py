@@ -1,4 +1,4 @@
-"""What SSDLite is made of beside its backbone: the head, the sizes of the maps, their anchors, and settings."""
+"""What SSDLite is made of beside its backbone and its neck: the head, the sizes of the maps, their anchors."""
 
 from __future__ import annotations
 
@@ -13,34 +13,6 @@ from torch import nn
 
 EXTRA = (512, 256, 256, 128)  # channels of the maps that the neck adds
 RATIOS = ([2], [2, 3], [2, 3], [2, 3], [2], [2])  # of each map's anchors: 4, 6, 6, 6, 4 and 4 a position
-LAYERS: dict[str, Any] = dict(
-    norm_cfg=dict(type="BN", eps=0.001),
-    act_cfg=dict(type="ReLU6"),
-    init_cfg=dict(type="TruncNormal", layer="Conv2d", std=0.03),
-)
-TRAINING = dict(
-    assigner=dict(
-        type="mmdet.MaxIoUAssigner",
-        pos_iou_thr=0.5,
-        neg_iou_thr=0.5,
-        min_pos_iou=0.0,
-        ignore_iof_thr=-1,
-        gt_max_assign_all=False,
-    ),
-    sampler=dict(type="mmdet.PseudoSampler"),
-    smoothl1_beta=1.0,
-    allowed_border=-1,
-    pos_weight=-1,
-    neg_pos_ratio=3,
-    debug=False,
-)
-PREDICTION = dict(
-    nms_pre=1000,
-    nms=dict(type="nms", iou_threshold=0.45),
-    min_bbox_size=0,
-    score_thr=0.02,
-    max_per_img=200,
-)
 
 
 @MODELS.register_module()

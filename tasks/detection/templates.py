@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tasks.augment import MEAN, STD
-from tasks.detection import ssdlite
-from tasks.negotiation import Config
+from tasks.detection.ssdlite import EXTRA, anchors, map_sizes
 from tasks.task import Parts
-from tasks.templates import Template
+from tasks.templates import COLOURS, Config, Template
 
 STRIDES = (8, 16, 32, 64, 128)  # of P3 to P7
 
@@ -38,17 +36,11 @@ class FCOS(Detector):
         head = parts.get("head") or plain_head(neck["out_channels"])
         return dict(
             type="mmdet.FCOS",
-            data_preprocessor=preprocessor(pad_size_divisor=32),
+            data_preprocessor=dict(type="mmdet.DetDataPreprocessor", **COLOURS, pad_size_divisor=32),
             backbone=backbone,
             neck={**neck, "in_channels": channels},
             bbox_head={**self.head, **head, "num_classes": classes, "strides": list(STRIDES)},
-            test_cfg=dict(
-                nms_pre=1000,
-                min_bbox_size=0,
-                score_thr=0.02,
-                nms=dict(type="nms", iou_threshold=0.6),
-                max_per_img=100,
-            ),
+            test_cfg=predicting(iou=0.6, boxes=100),
         )
 
 
@@ -66,12 +58,18 @@ class SSDLite(Detector):
     def whole(
         self, parts: Parts, backbone: dict[str, Any], channels: list[int], classes: int, size: tuple[int, int]
     ) -> dict[str, Any]:
-        maps = ssdlite.map_sizes(size)
-        widths, added = [*channels, *ssdlite.EXTRA][: len(maps)], len(maps) - len(channels)
-        coder = dict(type="mmdet.DeltaXYWHBBoxCoder", target_means=[0.0] * 4, target_stds=[0.1, 0.1, 0.2, 0.2])
+        maps = map_sizes(size)
+        widths, added = [*channels, *EXTRA][: len(maps)], len(maps) - len(channels)
+        layers: dict[str, Any] = dict(
+            norm_cfg=dict(type="BN", eps=0.001),
+            act_cfg=dict(type="ReLU6"),
+            init_cfg=dict(type="TruncNormal", layer="Conv2d", std=0.03),
+        )
+        assigner = dict(type="mmdet.MaxIoUAssigner", pos_iou_thr=0.5, neg_iou_thr=0.5, gt_max_assign_all=False)
+        sampler = dict(type="mmdet.PseudoSampler")
         return dict(
             type="mmdet.SingleStageDetector",
-            data_preprocessor=preprocessor(),
+            data_preprocessor=dict(type="mmdet.DetDataPreprocessor", **COLOURS),
             backbone=backbone,
             neck=dict(
                 type="mmdet.SSDNeck",
@@ -81,24 +79,27 @@ class SSDLite(Detector):
                 level_paddings=[1] * added,
                 l2_norm_scale=None,
                 use_depthwise=True,
-                **ssdlite.LAYERS,
+                **layers,
             ),
             bbox_head=dict(
                 type="mmdet.SSDLiteHead",
                 num_classes=classes,
                 in_channels=widths,
-                anchor_generator=ssdlite.anchors(size, maps),
-                bbox_coder=coder,
-                **ssdlite.LAYERS,
+                anchor_generator=anchors(size, maps),
+                bbox_coder=dict(type="mmdet.DeltaXYWHBBoxCoder", target_stds=[0.1, 0.1, 0.2, 0.2]),
+                **layers,
             ),
-            train_cfg=ssdlite.TRAINING,
-            test_cfg=ssdlite.PREDICTION,
+            train_cfg=dict(
+                assigner=assigner, sampler=sampler, smoothl1_beta=1.0, allowed_border=-1, pos_weight=-1, neg_pos_ratio=3
+            ),
+            test_cfg=predicting(iou=0.45, boxes=200),
         )
 
 
-def preprocessor(**settings: Any) -> dict[str, Any]:
-    mean, std = ([255 * value for value in values] for values in (MEAN, STD))
-    return dict(type="mmdet.DetDataPreprocessor", mean=mean, std=std, bgr_to_rgb=True, **settings)
+def predicting(iou: float, boxes: int) -> dict[str, Any]:
+    """How the `boxes` best of an image are chosen, of which no two overlap by more than `iou`."""
+    nms = dict(type="nms", iou_threshold=iou)
+    return dict(nms_pre=1000, min_bbox_size=0, score_thr=0.02, nms=nms, max_per_img=boxes)
 
 
 def plain_neck(channels: int) -> dict[str, Any]:

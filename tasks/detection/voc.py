@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from xml.parsers import expat
 
-from tasks.detection.data import Box, Objects, Row
-from tasks.detection.folders import ALIASES, TRAIN, Annotated, FolderDetection, Parsed, fit_box
-from tasks.segmentation.folders import SUFFIXES
+from tasks.data import SUFFIXES
+from tasks.detection.data import Box, Row
+from tasks.detection.folders import ALIASES, TRAIN, Annotated, FolderDetection, area_of, fit_box
+from tasks.folders import Listing, images_in
 
 LISTS = Path("ImageSets") / "Main"
 
@@ -58,21 +59,21 @@ def _size(path: Path, tree: ET.Element) -> tuple[int, int]:
     return height, width
 
 
-def _box(element: ET.Element, where: str) -> Box:
+def _box(element: ET.Element) -> Box:
     """xmin, ymin, xmax, ymax as they are written."""
     written = [element.findtext(f"bndbox/{corner}") for corner in ("xmin", "ymin", "xmax", "ymax")]
     try:
         x1, y1, x2, y2 = (float(text or "") for text in written)
     except ValueError:
-        raise ValueError(f"{where}the box is {written}: give xmin, ymin, xmax and ymax as numbers") from None
+        raise ValueError(f"the box is {written}: give xmin, ymin, xmax and ymax as numbers") from None
     return x1, y1, x2, y2
 
 
-def _names(path: Path, parsed: Parsed) -> list[str]:
+def _names(path: Path, listing: Listing) -> list[str]:
     """The lines of a split's list; one that is there twice is a problem."""
     lines: dict[str, int] = {}
     for number, line in enumerate(path.read_text().splitlines(), start=1):
-        with parsed.noting():
+        with listing.noting():
             if (name := line.strip()) in lines:
                 raise ValueError(f"{path}, line {number}: {name!r} is in line {lines[name]} already: remove one")
             if name:
@@ -83,11 +84,10 @@ def _names(path: Path, parsed: Parsed) -> list[str]:
 def _images(path: Path) -> dict[str, Path]:
     """The images of a folder by their name without the suffix."""
     found: dict[str, Path] = {}
-    for image in sorted(path.iterdir()):
-        if image.suffix.lower() in SUFFIXES:
-            if image.stem in found:
-                raise ValueError(f"{image} has the name of {found[image.stem].name}: keep one, or rename it")
-            found[image.stem] = image
+    for image in images_in(path):
+        if image.stem in found:
+            raise ValueError(f"{image} has the name of {found[image.stem].name}: keep one, or rename it")
+        found[image.stem] = image
     return found
 
 
@@ -137,13 +137,13 @@ class VocDetection(FolderDetection):
 
     def _found_classes(self) -> list[str]:
         """The names in the training split; files that cannot be read are left to `problems`."""
-        parsed, names = Parsed(), set()
-        for _, path in self._pairs(TRAIN, parsed):
-            with parsed.noting():
+        listing, names = Listing(), set()
+        for _, path in self._pairs(TRAIN, listing):
+            with listing.noting():
                 names |= {element.findtext("name", "").strip() for element in read_tree(path).findall("object")}
         return sorted(names - {""})
 
-    def _pairs(self, split: str, parsed: Parsed) -> Iterator[tuple[Path, Path]]:
+    def _pairs(self, split: str, listing: Listing) -> Iterator[tuple[Path, Path]]:
         """Image and XML file, whether or not they are there."""
         listed = self.find(self.root, self.splits.get(split, split))
         if listed.is_dir():
@@ -151,47 +151,41 @@ class VocDetection(FolderDetection):
             names = sorted({path.stem for path in listed.iterdir() if path.suffix.lower() in (".xml", *SUFFIXES)})
         else:
             images, annotations = (devkit(self.root) / kind for kind in ("JPEGImages", "Annotations"))
-            names = _names(listed, parsed)
+            names = _names(listed, listing)
         if not images.is_dir():
             raise ValueError(f"there is no folder {images} for the names in {listed}: put the images there")
         image_of = _images(images)
         for name in names:
             yield image_of.get(name, images / f"{name}.jpg"), annotations / f"{name}.xml"
 
-    def parse(self, split: str) -> Parsed:
-        parsed = Parsed()
-        with parsed.noting():
-            for image, path in self._pairs(split, parsed):
-                with parsed.noting():
+    def list_split(self, split: str) -> Listing:
+        listing = Listing()
+        with listing.noting():
+            for image, path in self._pairs(split, listing):
+                with listing.noting():
                     tree = read_tree(path)
-                    height, width = _size(path, tree)
-                    objects = Objects.of(self._rows(parsed, path, tree, height, width))
-                    parsed.images.append(Annotated(image, height, width, objects))
-        return parsed
+                    size = _size(path, tree)
+                    listing.items.append(Annotated.of(image, size, self._rows(listing, path, tree, size)))
+        return listing
 
-    def _rows(self, parsed: Parsed, path: Path, tree: ET.Element, height: int, width: int) -> list[Row]:
+    def _rows(self, listing: Listing, path: Path, tree: ET.Element, size: tuple[int, int]) -> list[Row | None]:
         rows = []
         for element in tree.findall("object"):
-            name = element.findtext("name", "").strip()
-            if self._chosen and name not in self.label_of:
-                continue
-            with parsed.noting():
-                where = f"{path}, line {element.get('line')}: "
-                if name not in self.label_of:
-                    raise ValueError(
-                        f"{where}{name!r} is none of the {len(self.classes)} classes: rename it, or add it"
-                    )
-                difficult = element.findtext("difficult", "0").strip()
-                if difficult not in ("0", "1"):
-                    raise ValueError(f"{where}difficult is {difficult!r}: make it 0 or 1")
-                box = _box(element, where)
-                try:
-                    fitted = fit_box(box, height, width, self._first)
-                except ValueError as error:
-                    raise ValueError(f"{where}the box {list(box)} of {name!r} {error}") from None
-                if fitted is None:
-                    parsed.dropped += 1
-                else:
-                    area = (fitted[2] - fitted[0]) * (fitted[3] - fitted[1])
-                    rows.append((fitted, self.label_of[name], area, False, difficult == "1"))
+            try:
+                name = element.findtext("name", "").strip()
+                if name in self.label_of or not self._chosen:
+                    rows.append(self._row(name, element, size))
+            except ValueError as error:
+                listing.problems.append(f"{path}, line {element.get('line')}: {error}")
         return rows
+
+    def _row(self, name: str, element: ET.Element, size: tuple[int, int]) -> Row | None:
+        """None: the box has no area. Raises ValueError, a sentence without its place."""
+        if name not in self.label_of:
+            raise ValueError(f"{name!r} is none of the {len(self.classes)} classes: rename it, or add it")
+        difficult = element.findtext("difficult", "0").strip()
+        if difficult not in ("0", "1"):
+            raise ValueError(f"difficult is {difficult!r}: make it 0 or 1")
+        box = _box(element)
+        fitted = fit_box(box, size, f"the box {list(box)} of {name!r}", self._first)
+        return fitted and (fitted, self.label_of[name], area_of(fitted), False, difficult == "1")

@@ -24,9 +24,7 @@ class RestorationData(Data):
     """
 
     paired: bool = False
-
-    def __init__(self, gray: bool):
-        self.gray = gray
+    gray: bool
 
     @property
     def channels(self) -> int:
@@ -45,7 +43,7 @@ class ScenesImages(ScenesData, RestorationData):
     """The images of the embedded scenes-v1, splits "train", "val" and "test"."""
 
     def __init__(self, gray: bool = True):
-        super().__init__(gray)
+        self.gray = gray
 
     def read(self, split: str, index: int) -> tuple[np.ndarray, np.ndarray]:
         image = scenes.scenes(split)[index].image

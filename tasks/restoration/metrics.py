@@ -10,16 +10,16 @@ RADIUS = 5  # the Gaussian of SSIM covers 11 pixels
 SIGMA = 1.5
 
 
-def psnr(a: Tensor, b: Tensor, data_range: float = 1.0, border: int = 0) -> Tensor:
+def psnr(a: Tensor, b: Tensor, border: int = 0) -> Tensor:
     """Peak signal-to-noise ratio in dB of each of (N, C, H, W) images, as (N,) float64; infinite where they are equal.
 
-    `data_range` is the distance of black from white; `border` pixels at every side do not count.
+    Black is 0 and white 1; `border` pixels at every side do not count.
     """
     a, b = _inner(a, b, border)
-    return 10 * torch.log10(data_range**2 / (a - b).square().mean((1, 2, 3)))
+    return 10 * torch.log10(1 / (a - b).square().mean((1, 2, 3)))
 
 
-def ssim(a: Tensor, b: Tensor, data_range: float = 1.0, border: int = 0) -> Tensor:
+def ssim(a: Tensor, b: Tensor, border: int = 0) -> Tensor:
     """Structural similarity of each of (N, C, H, W) images, as (N,) float64; 1 where they are equal.
 
     Gaussian window of 11 pixels and sigma 1.5, population covariance, mean over the windows inside the image and over the
@@ -34,7 +34,7 @@ def ssim(a: Tensor, b: Tensor, data_range: float = 1.0, border: int = 0) -> Tens
     moments = _smooth(torch.cat([a, b, a * a, b * b, a * b]).reshape(5 * count * channels, 1, height, width))
     mean_a, mean_b, aa, bb, ab = moments.reshape(5, count, -1)
     mean_product, mean_squares = mean_a * mean_b, mean_a.square() + mean_b.square()
-    low, high = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
+    low, high = 0.01**2, 0.03**2
     likeness = (2 * mean_product + low) * (2 * (ab - mean_product) + high)
     return (likeness / ((mean_squares + low) * (aa + bb - mean_squares + high))).mean(1)
 

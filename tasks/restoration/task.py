@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,17 +11,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import tasks.restoration.networks  # noqa: F401 - registers the networks to compare with
-from core import Inherit, build, did_you_mean, matching
 from tasks.batch import Batch
 from tasks.cost import Cost
 from tasks.registry import DATA, DEGRADATIONS
 from tasks.restoration.data import RestorationData
+from tasks.restoration.degradations import Degradation
 from tasks.restoration.metrics import RADIUS, psnr, ssim
 from tasks.restoration.samples import RestorationSamples
 from tasks.restoration.tiles import tiled
+from tasks.samples import Sample
 from tasks.stage import Stage
 from tasks.task import Parts
-from tasks.trainable import Trainable, build_network
+from tasks.templates import check_slots
+from tasks.trainable import Trainable
 
 BEST = 100.0  # dB that an image counts which is restored without any error
 
@@ -57,32 +58,21 @@ class RestorationTask(Trainable):
         ssim_weight: float = 0.0,
         tile: int | None = None,
     ):
-        super().__init__(cache, device)
-        self.data: Any = build(DATA, data)
-        if not isinstance(self.data, RestorationData):
-            raise ValueError(f"{type(self.data).__name__} is no data for RestorationTask: use a RestorationData")
+        images: RestorationData = self.built(DATA, data, RestorationData)
+        super().__init__(images, cache, device, (images.channels, *input_size))
         if self.data.paired == (degradation is not None):
             wrong = "are degraded already: leave out" if self.data.paired else "are clean: give"
             raise ValueError(f"the images of {type(self.data).__name__} {wrong} the degradation")
         if border < 0 or ssim_weight < 0 or (tile is not None and tile < 8):
             settings = f"border {border}, ssim_weight {ssim_weight}, tile {tile}"
             raise ValueError(f"border and ssim_weight must not be negative, nor tile below 8: {settings}")
-        self.degradation = build(DEGRADATIONS, degradation) if degradation else None
-        self.size = (int(input_size[0]), int(input_size[1]))
+        self.degradation = self.built(DEGRADATIONS, degradation, Degradation) if degradation else None
         self.border, self.rounded, self.ssim_weight, self.tile = border, rounded, ssim_weight, tile
 
     # Data.
 
-    @cached_property
-    def _data_print(self) -> str:
-        return self.data.fingerprint()
-
-    def fingerprint(self) -> str:
-        return self._data_print
-
     def prepare(self, stages: Sequence[Stage]) -> Cost:
-        self.check(stages)
-        self.data.check(sorted({split for stage in stages for split in (*stage.view.train, stage.view.eval)}))
+        super().prepare(stages)
         smallest = 2 * RADIUS + 1
         for stage in stages:
             view, name = stage.view, repr(stage.name)
@@ -103,42 +93,23 @@ class RestorationTask(Trainable):
                     f"{name} is {width}x{height}, too small for {purpose}: use images of at least {side}x{side}"
                 )
 
-    @property
-    def input_shape(self) -> tuple[int, int, int]:
-        return (self.data.channels, *self.size)
-
     def samples(self, stage: Stage) -> RestorationSamples:
         return RestorationSamples(self.data, stage, self.degradation)
 
-    def batches(self, stage: Stage, seed: int, epoch: int) -> Iterator[Batch]:
-        """One epoch of training batches."""
-        samples = self.samples(stage)
-        for chosen in samples.batches(seed, epoch):
-            degraded, clean = zip(*(samples.crop(int(place), seed, epoch) for place in chosen), strict=True)
-            yield Batch(self._tensor(degraded), self._tensor(clean))
+    def batch(self, samples: Sequence[Sample]) -> Batch:
+        return Batch(*(self._tensor(images) for images in zip(*samples, strict=True)))
 
     def _tensor(self, images: Sequence[np.ndarray]) -> Tensor:
         """(H, W, C) images as (N, C, H, W), which lies in memory channels last."""
         return torch.from_numpy(np.stack(images)).to(self.device).permute(0, 3, 1, 2)
 
-    # The network.
-
     def config(self, model: Parts) -> dict[str, Any]:
-        for slot in model:
-            if slot != "network":
-                raise ValueError(did_you_mean("slot of RestorationTask", slot, ["network"]))
+        check_slots(model, ["network"], "RestorationTask")
         return dict(model["network"])
-
-    def network(self, model: Parts) -> nn.Module:
-        return build_network(self.config(model), 0, self.device).eval()
-
-    def fresh(self, model: Parts, stage: Stage, seed: int, adopt: Inherit = matching) -> nn.Module:
-        return build_network(self.config(model), seed, self.device)
 
     # Training and scoring.
 
     def batch_loss(self, network: nn.Module, stage: Stage, batch: Batch) -> Tensor:
-        assert isinstance(batch.inputs, Tensor)
         with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=stage.recipe.bfloat16):
             restored = network(batch.inputs)
         return self.distance(restored, batch.truth)
@@ -153,16 +124,16 @@ class RestorationTask(Trainable):
 
     def score(self, network: nn.Module, stage: Stage) -> dict[str, float]:
         """The metrics of a network in eval mode on the stage's scored images, and its loss on them."""
-        samples, rows = self.samples(stage), []
-        for index in range(samples.eval_size):
-            degraded, clean = (self._tensor([image]) for image in samples.scored(index))
-            self.meter.count(1, clean.shape[-2:])
-            restored = self.restore(network, degraded)
+        rows = []
+        for batch in self.scored_batches(stage):
+            clean = batch.truth
+            self.meter.count(len(clean), clean.shape[-2:])
+            restored = self.restore(network, batch.inputs)
             loss = self.distance(restored, clean)
             restored = restored.clamp(0, 1)
             if self.rounded:
                 restored = (restored * 255).round() / 255
-            compared = (restored, clean, 1.0, self.border)
+            compared = (restored, clean, self.border)
             rows.append([float(value) for value in (psnr(*compared).clamp(max=BEST), ssim(*compared), loss)])
         return dict(zip(self.metrics, np.mean(rows, 0).tolist(), strict=True))
 

@@ -14,7 +14,6 @@ class SegmentationData(Data):
     """Splits of (image, labels). Labels are class indices, or IGNORE where a pixel does not count."""
 
     classes: tuple[str, ...]
-    palette: tuple[tuple[int, int, int], ...]
 
     @abstractmethod
     def read(self, split: str, index: int) -> tuple[np.ndarray, np.ndarray]:
@@ -24,7 +23,7 @@ class SegmentationData(Data):
 class ScenesSegmentation(ScenesData, SegmentationData):
     """The embedded scenes-v1, splits "train", "val" and "test"."""
 
-    classes, palette = scenes.CLASSES, scenes.PALETTE
+    classes = scenes.CLASSES
 
     def read(self, split: str, index: int) -> tuple[np.ndarray, np.ndarray]:
         scene = scenes.scenes(split)[index]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -16,13 +16,13 @@ from torch.nn import functional as F
 from core import content_key, parse
 from tasks.batch import Batch
 from tasks.encoder_task import EncoderOptions, EncoderTask
-from tasks.negotiation import takes
 from tasks.segmentation.data import SegmentationData
 from tasks.segmentation.metrics import IGNORE, Confusion
 from tasks.segmentation.samples import SegmentationSamples
 from tasks.segmentation.templates import EncoderDecoder
 from tasks.stage import Stage
 from tasks.task import Parts, Start
+from tasks.templates import takes
 from tasks.weights import load, take_over
 
 
@@ -73,6 +73,15 @@ class SegmentationTask(EncoderTask):
         for stage in stages:
             if self.options(stage).distill and self._teaching is None:
                 raise ValueError(f"stage {stage.name!r} distills, but the task has no teacher: set its distill to 0")
+
+    def batches(self, stage: Stage, seed: int, epoch: int) -> Iterator[Batch]:
+        teacher = self.teacher(stage)
+        for batch in super().batches(stage, seed, epoch):
+            if teacher is not None and batch.teacher is None:  # the scores of cached crops are cached, too
+                self.meter.count(len(batch.truth), stage.view.size)
+                with torch.no_grad():
+                    batch = replace(batch, teacher=teacher(batch.inputs))
+            yield batch
 
     # The network.
 

@@ -6,11 +6,9 @@ from typing import Any
 
 import mmseg.models  # noqa: F401 - registers the stock modules
 
-from tasks.augment import MEAN, STD
-from tasks.negotiation import Config, takes
 from tasks.segmentation.metrics import IGNORE
 from tasks.task import Parts
-from tasks.templates import Template
+from tasks.templates import COLOURS, Config, Template, takes
 
 
 class EncoderDecoder(Template):
@@ -36,12 +34,10 @@ class EncoderDecoder(Template):
     def whole(
         self, parts: Parts, backbone: dict[str, Any], channels: list[int], classes: int, size: tuple[int, int]
     ) -> dict[str, Any]:
-        mean, std = ([255 * value for value in values] for values in (MEAN, STD))
-        pad = dict(pad_val=0, seg_pad_val=IGNORE)
         decoder = {"align_corners": False, **parts.get("decoder", self.decoder)}
         return dict(
             type="mmseg.EncoderDecoder",
-            data_preprocessor=dict(type="mmseg.SegDataPreProcessor", mean=mean, std=std, bgr_to_rgb=True, **pad),
+            data_preprocessor=dict(type="mmseg.SegDataPreProcessor", **COLOURS, pad_val=0, seg_pad_val=IGNORE),
             backbone=backbone,
             decode_head={**decoder, **widths(decoder, channels), "num_classes": classes, "ignore_index": IGNORE},
             test_cfg=dict(mode="whole"),

@@ -12,18 +12,37 @@ import numpy as np
 
 from core import Inherit, Weights, matching
 from tasks.batch import Batch
-from tasks.cost import Cost, Inherited
+from tasks.cost import Inherited
+from tasks.data import Data
+from tasks.samples import Sample, Samples
 from tasks.stage import Stage
 from tasks.task import Parts, Start
 from tasks.toy import formula
-from tasks.toy.samples import IMAGES, SCORED, ToySamples
-from tasks.trainable import Trainable, build_network
+from tasks.trainable import Trainable
 from tasks.weights import inherit, load
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 LEARNT = 40.0  # its sigmoid is 1
+IMAGES = 100
+SCORED = 10
+
+
+class Nothing(Data):
+    """A split "train" of IMAGES images, others of SCORED; there is nothing to see in them."""
+
+    def size(self, split: str) -> int:
+        return IMAGES if split == "train" else SCORED
+
+    def read(self, split: str, index: int) -> tuple[np.ndarray, Any]:
+        return np.zeros((1, 1, 3), dtype=np.uint8), np.zeros(1)
+
+    def fingerprint(self) -> str:
+        return "toy-1"
+
+    def problems(self, split: str) -> Iterator[str]:
+        return iter(())
 
 
 class ToyTask(Trainable):
@@ -35,30 +54,21 @@ class ToyTask(Trainable):
     `broken` raises, as a faulty candidate would.
 
     The weights of a network are a number for each layer, whose sigmoid is how much of its worth it has learnt; training
-    makes that all. A supernet really learns them.
+    makes that all. A supernet really learns them, from images without content.
     """
 
     primary, metrics = "score", ("score",)
 
     def __init__(self, cache: str = "", device: str = "cpu", noise: float = 0.0, broken: str | None = None):
-        super().__init__(cache, device)
+        super().__init__(Nothing(), cache, device, (3, 64, 64))
         self.noise, self.broken = noise, broken
-
-    def fingerprint(self) -> str:
-        return "toy-1"
-
-    def prepare(self, stages: Sequence[Stage]) -> Cost:
-        self.check(stages)
-        return Cost()
-
-    # Networks, in closed form.
 
     def train_and_score(
         self, model: Parts, stage: Stage, seed: int, start: Start | None, keep: str | None, adopt: Inherit
     ) -> tuple[dict[str, float], Inherited | None]:
-        if isinstance(model["layers"], Mapping):
-            return super().train_and_score(model, stage, seed, start, keep, adopt)
         layers, recipe = model["layers"], stage.recipe
+        if isinstance(layers, Mapping):
+            return super().train_and_score(model, stage, seed, start, keep, adopt)
         if self.broken is not None and any(layer["act"] == self.broken for layer in layers):
             raise RuntimeError(f"a layer with activation {self.broken!r} is broken on purpose")
         taken, before, inherited = {"gains": np.zeros(len(layers))}, 0, None
@@ -91,27 +101,20 @@ class ToyTask(Trainable):
 
     def measure(self, model: Parts, names: Collection[str]) -> dict[str, float]:
         known = formula.costs(model["layers"], self.input_shape)
-        slow = super().measure(model, rest) if (rest := [name for name in names if name not in known]) else {}
-        return {name: known[name] if name in known else slow[name] for name in names}
+        slow = [name for name in names if name not in known]
+        known |= super().measure(model, slow) if slow else {}
+        return {name: known[name] for name in names}
 
-    @property
-    def input_shape(self) -> tuple[int, int, int]:
-        return (3, 64, 64)
+    # Of supernets.
 
-    # Supernets, which learn their layers' gains from images without content.
+    def samples(self, stage: Stage) -> Samples:
+        return Samples(self.data, stage)
 
-    def samples(self, stage: Stage) -> ToySamples:
-        return ToySamples(stage)
-
-    def fresh(self, model: Parts, stage: Stage, seed: int, adopt: Inherit = matching) -> Any:
-        return build_network(self.config(model), seed, self.device)
-
-    def batches(self, stage: Stage, seed: int, epoch: int) -> Iterator[Batch]:
+    def batch(self, samples: Sequence[Sample]) -> Batch:
         import torch
 
-        for chosen in self.samples(stage).batches(seed, epoch):
-            nothing = torch.zeros(len(chosen))
-            yield Batch(nothing, nothing)
+        nothing = torch.zeros(len(samples))
+        return Batch(nothing, nothing)
 
     def batch_loss(self, network: Any, stage: Stage, batch: Batch) -> Tensor:
         """How far the expected score of the mixture is from the best."""

@@ -20,7 +20,7 @@ def main(folder: Path, strategy: str) -> None:
     pids = folder / "pids"
     pids.mkdir(parents=True, exist_ok=True)
     stage = dict(name="short", recipe=dict(epochs=1))
-    benchmark = Benchmark.of(
+    benchmark = Benchmark(
         dict(
             id="kill-v1",
             task=dict(type="benchmark_faults.Slow", noise=4.0, pids=str(pids)),

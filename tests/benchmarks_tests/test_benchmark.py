@@ -17,7 +17,7 @@ LATE = dict(name="late", recipe=dict(epochs=1, continues=True))
 @pytest.mark.parametrize("name", benchmarks())
 def test_every_benchmark_and_its_strategies_are_built(name: str) -> None:
     plain = read_protocol(name)
-    benchmark = Benchmark.of(plain["benchmark"])
+    benchmark = Benchmark(plain["benchmark"])
     assert benchmark.id == name
     assert "random_search" in plain["strategies"]
     assert len(plain["strategies"]) == 1 or benchmark.budget.images, "strategies are compared by images"
@@ -70,7 +70,7 @@ def stage(name: str = "short", recipe: dict[str, Any] | None = None, **view: Any
 )
 def test_unfair_and_unclear_protocols_are_refused(change: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence) as refused:
-        Benchmark.of(protocol(**change))
+        Benchmark(protocol(**change))
     assert len(str(refused.value).splitlines()) == 1
 
 
@@ -78,20 +78,20 @@ def test_a_missing_entry_is_named() -> None:
     config = protocol()
     del config["reward"]
     with pytest.raises(ValueError, match="the benchmark has no 'reward'"):
-        Benchmark.of(config)
+        Benchmark(config)
 
 
 def test_a_stage_knows_that_the_next_one_continues_it() -> None:
-    benchmark = Benchmark.of(protocol(stages=[stage(), LATE, stage("last")]))
+    benchmark = Benchmark(protocol(stages=[stage(), LATE, stage("last")]))
     assert [one.recipe.continued for one in benchmark.stages] == [True, False, False]
 
 
 def test_what_is_read_and_what_is_measured_before_the_first_stage() -> None:
-    plain = Benchmark.of(protocol())
+    plain = Benchmark(protocol())
     assert (plain.reads(), plain.measures) == ({"score"}, ())
     gate = dict(type="AllOf", gates=[dict(type="RunningMean"), dict(type="Constraint", name="madds", at_most=1e6)])
     objectives = dict(names=["score", "params"], goals=["max", "min"])
-    asked = Benchmark.of(protocol(gate=gate, objectives=objectives))
+    asked = Benchmark(protocol(gate=gate, objectives=objectives))
     assert asked.reads() == {"score", "madds", "params"}
     assert asked.measures == ("params", "madds")
 
@@ -100,7 +100,7 @@ def test_the_protocol_hash_follows_rules_data_and_code_but_not_places() -> None:
     def hashed(prints: tuple[str, ...] = ("data",), version: int = 1, **task: Any) -> str:
         config = protocol()
         changed = {**config, "task": {**config["task"], **task}}
-        return Benchmark.of(changed).protocol_hash(prints, {"task": [1, 1], "space": version})
+        return Benchmark(changed).protocol_hash(prints, {"task": [1, 1], "space": version})
 
     places = dict(root="/somewhere", checkpoint="/else", teacher=dict(weights="/there"))
     assert hashed(teacher={}) == hashed(**places)

@@ -56,7 +56,7 @@ def reward(benchmark: Benchmark, cache: Path) -> float:
 def test_what_a_benchmark_measures_is_what_its_id_stands_for(
     name: str, cache: Path, request: pytest.FixtureRequest
 ) -> None:
-    benchmark = Benchmark.of(read_protocol(name)["benchmark"])
+    benchmark = Benchmark(read_protocol(name)["benchmark"])
     measured = {"losses": first_losses(benchmark, cache), "reward": reward(benchmark, cache)}
     path = ROOT / "tests/golden" / f"record_{name}.json"
     if request.config.getoption("--update-golden"):

@@ -29,8 +29,9 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Start | None, str | None
     return seen
 
 
-def name(path: str | None) -> str | None:
-    return path and Path(path).name
+def name(path: str) -> str:
+    """The trial, and how many of its stages are behind the weights in this file."""
+    return Path(path).stem
 
 
 def test_a_parents_weights_reach_the_job(toy_study, tmp_path: Path, seen: list[Any]) -> None:
@@ -45,7 +46,7 @@ def test_a_parents_weights_reach_the_job(toy_study, tmp_path: Path, seen: list[A
         one.submit(Proposal(one.space.mutate(parent, one.rng()), parent=again.id))
         one.collect()
     starts = [name(start.path) if start else None for start, _ in seen]
-    assert starts == [None, "00000.pth", "00000.pth", "00002.pth"]
+    assert starts == [None, "00000-1", "00000-2", "00002-1"]
     assert [start is not None and start.inherit is not None for start, _ in seen] == [False, False, True, False]
 
 

@@ -8,12 +8,12 @@ from concurrent.futures import Executor, Future
 from contextlib import suppress
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from benchmarks.ledger import Ledger, read_events, read_trials
-from benchmarks.study import Study
 from core import build
 from strategies import STRATEGIES, Proposal, Strategy, Trial
 
@@ -30,44 +30,23 @@ class KilledError(BaseException):
     pass
 
 
-class Late(Future[Any]):
-    """Done when its executor says so; asking is what lets time pass."""
-
-    def __init__(self, executor: Shuffled):
-        super().__init__()
-        self.executor = executor
-
-    def done(self) -> bool:
-        self.executor.release()
-        return super().done()
-
-
 class Shuffled(Executor):
-    """Runs jobs at submission, but hands their results out in an order drawn from `rng`, one at a time."""
+    """Runs jobs at submission, but hands their results out one at a time, in an order drawn from `rng`."""
 
-    def __init__(self, rng: Random):
-        self.rng, self.waiting, self.jobs = rng, [], []
-        self.released: Future[Any] | None = None
+    def __init__(self, rng: Random, monkeypatch: pytest.MonkeyPatch):
+        self.rng, self.jobs, self.results = rng, [], {}
+        monkeypatch.setattr("benchmarks.flights.wait", self.wait)
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future = Late(self)
+        future: Future[Any] = Future()
         self.jobs.append(args[0])
-        self.waiting.append((future, fn(*args, **kwargs)))
+        self.results[future] = fn(*args, **kwargs)
         return future
 
-    def release(self) -> None:
-        if self.waiting and (self.released is None or self.released not in self.flying):
-            place = self.rng.randrange(len(self.waiting))
-            self.released, result = self.waiting.pop(place)
-            self.released.set_result(result)
-
-    @property
-    def flying(self) -> list[Future[Any]]:
-        return [flight.future for flight in self.study._flights.flying.values()]
-
-    def of(self, study: Study) -> Shuffled:
-        self.study = study
-        return self
+    def wait(self, futures: Any, return_when: str) -> Any:
+        future = self.rng.choice(list(futures))
+        future.set_result(self.results[future])
+        return SimpleNamespace(done={future})
 
 
 def facts(trials: list[Trial]) -> list[Any]:
@@ -119,42 +98,36 @@ def test_killed_after_any_line_it_ends_as_if_it_had_not_been(
 def test_with_several_workers_exactly_what_was_in_flight_is_submitted_again(
     toy_study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, seed: int
 ) -> None:
-    """Killed five times at random; the same jobs with the same seeds go on, none is lost and none made twice."""
-    rng, jobs, append = Random(seed), [], Ledger.append
-    for attempt in range(6):
-        left = rng.randrange(1, 6) if attempt < 5 else 10_000
-        executor = Shuffled(rng)
+    """Killed five times, each before a line is written; the same jobs with the same seeds go on, none else is made twice."""
+    rng, jobs = Random(seed), []
 
-        def dies(self: Ledger, trial: Trial) -> None:
+    def dying(write: Any) -> Any:
+        def dies(self: Ledger, *args: Any) -> None:
             nonlocal left
-            left -= 1
+            left -= not self.ahead
             if left < 0:
-                raise KilledError  # before the line is written: the trial is in flight for whoever reads the record
-            append(self, trial)
+                raise KilledError
+            write(self, *args)
 
-        with monkeypatch.context() as patched, toy_study(tmp_path, workers=3, executor=executor, **SMALL) as study:
-            executor.of(study)
-            patched.setattr(Ledger, "append", dies)
-            told, proposals = _state(tmp_path)
-            with suppress(KilledError):
-                strategy(name).search(study)
-            again = [job for job in executor.jobs if any(job == other for other in jobs)]
-            assert len(again) <= len(proposals) - len(told)
-            jobs += [job for job in executor.jobs if job not in again]
+        return dies
+
+    for attempt in range(6):
+        left = rng.randrange(3, 12) if attempt < 5 else 10_000
+        with monkeypatch.context() as patched:
+            executor = Shuffled(rng, patched)
+            with toy_study(tmp_path, workers=3, executor=executor, **SMALL) as study:
+                patched.setattr(Ledger, "note", dying(Ledger.note))
+                patched.setattr(Ledger, "append", dying(Ledger.append))
+                with suppress(KilledError):
+                    strategy(name).search(study)
+        again = [job for job in executor.jobs if any(job == other for other in jobs)]
+        assert len(again) <= study.workers
+        jobs += [job for job in executor.jobs if job not in again]
     trials = read_trials(tmp_path / "trials.jsonl")
     assert sorted(trial.id for trial in trials) == list(range(16))
-    with toy_study(
-        tmp_path, workers=3, **SMALL
-    ) as study:  # every proposal is what the strategy asks for, given what was told
+    with toy_study(tmp_path, workers=3, **SMALL) as study:  # every proposal is what is asked for, given what was told
         strategy(name).search(study)
-        assert facts(study.trials) == facts(trials)
-
-
-def _state(folder: Path) -> tuple[set[int], set[int]]:
-    """The trials that are finished, and those that were proposed."""
-    events = read_events(folder / "events.jsonl")
-    proposed = {event["id"] for event in events if event["event"] == "proposed"}
-    return {trial.id for trial in read_trials(folder / "trials.jsonl")}, proposed
+    assert facts(study.trials) == facts(trials)
 
 
 @pytest.mark.parametrize("cut", [1, 30])
@@ -180,7 +153,7 @@ def test_another_strategy_on_the_same_record_is_refused(toy_study, tmp_path: Pat
         strategy("random").search(study)
     with (
         toy_study(tmp_path, seed=1, **SMALL) as study,
-        pytest.raises(RuntimeError, match="trial 0 is not what the"),
+        pytest.raises(RuntimeError, match="trial 0 is not what the record"),
     ):
         strategy("random").search(study)
 

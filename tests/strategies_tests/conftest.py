@@ -50,7 +50,7 @@ Opened = Callable[..., Study]
 
 def opened(folder: Path, config: dict[str, Any]) -> Study:
     folder.mkdir(exist_ok=True)
-    benchmark = Benchmark.of(config)
+    benchmark = Benchmark(config)
     task = json.dumps({**benchmark.task, "cache": str(folder.parent / "cache"), "device": "cpu"})
     return Study(benchmark, 0, task, InlineExecutor(), folder=folder)
 

@@ -60,7 +60,7 @@ def test_a_search_that_is_killed_among_its_candidates_goes_on(
     with supernet_study(tmp_path / "cut") as study:
         assert strategy.search(study) == answers
         assert facts(study) == expected
-    assert [path.name for path in (tmp_path / "cut" / "weights").iterdir()] == ["00001.pth"]
+    assert [path.name for path in (tmp_path / "cut/weights").iterdir()] == ["00001-1.pth"]
 
 
 def test_paths_are_uniform_and_of_seed_and_epoch_alone(
@@ -128,6 +128,6 @@ def test_weights_of_a_supernet_are_left_once(supernet_study: Any, tmp_path: Path
     strategy = OneShot(epochs=3, candidates=4, strategy=INNER)
     with supernet_study(tmp_path) as study:
         strategy.search(study)
-    left = torch.load(tmp_path / "weights" / "00002.pth", weights_only=True)
+    left = torch.load(tmp_path / "weights/00002-1.pth", weights_only=True)
     assert left.keys() == strategy.training.shareable.keys()
     assert not (tmp_path / "shared.pth").exists()

@@ -198,7 +198,7 @@ def test_a_start_with_which_nothing_makes_a_network_is_refused(toy_study) -> Non
             return "too narrow" if choices["layer1.width"] == 4 else None
 
     with toy_study() as one:
-        one.benchmark = replace(one.benchmark, space=Never())
+        one.benchmark.space = Never()
         with pytest.raises(ValueError, match=r"start leaves no network to search 'layer0\.' in \(none of .* answers"):
             Progressive(PARTS, START, EVOLUTION).prepare(one)
         Progressive(PARTS, {**START, "layer1.width": 8}, EVOLUTION).prepare(one)

@@ -115,8 +115,8 @@ def test_a_checkpoint_and_a_record_that_do_not_meet_are_refused(supernet_study: 
     checkpoint.unlink()
     refused(r"supernet\.pth is gone: it holds epoch 0, and the run's record ends with epoch 3")
     checkpoint.write_bytes(kept[1])
-    lines = (tmp_path / "trials.jsonl").read_text().splitlines(keepends=True)
-    (tmp_path / "trials.jsonl").write_text(lines[0])
+    lines = (tmp_path / "events.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "events.jsonl").write_text("".join(lines[:2]))
     refused(r"supernet\.pth holds epoch 3, and the run's record ends with epoch 1")
     torch.save({**torch.load(checkpoint, weights_only=True), "epochs": 1, "follows": 7}, checkpoint)
     refused(r"supernet\.pth holds epoch 1, and the run's record ends with epoch 1")
@@ -153,7 +153,7 @@ def test_what_has_no_supernet_is_refused(supernet_study: Any, tmp_path: Path) ->
     with supernet_study(tmp_path) as study:
         part = study.space.only("layer0.", study.space.sample(Random(0)))
         for space in (build(SPACES, dict(type="FPNCells")), part):
-            study.benchmark = replace(study.benchmark, space=space)
+            study.benchmark.space = space
             with pytest.raises(ValueError, match=r"Uniform trains a supernet: .* has no supernet"):
                 Uniform(1).prepare(study)
 

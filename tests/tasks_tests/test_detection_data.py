@@ -44,13 +44,13 @@ def test_scenes() -> None:
     ],
 )
 def test_boxes_are_fitted(box, first: float, fitted) -> None:
-    assert fit_box(box, 30, 40, first) == fitted
+    assert fit_box(box, (30, 40), "it", first) == fitted
 
 
 @pytest.mark.parametrize("box", [(0, 0, 41.5, 30), (0, 0, 40, 32), (-2, 0, 40, 30), (0, -1.1, 40, 30), (9, 3, 8, 9)])
 def test_boxes_are_refused(box) -> None:
     with pytest.raises(ValueError, match=r"pixels outside its image of 40x30|negative"):
-        fit_box(box, 30, 40)
+        fit_box(box, (30, 40), "it")
 
 
 def shares(data: DetectionData) -> np.ndarray:

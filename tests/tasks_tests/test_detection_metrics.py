@@ -131,7 +131,7 @@ def test_voc100_by_coco(voc100: Data) -> None:
     assert ours == pytest.approx(original(*voc100), abs=1e-9)
 
 
-def mmdets_ap(case: Data, category: int, iou: float, mode: str) -> float:
+def mmdets_ap(case: Data, category: int, iou: float) -> float:
     """The average precision of one class by MMDetection's parts, at our scale."""
     ground_truth, detections = case
 
@@ -154,21 +154,20 @@ def mmdets_ap(case: Data, category: int, iou: float, mode: str) -> float:
         total += len(counted)
     order = np.argsort(-np.concatenate(scores))
     true, false = (np.cumsum(np.hstack(part)[0, order], dtype=float) for part in zip(*parts, strict=True))
-    return 100 * float(average_precision(true / total, true / np.maximum(true + false, 1), mode))
+    return 100 * float(average_precision(true / total, true / np.maximum(true + false, 1), "area"))
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(("points", "mode"), [("every", "area"), ("11", "11points")])
-def test_voc_is_mmdetections(seed: int, points, mode: str) -> None:
+def test_voc_is_mmdetections(seed: int) -> None:
     rng = Random(seed)
     ground_truth, detections = random_case(seed, 60.0)
     objects = [{**item, "difficult": rng.random() < 0.3} for item in ground_truth["annotations"]]
     detections = [{**item, "score": rng.random()} for item in detections]  # without ties
     case = ({**ground_truth, "annotations": objects}, detections)
     for iou in (0.3, 0.5):
-        theirs = [mmdets_ap(case, category, iou, mode) for category in range(3)]
-        assert [voc_ap(*case, category, iou, points) for category in range(3)] == pytest.approx(theirs, abs=1e-4)
-        assert voc_map(*case, iou, points) == pytest.approx(np.mean(theirs), abs=1e-4)
+        theirs = [mmdets_ap(case, category, iou) for category in range(3)]
+        assert [voc_ap(*case, category, iou) for category in range(3)] == pytest.approx(theirs, abs=1e-4)
+        assert voc_map(*case, iou) == pytest.approx(np.mean(theirs), abs=1e-4)
         assert min(theirs) > 5
 
 
@@ -188,16 +187,9 @@ def text_case(shared) -> Data:
     return dict(images=images, categories=[dict(id=1, name="object")], annotations=objects), detections
 
 
-@pytest.mark.parametrize(
-    ("points", "published"),
-    [
-        ("11", (0.3333333333, 0.2683982683, 0.0303030303, 0)),
-        ("every", (0.3371980676, 0.2456866804, 0.0222222222, 0)),
-    ],
-)
-def test_voc_on_the_classic_case(text_case: Data, points, published: tuple[float, ...]) -> None:
-    for iou, value in zip((0.1, 0.3, 0.5, 0.75), published, strict=True):
-        assert voc_map(*text_case, iou=iou, points=points) == pytest.approx(100 * value, abs=1e-8)
+def test_voc_on_the_classic_case(text_case: Data) -> None:
+    for iou, value in ((0.1, 0.3371980676), (0.3, 0.2456866804), (0.5, 0.0222222222), (0.75, 0)):
+        assert voc_map(*text_case, iou=iou) == pytest.approx(100 * value, abs=1e-8)
 
 
 def voc_case(*found: tuple[list[float], float]) -> Data:
@@ -239,8 +231,6 @@ def test_the_most_overlapped_object_is_taken_even_if_it_is_taken() -> None:
 
 def test_what_voc_cannot_score_is_refused() -> None:
     ground_truth, detections = voc_case()
-    with pytest.raises(ValueError, match="points must be 'every' or '11', not '12'"):
-        voc_map(ground_truth, detections, points="12")  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match="category 3 has no object"):
         voc_ap(ground_truth, detections, category=3)
     with pytest.raises(ValueError, match="no object that counts"):

@@ -11,7 +11,7 @@ from torch import nn
 from tasks.checkpoint import read_checkpoint
 from tasks.cost import Meter
 from tasks.encoder import Encoder
-from tasks.encoder_norms import refit_norms
+from tasks.norms import refit_norms
 from tasks.segmentation.folders import FolderSegmentation
 from tasks.trainable import build_network
 

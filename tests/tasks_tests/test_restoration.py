@@ -225,14 +225,9 @@ def test_settings_that_are_refused(denoising, settings: dict, sentence: str) -> 
         denoising(**settings)
 
 
-def test_data_that_are_refused(on_pairs) -> None:
-    noise = dict(type="Noise", sigma=40)
+def test_pairs_need_no_degradation(on_pairs) -> None:
     with pytest.raises(ValueError, match="FolderPairs are degraded already: leave out the degradation"):
-        on_pairs(degradation=noise)
-    with pytest.raises(ValueError, match="ScenesSegmentation is no data for RestorationTask"):
-        RestorationTask(dict(type="ScenesSegmentation"), "", noise)
-    with pytest.raises(ValueError, match="unknown data set 'ScenesImage': did you mean 'ScenesImages'"):
-        RestorationTask(dict(type="ScenesImage"), "", noise)
+        on_pairs(degradation=dict(type="Noise", sigma=40))
 
 
 def test_the_fingerprint_is_the_datas(denoising, photos: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -12,10 +13,11 @@ import pytest
 from PIL import Image
 
 from core import build
+from tasks.folders import decode
 from tasks.registry import DATA
 from tasks.restoration import folders
 from tasks.restoration.data import ScenesImages
-from tasks.restoration.folders import FolderImages, FolderPairs, decode
+from tasks.restoration.folders import FolderImages, FolderPairs, eight_bits
 
 
 def picture(path: Path, shape: tuple[int, ...] = (12, 16, 3), seed: int = 0) -> np.ndarray:
@@ -107,7 +109,7 @@ def test_partners(tmp_path: Path, template: str, degraded: list, clean: list, ex
             picture(tmp_path / template.format(kind) / name)
     data = FolderPairs(str(tmp_path), "bad", "good")
     data.check(["test"])
-    pairs = [(one.stem, other.stem) for one, other in data.pairs("test")]
+    pairs = [(one.stem, other.stem) for one, other in data.items("test")]
     assert pairs[: len(expected)] == expected
     assert len(pairs) == len(degraded)
 
@@ -213,13 +215,13 @@ def gigantic(path: Path) -> None:
 def test_files_that_are_refused(tmp_path: Path, make, sentence: str, gray: bool) -> None:
     make(tmp_path / "a.png")
     with pytest.raises(ValueError, match=rf"a\.png {sentence}"):
-        decode(tmp_path / "a.png", gray)
+        decode(tmp_path / "a.png", partial(eight_bits, gray=gray))
 
 
 def test_sixteen_bit_tiff_is_refused(tmp_path: Path) -> None:
     sixteen_bit_colours(tmp_path / "a.tiff")
     with pytest.raises(ValueError, match="has more than 8 bits"):
-        decode(tmp_path / "a.tiff", True)
+        decode(tmp_path / "a.tiff", partial(eight_bits, gray=True))
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "CMYK"])
@@ -227,7 +229,7 @@ def test_8_bit_files_of_other_modes_are_read(tmp_path: Path, mode: str) -> None:
     path = tmp_path / ("a.jpg" if mode == "CMYK" else "a.png")
     Image.new("RGB", (16, 8), (255, 255, 255)).convert(mode).save(path)
     for gray in (True, False):
-        found = decode(path, gray)
+        found = decode(path, partial(eight_bits, gray=gray))
         assert found.shape == (8, 16, 1 if gray else 3)
         assert found.dtype == np.uint8
         assert (found == 255).all()

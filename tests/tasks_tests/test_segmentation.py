@@ -89,7 +89,7 @@ def test_a_searched_backbone_takes_over_the_encoders_weights_as_it_is_told(folde
     task = make(folder_data, tmp_path, encoder=dict(pretrain_epochs=1))
     parts = {"backbone": task.encoder.config}
     own = task.encoder.weights()
-    taken = task.fresh(parts, stage(), 0).backbone.state_dict()
+    taken = task.begin(parts, stage(), 0).backbone.state_dict()
     assert all(torch.equal(taken[name], value) for name, value in own.items())
     seen = {}
 
@@ -97,7 +97,7 @@ def test_a_searched_backbone_takes_over_the_encoders_weights_as_it_is_told(folde
         seen.update(weights)
         return {name: weights[name] + 1 if "conv1.bn.bias" in name else value for name, value in fresh.items()}
 
-    changed = task.fresh(parts, stage(), 0, adopt).backbone.state_dict()
+    changed = task.begin(parts, stage(), 0, adopt).backbone.state_dict()
     assert set(seen) == {f"backbone.{name}" for name in own}
     assert torch.equal(changed["conv1.bn.bias"], own["conv1.bn.bias"] + 1)
     assert not torch.equal(changed["conv1.conv.weight"], own["conv1.conv.weight"])
@@ -143,9 +143,9 @@ def test_settings_without_a_meaning_are_refused(task: SegmentationTask, settings
         (dict(data=dict(type="FolderSegmentatio")), "unknown data set 'FolderSegmentatio': did you mean"),
         (
             dict(data=dict(type="ScenesDetection")),
-            "ScenesDetection is no data for SegmentationTask: use a Segmentation",
+            "ScenesDetection is no data set for SegmentationTask: use a Segmentation",
         ),
-        (dict(template=dict(type="FCOS")), "FCOS is no template for SegmentationTask: use a EncoderDecoder"),
+        (dict(template=dict(type="FCOS")), "FCOS is no model template for SegmentationTask: use a EncoderDecoder"),
         (dict(template=dict(decodr=None)), "model template 'EncoderDecoder' cannot be built"),
         (dict(features_dtype="int8"), "features_dtype must be one of float32, float16"),
         (dict(teacher=dict(model={})), "the teacher has no 'weights'"),

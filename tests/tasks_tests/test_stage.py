@@ -25,8 +25,8 @@ def test_a_stage_is_a_view_a_recipe_and_options() -> None:
     ("config", "sentence"),
     [
         (dict(recipe=dict(epochs=1)), "a stage has no 'name'"),
-        (dict(name="a"), "a stage has no 'recipe'"),
-        (dict(name="a", recipe=dict(epochs=1), epochs=3), "unknown entry of a stage 'epochs'"),
+        (dict(name="a"), "stage 'a' has no 'recipe'"),
+        (dict(name="a", recipe=dict(epochs=1), epochs=3), "unknown entry of stage 'a' 'epochs'"),
         (dict(name="a", recipe=dict(epoch=1)), "recipe of stage 'a' 'epoch': did you mean 'epochs'"),
         (dict(name="a", recipe={}), "the recipe of stage 'a' has no 'epochs'"),
         (dict(name="a", recipe=dict(epochs="3")), "epochs of the recipe of stage 'a' must be a whole number, not '3'"),

@@ -24,7 +24,7 @@ Played = tuple[Task, Benchmark]
 @pytest.fixture(params=TASKS.names(), ids=str)
 def played(request: pytest.FixtureRequest, cache: Path) -> Played:
     assert request.param in EMBEDDED, "give the task an embedded benchmark that is the `default_of` its name"
-    benchmark = Benchmark.of(EMBEDDED[request.param])
+    benchmark = Benchmark(EMBEDDED[request.param])
     return build(TASKS, {**benchmark.task, "cache": str(cache), "device": "cpu"}), benchmark
 
 

@@ -199,10 +199,3 @@ def test_a_frozen_encoder_is_not_kept(halved: Halved, stage, tmp_path: Path) -> 
     assert again.inherited == Inherited(10, 0, 0)
     for name in ("model.0.weight", "model.0.bias"):  # another one than all share: it is kept
         assert torch.equal(weights(paths[1])[name], weights(paths[2])[name])
-
-
-def test_a_strategy_begins_where_a_training_ended(denoising, stage, tmp_path: Path) -> None:
-    task, path = denoising(), tmp_path / "weights"
-    task.fit(NORMED, stage(), seed=1, keep=str(path))
-    assert equal(task.begin(NORMED, stage(), 2, Start(str(path))).state_dict(), weights(path))
-    assert not equal(task.begin(NORMED, stage(), 2).state_dict(), weights(path))

@@ -163,14 +163,14 @@ def leave(root: Path) -> None:
             (),
             ("train/p2.xml, line 4: the box [73.0, ", "of 'blue' lies 12 pixels outside its image of 128x96"),
         ),
-        (drop_image, (), ("test/p1.jpg is missing: every annotated image must be there",)),
+        (drop_image, (), ("test/p1.jpg is missing: put it back",)),
         (leave, ("classes=[red,green,blue]",), ("class 'green' has no object in split 'train'",)),
         (
             write_coco,
             ("type=CocoDetection",),
             ("train/_annotations.coco.json: annotation 3 is of the category 7, which",),
         ),
-        (rename_root, (), ("there is no folder ", "data: give the root of the dataset")),
+        (rename_root, (), ("there is no folder ", "data: check the root")),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

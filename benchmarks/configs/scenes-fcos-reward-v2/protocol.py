@@ -6,7 +6,7 @@ Command:
 
 Every candidate goes through a short stage with cached features and a longer one end to end; nothing is gated. The second
 command compares the short stage's metrics, and the reward (the negative sum of the losses), with the longer stage's mAP.
-Measured: TODO-MEASURE; thirteen candidates of its first version are compared in docs/bccd.md.
+Measured under v1: thirteen candidates are compared in docs/bccd.md.
 """
 
 from search_spaces.fcos_decoder.space import FCOSDecoder
