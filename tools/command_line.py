@@ -7,7 +7,9 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
+
+from mmengine.config import DictAction
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from the checkout, installed or not
 warnings.filterwarnings("ignore", module="mm.*|torch.*|pkg_resources")
@@ -18,6 +20,16 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         refuse(f"{message} (see {self.prog} --help)")
+
+
+class Settings(DictAction):
+    """Settings of a config on the command line, as a.b=c."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option: Any = None) -> None:
+        for value in values:
+            if "=" not in value:
+                parser.error(f"{option} {value}: write it as a.b=c")
+        super().__call__(parser, namespace, values, option)
 
 
 def refuse(message: object) -> NoReturn:

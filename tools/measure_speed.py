@@ -16,8 +16,7 @@ from random import Random
 from typing import Any
 
 import pandas as pd
-from command_line import Parser, refuse, run
-from mmengine.config import DictAction
+from command_line import Parser, Settings, refuse, run
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import read_protocol
@@ -60,7 +59,7 @@ def main() -> int:
     parser.add_argument("--candidates", type=int, default=3)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--work-dir", type=Path, default=Path("runs"))
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="settings of the config, as a.b=c")
+    parser.add_argument("--cfg-options", nargs="+", action=Settings, help="settings of the config, as a.b=c")
     parser.add_argument("--json", action="store_true", help="a list of objects instead of a table")
     options = parser.parse_args()
     try:

@@ -8,8 +8,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
-from command_line import Parser, refuse, run
-from mmengine.config import DictAction
+from command_line import Parser, Settings, refuse, run
 from tqdm import tqdm
 
 from benchmarks.benchmark import Benchmark
@@ -34,7 +33,7 @@ def arguments() -> Parser:
     parser.add_argument("--executor", choices=EXECUTORS, default="inline")
     parser.add_argument("--workers", type=int, default=1, help="trials in flight, with --executor process")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="settings of the config, as a.b=c")
+    parser.add_argument("--cfg-options", nargs="+", action=Settings, help="settings of the config, as a.b=c")
     return parser
 
 

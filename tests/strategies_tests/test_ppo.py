@@ -231,3 +231,13 @@ def test_naming_the_strategies_imports_no_torch() -> None:
     code = "import sys, strategies.ppo, strategies.progressive; print('torch' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"
+
+
+def test_the_studys_seed_seeds_the_controller() -> None:
+    weights = []
+    for seed in (0, 1, 0):
+        strategy = PPO(**SMALL)
+        strategy.start(ToySpace(), seed)
+        weights.append([parameter.detach().clone() for parameter in strategy.controller.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(weights[0], weights[2], strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(weights[0], weights[1], strict=True))

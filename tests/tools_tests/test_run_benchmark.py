@@ -95,6 +95,7 @@ def refused(done: subprocess.CompletedProcess[str], *sentences: str) -> None:
         (("tooy",), "unknown benchmark 'tooy': did you mean 'toy'"),
         (("toy", "--strategy", "random_serch"), "did you mean 'random_search'"),
         (("nowhere/config.py",), "there is no config nowhere/config.py"),
+        (("toy", "--cfg-options", "nonsense"), "--cfg-options nonsense: write it as a.b=c"),
         (("toy", "--cfg-options", "benchmark.budget.trial=3"), "did you mean 'trials'"),
         (("toy", "--cfg-options", "benchmark.seeds=0"), "seeds of the benchmark must be a list, not 0"),
         (("toy", "--cfg-options", "benchmark.stages.0.recipe.epochs=-1"), "epochs must not be negative"),
