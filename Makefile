@@ -1,4 +1,4 @@
-# The four commands of the project. PYTHON chooses the interpreter that .venv is made from.
+# The four commands of the project. PYTHON chooses the interpreter that .venv is made from, TORCH the build of torch in it.
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -6,8 +6,8 @@ BIN := .venv/bin
 
 install: .venv/installed
 
-.venv/installed: pyproject.toml constraints.txt tools/install.sh
-	@PYTHON=$(PYTHON) bash tools/install.sh
+.venv/installed: pyproject.toml constraints.txt tools/install.py
+	@$(PYTHON) tools/install.py
 	@touch $@
 
 benchmark: install

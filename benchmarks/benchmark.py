@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from benchmarks.files import check_name
 from benchmarks.gates import GATES, Gate
-from core import build, content_key, parse
+from core import build, content_key, make, parse
 from search_spaces import SPACES, FiniteSpace, SearchSpace
 from tasks import REWARDS, Stage
 from tasks.rewards import COSTS, Objectives, Reward
@@ -18,6 +18,7 @@ SUPERNET = "supernet"  # the stage of trials that a strategy trains and scores i
 
 # Where things lie on a machine is not protocol; what lies there is part of the task's fingerprint.
 PLACES = ("root", "checkpoint", "weights")
+LOCAL = ("cache", "device")  # settings of a task that a run makes itself
 
 Config = dict[str, Any]
 
@@ -47,21 +48,25 @@ class Benchmark:
 
     def __init__(self, config: Mapping[str, Any]):
         self.protocol, plain = config, parse(_Plain, config, "the benchmark")
-        if not re.fullmatch(r"\w[\w.-]*", plain.id):
-            raise ValueError(f"the benchmark's id {plain.id!r} names a folder: use letters, digits, '-', '_' and '.'")
+        check_name(plain.id, "the benchmark's id")
         if not plain.seeds:
             raise ValueError(f"benchmark {plain.id!r} has no seeds: give at least one")
-        self.id, self.seeds, self.budget = plain.id, plain.seeds, parse(Budget, plain.budget, "the budget")
+        self.id, self.seeds, self.budget = plain.id, plain.seeds, plain.budget
         self.final = Stage.of(plain.final)
         self.stages = _checked([Stage.of(stage) for stage in plain.stages], self.final)
         self.task, self.proxy = dict(plain.task), dict(plain.proxy or plain.task)
+        for setting in LOCAL:
+            if setting in self.task or setting in self.proxy:
+                raise ValueError(
+                    f"{setting} of the benchmark's task is no rule: leave it out, and use --work-dir or --device"
+                )
         self.space_config, self.final_space_config = dict(plain.space), dict(plain.final_space or plain.space)
         self.space: SearchSpace = build(SPACES, self.space_config)
         self.final_space: SearchSpace = build(SPACES, self.final_space_config)
         if not _same_questions(self.space, self.final_space):
             raise ValueError(f"benchmark {plain.id!r}: space and final_space must have the same decisions")
         self.reward: Reward = build(REWARDS, plain.reward)
-        self.objectives = None if plain.objectives is None else _objectives(plain.objectives)
+        self.objectives = None if plain.objectives is None else make(Objectives, plain.objectives, "the objectives")
         self.gate_config = plain.gate
         self.reads()  # builds the gate: a wrong one is refused here
 
@@ -95,7 +100,7 @@ class _Plain:
     stages: tuple[Mapping[str, Any], ...]
     final: Mapping[str, Any]
     reward: Mapping[str, Any]
-    budget: Mapping[str, Any]
+    budget: Budget
     seeds: tuple[int, ...]
     proxy: Mapping[str, Any] | None = None
     final_space: Mapping[str, Any] | None = None
@@ -103,16 +108,12 @@ class _Plain:
     gate: Mapping[str, Any] | None = None
 
 
-def rules(protocol: Mapping[str, Any]) -> Config:
+def rules(value: Any) -> Any:
     """What of a benchmark's entry is fixed under its id: all but the places where things lie."""
-    return _without_places(protocol)
-
-
-def _without_places(value: Any) -> Any:
     if isinstance(value, Mapping):
         kept = {key: item for key, item in value.items() if key not in PLACES or not isinstance(item, str | None)}
-        return {key: _without_places(item) for key, item in kept.items()}
-    return [_without_places(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: rules(item) for key, item in kept.items()}
+    return [rules(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _checked(stages: Sequence[Stage], final: Stage) -> tuple[Stage, ...]:
@@ -128,6 +129,9 @@ def _checked(stages: Sequence[Stage], final: Stage) -> tuple[Stage, ...]:
         raise ValueError(f"two stages are called {twins[0]!r}: give each its own name")
     if SUPERNET in names:
         raise ValueError(f"no stage can be called {SUPERNET!r}, as epochs of supernets are: give it another name")
+    for stage in (*stages, final):
+        if stage.recipe.continued:
+            raise ValueError(f"stage {stage.name!r} sets continued, which the stage behind it decides: leave it out")
     for stage in (stages[0], final):
         if stage.recipe.continues:
             raise ValueError(f"stage {stage.name!r} continues, but no stage comes before it: leave continues out")
@@ -152,13 +156,6 @@ def _before(stage: Stage, follower: Stage) -> Stage:
         return replace(stage, recipe=replace(stage.recipe, continued=True))
     except ValueError as error:
         raise ValueError(f"stage {stage.name!r}: {error}") from None
-
-
-def _objectives(config: Mapping[str, Any]) -> Objectives:
-    try:
-        return Objectives(**config)
-    except TypeError as error:
-        raise ValueError(f"objectives cannot be built ({error}): write dict(names=[...], goals=[...])") from None
 
 
 def _same_questions(space: SearchSpace, final: SearchSpace) -> bool:

@@ -76,17 +76,19 @@ def run_configs(
         _check_option(option, known)
     for plain, offer in offers:
         entries = {entry: plain[entry] for entry in ("benchmark", "seed") if entry in plain}
-        for wanted in strategies or offer:
+        for wanted in dict.fromkeys(strategies or offer):
             if wanted in offer:
                 yield wanted, _merged({**entries, "strategy": offer[wanted]}, _for(wanted, options), name)
 
 
-def _strategies(plain: Plain, path: Path) -> Plain:
+def _strategies(plain: Plain, path: Path) -> Mapping[str, Any]:
     """The strategies of a config by name; a file's own one is called as its run is, or as the file."""
     if "strategy" in plain:
         return {plain.get("name", path.stem): plain["strategy"]}
     if not plain.get("strategies"):
         raise ValueError(f"{path} has no strategy: give it an entry strategies=dict(random_search=dict(...))")
+    if not isinstance(plain["strategies"], Mapping):
+        raise ValueError(f"strategies of {path} must be a dict of dicts, not {plain['strategies']!r}")
     return plain["strategies"]
 
 
@@ -103,8 +105,9 @@ def _check_option(option: str, known: Sequence[str]) -> None:
 
 def _for(strategy: str, options: Options) -> Plain:
     """The options for a run of this strategy."""
-    own = f"strategies.{strategy}."
-    mine = {name.replace(own, "strategy.", 1): value for name, value in options.items() if name.startswith(own)}
+    own = f"strategies.{strategy}"
+    names = [name for name in options if name == own or name.startswith(f"{own}.")]
+    mine = {name.replace(own, "strategy", 1): options[name] for name in names}
     return {name: value for name, value in options.items() if not name.startswith("strategies.")} | mine
 
 
@@ -126,5 +129,8 @@ def _merged(plain: Plain, options: Options, what: str) -> Plain:
     try:
         config.merge_from_dict(dict(options))
     except Exception as error:  # MMEngine raises several kinds
-        raise ValueError(f"an option does not fit {what}: {type(error).__name__}: {error}") from error
+        given = ", ".join(f"{name}={value}" for name, value in options.items())
+        raise ValueError(
+            f"the option {given} does not fit the config of {what}: {type(error).__name__}: {error}"
+        ) from error
     return config.to_dict()

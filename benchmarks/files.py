@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
+
+
+def check_name(name: object, what: str) -> None:
+    """Raise ValueError where no folder can be called so."""
+    if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]*", name):
+        raise ValueError(f"{what} {name!r} names a folder: use letters, digits, '-', '_' and '.'")
 
 
 def write(path: Path, text: str) -> None:

@@ -15,6 +15,7 @@ from tasks.rewards import COSTS
 GATES = Registry(
     "gate",
     {"RunningMean": "benchmarks.gates", "Constraint": "benchmarks.gates", "AllOf": "benchmarks.gates"},
+    kind="benchmarks.gates.Gate",
 )
 
 
@@ -48,6 +49,8 @@ class RunningMean(Gate):
     FACTORS = ((100, 0.9), (200, 0.8), (300, 0.7), (400, 0.6))
 
     def __init__(self, decay: float = 0.99, tolerance: float = 0.9):
+        if not 0 <= decay < 1 or tolerance < 0:
+            raise ValueError(f"decay must be in [0, 1) and tolerance not negative, not {decay} and {tolerance}")
         self.decay, self.tolerance = decay, tolerance
         self.sums: dict[str, float] = {}
         self.counts: dict[str, int] = {}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -38,9 +37,9 @@ class Leaderboard:
     def markdown(self) -> str:
         parts = []
         for benchmark, rows in groupby(self.rows, key=lambda row: row["benchmark"]):
-            table = pd.DataFrame(list(rows)).drop(columns="benchmark")
+            table = [{name: value for name, value in row.items() if name != "benchmark"} for row in rows]
             parts.append(f"## {benchmark}\n\n{_markdown(table)}\n")
-            if REFERENCE not in set(table["strategy"]):
+            if all(row["strategy"] != REFERENCE for row in table):
                 parts.append(f"There is no {REFERENCE} row: without it nobody can tell what the search was worth.\n")
             parts += self._several(benchmark)
         parts.append(LEGEND)
@@ -58,21 +57,19 @@ class Leaderboard:
                     for place, answer in enumerate(several)
                 ]
                 title = f"All networks that {group[0].strategy} answers:"
-                parts.append(f"{title}\n\n{_markdown(pd.DataFrame(rows))}\n")
+                parts.append(f"{title}\n\n{_markdown(rows)}\n")
         return parts
 
     def csv(self) -> str:
-        columns: dict[str, list[Any]] = {}
-        for name, values in pd.DataFrame(self.rows).to_dict("list").items():
-            spreads = any(isinstance(value, Spread) for value in values)
-            columns[str(name)] = [value.mean if isinstance(value, Spread) else value for value in values]
-            if spreads:
-                columns[f"{name} std"] = [getattr(value, "std", None) for value in values]
+        """A spread is two columns, of which the second is called "... std"."""
+        columns = [
+            {f"{name}{suffix}": cell for name, value in row.items() for suffix, cell in _cells(value)}
+            for row in self.rows
+        ]
         return pd.DataFrame(columns).to_csv(index=False)
 
     def json(self) -> str:
-        rows = [{name: _plain(value) for name, value in row.items()} for row in self.rows]
-        return json.dumps(rows, indent=2) + "\n"
+        return json.dumps(self.rows, indent=2) + "\n"
 
     def write(self, folder: Path) -> None:
         """leaderboard.md, .csv and .json, and the figure best_so_far.png."""
@@ -96,18 +93,11 @@ class Leaderboard:
         return found
 
 
-@dataclass(frozen=True)
-class Spread:
+def _spread(values: Sequence[float]) -> dict[str, float | None] | None:
     """Mean and sample standard deviation (None for one value)."""
-
-    mean: float
-    std: float | None
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Spread | None:
-        if not values:
-            return None
-        return cls(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None)
+    if not values:
+        return None
+    return {"mean": statistics.fmean(values), "std": statistics.stdev(values) if len(values) > 1 else None}
 
 
 def _groups(records: Sequence[Record]) -> list[list[Record]]:
@@ -128,8 +118,8 @@ def _row(group: Sequence[Record]) -> dict[str, Any]:
     results = [record.result for record in group if record.result]
     first = [_figures(result["answers"][0]) for result in results]
     names = dict.fromkeys([results[0]["primary"], *(name for row in first for name in row)]) if results else COSTS
-    figures = {name: Spread.of([row[name] for row in first if name in row]) for name in names}
-    search = {name: Spread.of([result["cost"]["search"][name] for result in results]) for name in ("images", "seconds")}
+    figures = {name: _spread([row[name] for row in first if name in row]) for name in names}
+    search = {name: _spread([result["cost"]["search"][name] for result in results]) for name in ("images", "seconds")}
     counts = [record.counts() for record in group]
     return {
         "benchmark": group[0].benchmark,
@@ -147,34 +137,22 @@ def _figures(answer: dict[str, Any]) -> dict[str, float]:
     return {**answer["final"]["metrics"], **{name: answer["final"][name] for name in COSTS}}
 
 
-def _markdown(table: pd.DataFrame) -> str:
+def _cells(value: Any) -> list[tuple[str, Any]]:
+    """What a value is in a table of plain columns, and what is added to their names."""
+    return [("", value["mean"]), (" std", value["std"])] if isinstance(value, dict) else [("", value)]
+
+
+def _markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     """As a table for reading, without columns that have nothing to show."""
-    columns = table.to_dict("list")
-    shown = {
-        str(name): [_show(value) for value in values] for name, values in columns.items() if any(map(_there, values))
-    }
-    return pd.DataFrame(shown).to_markdown(index=False, disable_numparse=True)
-
-
-def _there(value: Any) -> bool:
-    """Is there anything to show? A column that pandas had to fill holds NaN."""
-    return value is not None and value == value
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: [_show(row.get(name)) for row in rows] for name in names}
+    shown = pd.DataFrame({name: cells for name, cells in columns.items() if any(cells)})
+    return shown.to_markdown(index=False, disable_numparse=True)
 
 
 def _show(value: Any) -> str:
-    def number(x: float) -> str:
-        return f"{x:,.0f}" if abs(x) >= 1000 else f"{x:.2f}"
-
-    if isinstance(value, Spread):
-        return number(value.mean) + (f" ± {number(value.std)}" if value.std is not None else "")
-    if isinstance(value, float) and _there(value):
-        return number(value)
-    if isinstance(value, int):
-        return f"{value:,}"
-    return str(value) if _there(value) else ""
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Spread):
-        return {"mean": value.mean, "std": value.std}
-    return value
+    if isinstance(value, dict):
+        return _show(value["mean"]) + ("" if value["std"] is None else f" ± {_show(value['std'])}")
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2f}"
+    return f"{value:,}" if isinstance(value, int) else value or ""

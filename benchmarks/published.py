@@ -55,9 +55,7 @@ LOGGED = (  # nas-segm-pytorch, issue 3: genotypes with their parameter counts
 VOC, DEPTH = (
     dict(
         type="SegmentationTask",
-        data=dict(
-            type="FolderSegmentation", root=".", layout="folders", classes=[str(index) for index in range(classes)]
-        ),
+        data=dict(type="FolderSegmentation", root=".", layout="folders", classes=[str(k) for k in range(classes)]),
         encoder=dict(expanded=True),
         input_size=(512, 512),
     )
@@ -69,22 +67,17 @@ PAPER = "Nekrasov et al., CVPR 2019"
 
 
 def _decoders() -> Iterator[Published]:
-    rows = zip(
-        (ARCH0, ARCH1, ARCH2),
-        (2_629_909, 2_810_133, 2_853_141),
-        (4_208_189_440, 2_854_453_248, 3_372_736_512),
-        (2.6e6, 2.8e6, 2.9e6),
-        (4.47e9, 2.95e9, 3.47e9),
-        (2_618_369, 2_798_593, 2_841_601),
-        (2_212_517, 2_316_197, 2_407_205),
-        (2_873_734_656, 2_208_104_448, 2_582_951_424),
-        strict=True,
-    )
+    rows: list[tuple[Any, ...]] = [
+        (ARCH0, 2_629_909, 4_208_189_440, 2.6e6, 4.47e9, 2_618_369, 2_212_517, 2_873_734_656),
+        (ARCH1, 2_810_133, 2_854_453_248, 2.8e6, 2.95e9, 2_798_593, 2_316_197, 2_208_104_448),
+        (ARCH2, 2_853_141, 3_372_736_512, 2.9e6, 3.47e9, 2_841_601, 2_407_205, 2_582_951_424),
+    ]
     for k, (genotype, full, full_madds, printed, printed_madds, depth, small, small_madds) in enumerate(rows):
-        rounding = dict(printed_params=printed, params_tolerance=0.06e6 / printed)  # to 0.1 M, 2.84 as 2.9
-        counting = dict(printed_madds=printed_madds, madds_tolerance=0.065)
-        yield Published(f"SEG-{k}", PAPER, VOC, FINAL, genotype, full, full_madds, **rounding, **counting)
-        yield Published(f"SEG-{k}d", PAPER + ", depth", DEPTH, FINAL, genotype, depth, **rounding)
+        rounding = 0.06e6 / printed  # to 0.1 M, 2.84 as 2.9
+        numbers = (full, full_madds, printed, printed_madds, rounding, 0.065)
+        yield Published(f"SEG-{k}", PAPER, VOC, FINAL, genotype, *numbers)
+        numbers = (depth, None, printed, None, rounding)
+        yield Published(f"SEG-{k}d", PAPER + ", depth", DEPTH, FINAL, genotype, *numbers)
         yield Published(f"SEG-{k}s", PAPER + ", search size", VOC, SEARCH, genotype, small, small_madds)
     for k, (genotype, count) in enumerate(LOGGED, start=1):
         yield Published(f"SEG-i{k}", "nas-segm-pytorch issue 3", VOC, SEARCH, genotype, count, printed_params=count)
@@ -99,17 +92,17 @@ def _detection(template: dict[str, Any], size: tuple[int, int], depth: int = 0, 
 
 
 def _nas_fcos() -> Iterator[Published]:
-    fpn = [
-        [3, 3, 4, 4, 1],
-        [3, 3, 4, 4, 1],
-        [4, 3, 4, 3, 1],
-        [1, 3, 4, 3, 1],
-        [5, 3, 4, 4, 1],
-        [4, 7, 4, 4, 1],
-        [7, 2, 4, 4, 1],
-    ]
-    genotype, size, paper = (fpn, 0, [5, 1, 5, 0, 4, 4]), (800, 1088), "NAS-FCOS, CVPR 2020"
-    rows = (
+    blocks = (
+        (3, 3, 4, 4, 1),
+        (3, 3, 4, 4, 1),
+        (4, 3, 4, 3, 1),
+        (1, 3, 4, 3, 1),
+        (5, 3, 4, 4, 1),
+        (4, 7, 4, 4, 1),
+        (7, 2, 4, 4, 1),
+    )
+    genotype, size, paper = (blocks, 0, (5, 1, 5, 0, 4, 4)), (800, 1088), "NAS-FCOS, CVPR 2020"
+    rows: list[tuple[Any, ...]] = [
         ("DET-1", 50, 256, True, 38_580_602, 189_317_623_296, 38.4e6, 189.6e9),
         ("DET-2", 50, 128, True, 28_036_346, 103_902_910_208, 27.8e6, 104.0e9),
         ("DET-3", 101, 256, True, 57_520_506, 253_713_296_896, 57.3e6, 254.0e9),
@@ -118,36 +111,27 @@ def _nas_fcos() -> Iterator[Published]:
         ("DET-6", 50, 256, False, 32_244_250, 169_822_191_104, 32.0e6, 169.9e9),
         ("DET-7", 0, 256, False, 9_798_234, 104_925_928_704, 9.8e6, 105.4e9),
         ("DET-8", 101, 256, False, 51_184_154, 234_217_864_704, 50.9e6, 234.3e9),
-    )
-    for name, depth, width, found, exact, exact_madds, printed, printed_madds in rows:
-        numbers: dict[str, Any] = dict(
-            params=exact, madds=exact_madds, printed_params=printed, printed_madds=printed_madds
-        )
-        rounding: dict[str, Any] = dict(
-            params_tolerance=0.07e6 / printed, madds_tolerance=0.013, frozen=222_400 if depth else 0
-        )
+    ]
+    for name, depth, width, found, *numbers in rows:
         task = _detection(dict(type="FCOS", width=width), size, depth)
         space = dict(type="FCOSDecoder", channels=width) if found else None
-        yield Published(name, paper, task, space, genotype if found else None, **numbers, **rounding)
+        near = dict(params_tolerance=0.07e6 / numbers[2], madds_tolerance=0.013, frozen=222_400 if depth else 0)
+        yield Published(name, paper, task, space, genotype, *numbers, **near)
     port = dict(type="FCOSDecoder", channels=256, variant="mmdet")
     task = _detection(dict(type="FCOS"), size, 50, norms=True)
     yield Published("DET-1m", "mmdet's port of NAS-FCOS", task, port, genotype, 38_567_674, 185_752_464_896)
 
 
 def _ssdlite() -> Iterator[Published]:
-    rows = (
+    rows: list[tuple[Any, ...]] = [
         ("FNA-3", "FNA, ICLR 2020", FNA_SSDLITE, 4_630_316, 880_333_504, 4.6e6, 0.9e9, 0.01),
         ("FNA-4", "FNA, ICLR 2020 (MobileNetV2)", MOBILENET_V2, 4_322_988, 808_218_304, 4.3e6, 0.8e9, 0.01),
         # Printed as 4.6 M; with 81 classes the figure's network has 4.5 M, with 91 it would have 4.7 M.
         ("S1-F4", "Rana and Kim 2021, figure 4", RANA_KIM, 4_507_140, 992_960_704, 4.6e6, 1.0e9, 0.025),
-    )
+    ]
     task = _detection(dict(type="SSDLite"), (320, 320))
-    for name, source, genotype, exact, exact_madds, printed, printed_madds, tolerance in rows:
-        numbers: dict[str, Any] = dict(
-            params=exact, madds=exact_madds, printed_params=printed, printed_madds=printed_madds
-        )
-        near: dict[str, Any] = dict(params_tolerance=tolerance, madds_tolerance=0.03)
-        yield Published(name, source, task, dict(type="MBConv", wide=(4,)), genotype, **numbers, **near)
+    for name, source, genotype, *numbers in rows:
+        yield Published(name, source, task, dict(type="MBConv", wide=(4,)), genotype, *numbers, madds_tolerance=0.03)
 
 
 PUBLISHED: tuple[Published, ...] = (*_decoders(), *_nas_fcos(), *_ssdlite())

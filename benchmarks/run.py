@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from mmengine.config import Config
@@ -14,14 +15,17 @@ from mmengine.config import Config
 from benchmarks.answers import finish
 from benchmarks.benchmark import Benchmark, rules
 from benchmarks.executors import InlineExecutor
-from benchmarks.files import read_json, write
+from benchmarks.files import check_name, read_json, write
 from benchmarks.job import build_task
 from benchmarks.provenance import commit, device_name, versions
 from benchmarks.study import Study
 from core import build, content_key, did_you_mean
+from search_spaces import SearchSpace
 from strategies import STRATEGIES, Answer, Plan, Strategy
-from tasks import Cost, Task
+from tasks import Cost, Stage, Task
 from tasks.rewards import COSTS
+
+PROBES = 3  # networks, of which one has to be built; a single one may be the exception
 
 
 class Run:
@@ -32,6 +36,9 @@ class Run:
     """
 
     def __init__(self, config: Mapping[str, Any], name: str, seed: int, work_dir: Path, device: str):
+        check_name(name, "the name of a strategy")
+        if not isinstance(seed, int) or not 0 <= seed < 2**32:
+            raise ValueError(f"a seed must be from 0 to {2**32 - 1}, not {seed!r}: generators take no other")
         self.benchmark = Benchmark(config["benchmark"])
         self.strategy: Strategy = build(STRATEGIES, config["strategy"])
         self.name, self.seed, self.plan = name, seed, Plan()
@@ -64,15 +71,16 @@ class Run:
         return read_json(self.folder / "study.json") is not None
 
     def prepare(self) -> Cost:
-        """Check the data, make what trials share, let the strategy look at it. Returns what the shared part cost when made."""
-        stages, final = list(self.benchmark.stages), [self.benchmark.final]
-        if self.search_task == self.final_task:  # one task: all of its data is checked before anything is made
-            cost = self.task.prepare(stages + final)
-        else:
-            cost = build_task(self.search_task).prepare(stages) + self.task.prepare(final)
-        with Study(self.benchmark, self.seed, self.search_task, InlineExecutor()) as study:
+        """Check all that can be, then make what trials share. Returns what the shared part cost when made."""
+        benchmark = self.benchmark
+        search, final = build_task(self.search_task), self.task
+        search.check(benchmark.stages)
+        final.check([benchmark.final])
+        _check_networks(search, benchmark.space, benchmark.stages)
+        _check_networks(final, benchmark.final_space, [benchmark.final])
+        with Study(benchmark, self.seed, self.search_task, InlineExecutor()) as study:
             self.plan = self.strategy.prepare(study)
-        return cost + self.plan.shared
+        return search.prepare(benchmark.stages) + final.prepare([benchmark.final]) + self.plan.shared
 
     def open(self, executor: Executor, workers: int) -> Study:
         """The run's folder and the study with what its record holds. Raises ValueError where that is damaged or in use."""
@@ -110,24 +118,38 @@ class Run:
         before = read_json(self.folder / "config.json")
         if before is None:
             return
-        for entry in ("protocol_hash", "strategy"):
-            if content_key(before.get(entry)) != content_key(self.dump[entry]):
-                old, new = ({**run, "benchmark": rules(run.get("benchmark", {}))} for run in (before, self.dump))
-                where = _difference({k: old.get(k) for k in ("benchmark", "strategy")}, new) or "the data or the code"
-                raise ValueError(
-                    f"{self.folder} holds a run of another protocol (it differs in {where}): "
-                    "choose another --work-dir, or give the changed benchmark a new id"
-                )
+        both = [{**run, "benchmark": rules(run.get("benchmark"))} for run in (before, self.dump)]
+        old, new = (dict(_flat({entry: run.get(entry) for entry in ("benchmark", "strategy")})) for run in both)
+        differ = [name for name in old | new if (name in old, old.get(name)) != (name in new, new.get(name))]
+        if differ or before.get("protocol_hash") != self.dump["protocol_hash"]:
+            raise ValueError(
+                f"{self.folder} holds a run of another protocol (it differs in {(differ or ['the data or the code'])[0]}): "
+                "choose another --work-dir, or give the changed benchmark a new id"
+            )
 
 
-def _difference(old: Any, new: Any, where: str = "") -> str:
-    """The dotted name of the first entry of `old` that differs in `new`; empty where none does."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        names = [*old, *(key for key in new if where and key not in old)]
-        found = (_difference(old.get(key), new.get(key), f"{where}.{key}".strip(".")) for key in names)
-        return next(filter(None, found), "")
-    if isinstance(old, list | tuple) and isinstance(new, list | tuple) and len(old) == len(new):
-        return next(
-            filter(None, (_difference(a, b, f"{where}.{i}") for i, (a, b) in enumerate(zip(old, new, strict=True)))), ""
-        )
-    return "" if old == new else where
+def _check_networks(task: Task, space: SearchSpace, stages: Sequence[Stage]) -> None:
+    """Raise ValueError where the task can build none of a few networks of the space, show it no image or not train it."""
+    causes: list[Exception] = []
+    for number in range(PROBES):
+        model = space.model(space.sample(Random(number)))
+        try:
+            task.measure(model, ["madds"])
+            for stage in stages:
+                task.trained(model, stage)
+            return
+        except Exception as error:  # any library's module may be meant, and raises what it likes
+            causes.append(error)
+    cause, what = causes[0], f"{space} makes no network for {type(task).__name__}"
+    if isinstance(cause, ValueError):
+        raise ValueError(f"{what}: {cause}") from cause
+    raise ValueError(f"{what} ({type(cause).__name__}: {cause}): use another space, or other settings") from cause
+
+
+def _flat(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of plain data by their dotted names."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else None
+    if items is None:
+        yield where, value
+    for key, item in items or ():
+        yield from _flat(item, f"{where}.{key}".strip("."))

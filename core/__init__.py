@@ -1,8 +1,9 @@
 """What every package needs: registries and building from configs, parsing of plain data, content hashes."""
 
+from core.building import build, make
 from core.content import content_key
 from core.parsing import parse
-from core.registry import Registry, build, did_you_mean
+from core.registry import Registry, did_you_mean
 from core.weights import Inherit, Weights, matching
 
-__all__ = ["Inherit", "Registry", "Weights", "build", "content_key", "did_you_mean", "matching", "parse"]
+__all__ = ["Inherit", "Registry", "Weights", "build", "content_key", "did_you_mean", "make", "matching", "parse"]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
-from collections.abc import Mapping
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from core.registry import did_you_mean
 
 T = TypeVar("T")
+NAMES = {int: "a whole number", float: "a finite number", str: "a text", bool: "True or False"}
 
 
 def parse(cls: type[T], config: Any, what: str) -> T:
@@ -27,7 +29,7 @@ def parse(cls: type[T], config: Any, what: str) -> T:
     hints, values = get_type_hints(cls), {}
     for name, field in fields.items():
         if name in config:
-            values[name] = _typed(config[name], hints[name], f"{name} of {what}")
+            values[name] = typed(config[name], hints[name], f"{name} of {what}")
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise ValueError(f"{what} has no {name!r}: add it")
     try:
@@ -36,43 +38,54 @@ def parse(cls: type[T], config: Any, what: str) -> T:
         raise ValueError(f"{what}: {error}") from None
 
 
-def _typed(value: Any, hint: Any, where: str) -> Any:
-    """`value` as the type `hint` has it: int for bool is refused, int for float is taken, a list for a tuple, too."""
+def typed(value: Any, hint: Any, where: str) -> Any:
+    """`value` as the type `hint` has it: a whole number for any other, a list for a tuple; never a bool for a number.
+
+    Numbers are finite. Types that a config cannot spell are not looked at. Raises ValueError, naming `where` the value stands.
+    """
     origin, arguments = get_origin(hint), get_args(hint)
-    if hint is Any:
-        return value
     if origin in (Union, types.UnionType):
-        if value is None and type(None) in arguments:
-            return None
-        kinds = [kind for kind in arguments if kind is not type(None)]
-        for kind in kinds[:-1]:
-            try:
-                return _typed(value, kind, where)
-            except ValueError:
-                continue
-        return _typed(value, kinds[-1], where)
-    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        return parse(hint, value, f"the {where}")
-    if origin is tuple:
-        value = sorted(value.items()) if isinstance(value, Mapping) else value
-        if not isinstance(value, list | tuple):
-            raise ValueError(f"{where} must be a list, not {value!r}")
-        if arguments[-1] is Ellipsis:
-            return tuple(_typed(item, arguments[0], f"an item of {where}") for item in value)
-        if len(value) != len(arguments):
-            raise ValueError(f"{where} must have {len(arguments)} items, not {value!r}")
-        return tuple(_typed(item, kind, f"an item of {where}") for item, kind in zip(value, arguments, strict=True))
-    if origin is not None and issubclass(origin, Mapping):
+        return _one_of(value, arguments, where)
+    if origin is Literal and value not in arguments:
+        raise ValueError(f"{where} must be one of {', '.join(map(repr, arguments))}, not {value!r}")
+    if origin in (tuple, list, Sequence):
+        return _items(value, arguments, where)
+    if origin in (dict, Mapping):
         if not isinstance(value, Mapping):
             raise ValueError(f"{where} must be a dict, not {value!r}")
-        return dict(value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return {name: typed(item, arguments[1], f"{name!r} in {where}") for name, item in value.items()}
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return parse(hint, value, f"the {where}")
+    if hint not in NAMES:
+        return value
+    if hint is float and type(value) is int:
         return float(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise ValueError(f"{where} must be {_named(hint)}, not {value!r}")
+    if type(value) is not hint or (hint is float and not math.isfinite(value)):
+        raise ValueError(f"{where} must be {NAMES[hint]}, not {value!r}")
     return value
 
 
-def _named(hint: Any) -> str:
-    names = {int: "a whole number", float: "a number", str: "a text", bool: "True or False"}
-    return names.get(hint, f"a {getattr(hint, '__name__', hint)}")
+def _one_of(value: Any, hints: Sequence[Any], where: str) -> Any:
+    """`value` as one of the types has it; where none does, the first says what is wrong."""
+    if value is None and type(None) in hints:
+        return None
+    first, *others = (hint for hint in hints if hint is not type(None))
+    for hint in others:
+        try:
+            return typed(value, hint, where)
+        except ValueError:
+            continue
+    return typed(value, first, where)
+
+
+def _items(value: Any, hints: Sequence[Any], where: str) -> tuple[Any, ...]:
+    """The items of a list as their types have them; of a dict, pairs of name and value, by name."""
+    pairs = get_origin(hints[0]) is tuple
+    value = sorted(value.items()) if pairs and isinstance(value, Mapping) else value
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{where} must be a {'dict' if pairs else 'list'}, not {value!r}")
+    if len(hints) == 1 or hints[1] is Ellipsis:
+        hints = [hints[0]] * len(value)
+    if len(value) != len(hints):
+        raise ValueError(f"{where} must have {len(hints)} items, not {value!r}")
+    return tuple(typed(item, hint, f"an item of {where}") for item, hint in zip(value, hints, strict=True))

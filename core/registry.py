@@ -1,4 +1,4 @@
-"""Registries whose members are imported when they are asked for, and how anything is built from a config's entry."""
+"""Registries whose members are imported when they are asked for."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ class Registry(mmengine.registry.Registry):
     """MMEngine's registry, told by name where its members are defined; asking for one imports that module alone.
 
     A line in `members` (class: module) is the whole registration. A class from elsewhere may be registered by the decorator
-    `register_module`, or named in a config by its path, `module.Class`.
+    `register_module`, or named in a config by its path, `module.Class`. All derive from `kind`, a class by its path.
     """
 
-    def __init__(self, name: str, members: Mapping[str, str], parent: mmengine.registry.Registry | None = None):
+    def __init__(
+        self, name: str, members: Mapping[str, str], kind: str = "", parent: mmengine.registry.Registry | None = None
+    ):
         super().__init__(name, parent=parent, scope="densebench")
-        self.members = dict(members)
+        self.members, self.kind = dict(members), kind
 
     def get(self, key: str) -> Any:
         name = key.removeprefix("densebench.")
@@ -44,28 +46,3 @@ def did_you_mean(kind: str, name: object, options: Iterable[object]) -> str:
     close = difflib.get_close_matches(str(name), known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(known)}" if known else "there is none"
     return f"unknown {kind} {str(name)!r}: {hint}"
-
-
-def build(registry: Registry, config: Mapping[str, Any], **more: Any) -> Any:
-    """The object that a config's entry describes: `type`, a registered name or `module.Class`, and its arguments.
-
-    `more` are arguments that no config holds. Raises ValueError where there is no such type, or it does not take these
-    arguments.
-    """
-    if not isinstance(config, Mapping):
-        raise ValueError(f"a {registry.name} is given by a dict with its type, not by {config!r}")
-    arguments = {**config, **more}
-    name = str(arguments.pop("type", None)).removeprefix("densebench.")
-    module, _, member = name.rpartition(".")
-    try:
-        if not module and name not in registry.names():
-            raise ValueError(did_you_mean(registry.name, name, registry.names()))
-        cls = getattr(import_module(module), member) if module else registry.get(name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(
-            f"there is no {registry.name} {name!r} ({error}): give a registered name or module.Class"
-        ) from None
-    try:
-        return cls(**arguments)
-    except TypeError as error:
-        raise ValueError(f"{registry.name} {name!r} cannot be built: {error}") from error

@@ -15,6 +15,7 @@ SPACES = Registry(
         "MBConv": "search_spaces.mbconv.space",
         "RestorationCells": "search_spaces.restoration_cells.space",
     },
+    kind="search_spaces.space.SearchSpace",
 )
 
 # A child of MMEngine's root: MMDetection and MMSegmentation find a module here as `densebench.<name>` once a config imports its

@@ -6,13 +6,10 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core import Weights, did_you_mean, matching
 from search_spaces.architecture import Architecture, Choice, Choices
-
-if TYPE_CHECKING:
-    from search_spaces.part import Part
 
 DRAWS = 10_000  # of a sample, until one is legal
 MOVES = 100  # that a mutation tries before it looks at all there are
@@ -85,6 +82,7 @@ class FiniteSpace(SearchSpace):
     """
 
     decisions: Mapping[str, tuple[Choice, ...]]
+    notation: str = "a dict of choices"  # how its networks are published
 
     @property
     def size(self) -> int:
@@ -113,6 +111,19 @@ class FiniteSpace(SearchSpace):
             if choices[name] not in options:
                 raise ValueError(f"decision {name!r} cannot be {choices[name]!r}: give one of {options}")
         return super().architecture(choices)
+
+    def read(self, genotype: Any) -> Architecture:
+        """The architecture of a published genotype. Raises ValueError where it is not in the space's notation."""
+        try:
+            choices = self.choices(genotype)
+        except (TypeError, ValueError, KeyError):
+            what = f"{genotype} is not a genotype of {type(self).__name__}"
+            raise ValueError(f"{what}: write it as {self.notation}") from None
+        return self.architecture(choices)
+
+    def choices(self, genotype: Any) -> dict[str, Choice]:
+        """What `genotype` says, not checked any further. Any error says that it is none."""
+        return dict(genotype)
 
     def sample(self, rng: Random) -> Architecture:
         """An answer drawn uniformly, decision by decision, until it has no flaw."""
@@ -144,9 +155,41 @@ class FiniteSpace(SearchSpace):
 
         Raises ValueError where no decision starts with `prefix`.
         """
-        from search_spaces.part import Part
-
         return Part(self, prefix, rest)
 
     def __str__(self) -> str:
         return f"the space {type(self).__name__}"
+
+
+class Part(FiniteSpace):
+    """The space `whole` with every decision outside `prefix` held at its choice in `rest`; its answers are those of `whole`."""
+
+    def __init__(self, whole: FiniteSpace, prefix: str, rest: Architecture):
+        if not any(name.startswith(prefix) for name in whole.decisions):
+            raise ValueError(f"no decision starts with {prefix!r}: the space has {', '.join(whole.decisions)}")
+        self.whole, self.prefix, self.version = whole, prefix, whole.version
+        held = rest.as_dict()
+        self.decisions = {
+            name: options if name.startswith(prefix) else (held[name],) for name, options in whole.decisions.items()
+        }
+
+    def active(self, choices: Choices) -> Collection[str]:
+        return self.whole.active(choices)
+
+    def canonical(self, choices: Choices) -> Choices:
+        return self.whole.canonical(choices)
+
+    def flaw(self, choices: Choices) -> str | None:
+        return self.whole.flaw(choices)
+
+    def parts(self, choices: Choices) -> dict[str, Any]:
+        return self.whole.parts(choices)
+
+    def supernet(self) -> dict[str, Any]:
+        raise TypeError(f"{self} has no supernet, which would move the decisions that are held: search the whole space")
+
+    def inherit(self, weights: Weights, fresh: Weights, parent: Architecture | None, child: Architecture) -> Weights:
+        return self.whole.inherit(weights, fresh, parent, child)
+
+    def __str__(self) -> str:
+        return f"the part {self.prefix!r} of {self.whole}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -25,9 +25,20 @@ class Supernet(nn.Module, ABC):
     How much there is of each, architecture weights may say; a supernet without any is trained and asked answer by answer.
     """
 
+    alone: Any = None  # what `weigh` made of the answer that is held
+
     @abstractmethod
-    def held(self, choices: Choices) -> AbstractContextManager[None]:
+    def weigh(self, choices: Choices) -> Any:
+        """How much there is of everything where one answer is all."""
+
+    @contextmanager
+    def held(self, choices: Choices) -> Iterator[None]:
         """While it lasts, the module computes what the network of one answer would, with the weights that it has here."""
+        self.alone = self.weigh(choices)
+        try:
+            yield
+        finally:
+            self.alone = None
 
     @abstractmethod
     def derive(self, choices: Choices) -> dict[str, Tensor]:
@@ -75,7 +86,6 @@ class ChoiceSupernet(Supernet):
         """Make the architecture weights, `alphas`, all equal."""
         self.decisions = dict(decisions)
         self.alphas = nn.ParameterList(torch.zeros(len(options)) for options in decisions.values())
-        self._held: dict[str, Shares] | None = None
 
     def architecture_parameters(self) -> list[nn.Parameter]:
         return list(self.alphas)
@@ -89,8 +99,8 @@ class ChoiceSupernet(Supernet):
 
     def shares(self) -> Mapping[str, Shares]:
         """What each choice weighs now: all by their distributions, or the held one alone."""
-        if self._held is not None:
-            return self._held
+        if self.alone is not None:
+            return self.alone
         result: dict[str, Shares] = {}
         for (name, options), alpha in zip(self.decisions.items(), self.alphas, strict=True):
             softmax = alpha.softmax(0)
@@ -98,13 +108,8 @@ class ChoiceSupernet(Supernet):
             result[name] = {choice: share for choice, share, value in present if value}
         return result
 
-    @contextmanager
-    def held(self, choices: Choices) -> Iterator[None]:
-        self._held = {name: {choices[name]: 1.0} for name in self.decisions}
-        try:
-            yield
-        finally:
-            self._held = None
+    def weigh(self, choices: Choices) -> Mapping[str, Shares]:
+        return {name: {choices[name]: 1.0} for name in self.decisions}
 
     def discretise(self) -> dict[str, Choice]:
         """The most probable choice of every decision; of equal ones the first."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 from core import build, did_you_mean, parse
 from search_spaces import Architecture, Choice, FiniteSpace, SearchSpace
@@ -28,11 +28,10 @@ class Part:
 
 
 class PartOfStudy:
-    """The study as the strategy of one part sees it: a held-down space, and `count` trials. Everything else is the study's."""
+    """The study as a strategy sees it that searches a part of it: `space`, for `left` trials. All else is the study's."""
 
     def __init__(self, study: Study, space: SearchSpace, count: int):
-        self.study, self.space = study, space
-        self.left, self.running = count, 0  # trials to submit, and submitted ones to come back
+        self.study, self.space, self.left = study, space, count
         self.trials: list[Trial] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -42,14 +41,12 @@ class PartOfStudy:
         return self.left > 0 and self.study.wants()
 
     def submit(self, proposal: Proposal) -> int:
-        self.left, self.running = self.left - 1, self.running + 1
+        self.left -= 1
         return self.study.submit(proposal)
 
     def collect(self) -> Trial | None:
-        trial = self.study.collect() if self.running else None
-        if trial is not None:
-            self.running -= 1
-            self.trials.append(trial)
+        trial = self.study.collect()
+        self.trials += [trial] if trial else []
         return trial
 
     def recall(self) -> Trial | None:
@@ -88,17 +85,13 @@ class Progressive(Strategy):
         space, first = study.space, self.parts[0]
         if not isinstance(space, FiniteSpace):
             raise ValueError(f"Progressive needs named decisions, which {type(space).__name__} has not: evolve it")
-        for part in self.parts:
-            if not any(name.startswith(part.prefix) for name in space.decisions):
-                raise ValueError(f"no decision starts with {part.prefix!r}: the space has {', '.join(space.decisions)}")
         rest = self._start(space)
         try:
             some = space.only(first.prefix, rest).sample(Random(0))
         except ValueError as error:
             raise ValueError(f"start leaves no network to search {first.prefix!r} in ({error}): change it") from None
         plans = [
-            inner.prepare(cast(Study, self._view(study, part, some)))
-            for part, inner in zip(self.parts, self.inner, strict=True)
+            inner.prepare(self._view(study, part, some)) for part, inner in zip(self.parts, self.inner, strict=True)
         ]
         return Plan(sum(part.trials for part in self.parts), plans[0].note)
 
@@ -109,9 +102,8 @@ class Progressive(Strategy):
             view = self._view(study, part, rest)
             if not view.wants():
                 break  # the budget ended with the part before
-            inner.prepare(cast(Study, view))
-            inner.search(cast(Study, view))
-            if view.running or view.wants():
+            inner.search(view)
+            if view.wants() or len(view.trials) + view.left < part.trials:
                 raise RuntimeError(
                     f"{type(inner).__name__} ended part {part.prefix!r} with {len(view.trials)} of {part.trials} trials: "
                     "give the part fewer, or another strategy"
@@ -119,8 +111,9 @@ class Progressive(Strategy):
             rest = best(study.trials).arch
         return [Answer.of(best(study.trials))]
 
-    def _view(self, study: Study, part: Part, rest: Architecture) -> PartOfStudy:
-        return PartOfStudy(study, cast(FiniteSpace, study.space).only(part.prefix, rest), part.trials)
+    def _view(self, study: Study, part: Part, rest: Architecture) -> Any:
+        assert isinstance(study.space, FiniteSpace)
+        return PartOfStudy(study, study.space.only(part.prefix, rest), part.trials)
 
     def _start(self, space: FiniteSpace) -> Architecture:
         """The choices outside of the first part; nothing is said about those inside of it."""
@@ -131,9 +124,7 @@ class Progressive(Strategy):
                 raise ValueError(did_you_mean(f"decision outside of {prefix!r} in start", name, outside))
             if choice not in outside[name]:
                 raise ValueError(f"start[{name!r}] cannot be {choice!r}: give one of {outside[name]}")
-        missing = [name for name in outside if name not in self.held]
+        missing = ", ".join(name for name in outside if name not in self.held)
         if missing:
-            raise ValueError(
-                f"start has no choice for {', '.join(missing)}: give one for every decision outside of {prefix!r}"
-            )
+            raise ValueError(f"start has no choice for {missing}: give one for every decision outside of {prefix!r}")
         return Architecture.recorded(self.held, "")

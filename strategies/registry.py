@@ -16,4 +16,5 @@ STRATEGIES = Registry(
         "IRNAS": "strategies.supernet.ir_nas",
         "OneShot": "strategies.supernet.one_shot",
     },
+    kind="strategies.strategy.Strategy",
 )

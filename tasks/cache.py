@@ -56,8 +56,8 @@ def _make(folder: Path, identity: dict[str, Any], make: Callable[[Path], None], 
     part = folder.with_name(f".{folder.name}-{uuid.uuid4().hex[:8]}")
     part.mkdir(parents=True)
     try:
-        with meter.measure() as spent:
-            make(part)
+        spent = meter.measure()
+        make(part)
         text = json.dumps({"identity": identity, "cost": asdict(spent.cost)}, indent=2, default=str)
         (part / NOTE).write_text(text)
         try:

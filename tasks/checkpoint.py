@@ -23,9 +23,8 @@ def read_checkpoint(path: str, encoder: nn.Module) -> tuple[dict[str, Tensor], s
         raise ValueError(f"{path} is not a checkpoint of plain tensors ({type(error).__name__})") from None
     found = {_our_name(name): value for name, value in loaded.items()}
     wanted = encoder.state_dict()
-    counters = [name for name in wanted if name.endswith("num_batches_tracked")]
-    misfits = [name for name in wanted if name not in found and name not in counters]
-    misfits += [name for name in wanted if name in found and found[name].shape != wanted[name].shape]
+    needed = {name: value for name, value in wanted.items() if not name.endswith("num_batches_tracked")}
+    misfits = [name for name, value in needed.items() if name not in found or found[name].shape != value.shape]
     if misfits:
         raise ValueError(
             f"{path} does not fit the encoder: {len(misfits)} of {len(wanted)} tensors are missing or of another shape, "

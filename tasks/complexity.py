@@ -9,14 +9,12 @@ its offsets; its interpolation counts nothing.
 from __future__ import annotations
 
 import copy
-import math
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.benchmark import Timer
 
 
 def params(network: nn.Module) -> int:
@@ -50,16 +48,9 @@ def latency_ms(network: nn.Module, shape: tuple[int, int, int], seconds: float =
     """Median time of one image through `network` where its weights lie, in milliseconds, over about `seconds`."""
     weight = next(network.parameters(), torch.zeros(()))  # some networks to compare with have no weights
     image = torch.zeros(1, *shape, device=weight.device)
-    times: list[float] = []
+    settings: dict[str, Any] = dict(globals={"network": network, "image": image}, num_threads=torch.get_num_threads())
     with torch.no_grad():
-        network(image)  # the first pass allocates
-        while not times or (math.fsum(times) < seconds and len(times) < 100):
-            started = time.perf_counter()
-            network(image)
-            if weight.is_cuda:
-                torch.cuda.synchronize()
-            times.append(time.perf_counter() - started)
-    return 1000 * statistics.median(times)
+        return 1000 * Timer("network(image)", **settings).blocked_autorange(min_run_time=seconds).median
 
 
 MEASURES: dict[str, Callable[[nn.Module, tuple[int, int, int]], float]] = {

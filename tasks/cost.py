@@ -23,21 +23,14 @@ class Cost:
 
 
 class Spent:
-    """What was spent between a meter's start and now; it stands still once its `with` block is left."""
+    """What a meter has counted since this was made."""
 
     def __init__(self, meter: Meter):
         self._meter, self._before = meter, meter.reading()
-        self._cost: Cost | None = None
 
     @property
     def cost(self) -> Cost:
-        return self._cost or self._meter.reading() - self._before
-
-    def __enter__(self) -> Spent:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._cost = self.cost
+        return self._meter.reading() - self._before
 
 
 class Meter(threading.local):
@@ -63,7 +56,7 @@ class Meter(threading.local):
         return Cost(self.images, self.pixels, time.perf_counter() + self._carried)
 
     def measure(self) -> Spent:
-        """What is spent while its `with` block lasts, also where that ends in an error."""
+        """What is spent from now on."""
         return Spent(self)
 
 

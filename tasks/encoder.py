@@ -59,6 +59,11 @@ class EncoderSettings:
     expanded: bool = False
     backbone: Mapping[str, Any] | None = None
 
+    def __post_init__(self) -> None:
+        if not self.width > 0 or self.pretrain_epochs < 0 or min(self.refit_size) < 1:
+            given = f"{self.width}, {self.pretrain_epochs} and {self.refit_size}"
+            raise ValueError(f"width and refit_size must be positive and pretrain_epochs not negative, not {given}")
+
 
 class Encoder:
     """A backbone of `settings` (an `EncoderSettings`) with these taps; what `prepare` makes lies in the folder `cache`."""
@@ -66,10 +71,9 @@ class Encoder:
     def __init__(self, data: Data, cache: Path, meter: Meter, taps: Sequence[str], settings: Mapping[str, Any]):
         self.data, self.cache, self.meter = data, cache, meter
         self.settings = parse(EncoderSettings, settings, "the encoder")
-        if self.settings.checkpoint is not None and not Path(self.settings.checkpoint).is_file():
-            raise ValueError(
-                f"there is no checkpoint {self.settings.checkpoint}: give a file's path, or None to pre-train"
-            )
+        checkpoint = self.settings.checkpoint
+        if checkpoint is not None and not Path(checkpoint).is_file():
+            raise ValueError(f"there is no checkpoint {checkpoint}: give a file's path, or None to pre-train")
         default = dict(
             type="mmseg.ExpandedMobileNetV2" if self.settings.expanded else "mmseg.MobileNetV2",
             widen_factor=self.settings.width,

@@ -76,7 +76,10 @@ class EncoderTask(Trainable):
         self._opened: dict[str, tuple[Features, Cost]] = {}
 
     def trained(self, model: Parts, stage: Stage) -> Parts:
-        """The parts of a model as this stage trains them."""
+        if "backbone" in model and self.options(stage).cached:
+            raise ValueError(
+                f"stage {stage.name!r} reads cached features, but the backbone itself is searched: take `cached` away"
+            )
         return model
 
     def teacher(self, stage: Stage) -> nn.Module | None:
@@ -132,8 +135,8 @@ class EncoderTask(Trainable):
         }
         key = content_key(identity)
         if key not in self._opened:
-            origin = self.samples(stage), training, self._frozen, teacher
-            source = Source(*origin, self.device, self.features_dtype, self.meter)
+            origin = self.samples(stage), training, self.batch, self._frozen, teacher
+            source = Source(*origin, self.features_dtype, self.meter)
             made = cached(Path(self.cache), "features", identity, source.compute, self.meter, source.flaw)
             self._opened[key] = Features(made[0]), made[1]
         return self._opened[key]
@@ -165,10 +168,6 @@ class EncoderTask(Trainable):
 
     def begin(self, model: Parts, stage: Stage, seed: int, adopt: Inherit = matching) -> Any:
         searched = "backbone" in model
-        if searched and self.options(stage).cached:
-            raise ValueError(
-                f"stage {stage.name!r} reads cached features, but the backbone itself is searched: take `cached` away"
-            )
         network = self.build(self.config(self.trained(model, stage)), seed)
         if not searched:
             network.backbone.load_state_dict(self.encoder.weights())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tasks.augment import normalise
 from tasks.batch import Batch
 from tasks.cost import Meter
 from tasks.samples import Sample, Samples
@@ -48,13 +47,16 @@ def _tensor(array: np.ndarray, chosen: Places, device: str) -> Tensor:
 
 @dataclass(frozen=True)
 class Source:
-    """What features are made of: crops or scored images of a stage, of one size, an encoder, perhaps a teacher."""
+    """What features are made of: crops or scored images of a stage, of one size, an encoder, perhaps a teacher.
+
+    `batch` makes one of samples.
+    """
 
     samples: Samples
     training: bool
+    batch: Callable[[Sequence[Sample]], Batch]
     encoder: nn.Module
     teacher: nn.Module | None
-    device: str
     dtype: str
     meter: Meter
 
@@ -64,21 +66,25 @@ class Source:
         count = self.samples.train_size if self.training else self.samples.eval_size
         arrays: dict[str, np.ndarray] = {}
         place = 0
-        for images, truths in self._batches(BATCH):
-            x = normalise(images, self.device)
-            rows = {"truth": np.stack(truths)}
-            for number, tap in enumerate(self._seen(self.encoder, x)):
+        for batch in self._batches(BATCH):
+            rows = {"truth": batch.truth.cpu().numpy()}
+            for number, tap in enumerate(self._seen(self.encoder, batch.inputs)):
                 rows[f"tap{number}"] = tap.permute(0, 2, 3, 1).cpu().numpy().astype(self.dtype)
             if self.teacher is not None:
-                rows["teacher"] = self._seen(self.teacher, x).cpu().numpy().astype(self.dtype)
+                rows["teacher"] = self._seen(self.teacher, batch.inputs).cpu().numpy().astype(self.dtype)
             for name, row in rows.items():
                 if name not in arrays:
                     shape, path = (count, *row.shape[1:]), folder / f"{name}.npy"
                     arrays[name] = np.lib.format.open_memmap(path, mode="w+", dtype=row.dtype, shape=shape)
                 arrays[name][place : place + len(row)] = row
-            place += len(images)
+            place += len(batch.truth)
         for array in arrays.values():
             array.flush()  # type: ignore[attr-defined]
+
+    def _batches(self, size: int) -> Iterator[Batch]:
+        views = self.samples.crops() if self.training else self.samples.all_scored()
+        while chosen := list(islice(views, size)):
+            yield self.batch(chosen)
 
     def _seen(self, network: nn.Module, x: Tensor) -> Any:
         self.meter.count(len(x), x.shape[2:])
@@ -87,10 +93,10 @@ class Source:
     @torch.no_grad()
     def flaw(self, folder: Path) -> str | None:
         """What is wrong with stored features, if anything: the first two images are put through the live encoder again."""
-        images, _ = next(self._batches(2))
-        live = self.encoder(normalise(images, self.device))
+        batch = next(self._batches(2))
+        live = self.encoder(batch.inputs)
         try:
-            kept = Features(folder).batch(range(len(images)), "cpu").inputs
+            kept = Features(folder).batch(range(len(batch.truth)), "cpu").inputs
         except (OSError, ValueError, IndexError, EOFError) as error:
             return f"cannot be read ({error})"
         if [x.shape for x in live] != [x.shape for x in kept]:
@@ -100,8 +106,3 @@ class Source:
             if not gap <= TOLERANCE[self.dtype]:
                 return f"no longer holds what the encoder computes (tap {number} is off by {gap:.1%})"
         return None
-
-    def _batches(self, size: int) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]:
-        samples: Iterator[Sample] = self.samples.crops() if self.training else self.samples.all_scored()
-        while batch := list(islice(samples, size)):
-            yield [image for image, _ in batch], [truth for _, truth in batch]

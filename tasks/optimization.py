@@ -65,7 +65,7 @@ class Optimization:
             averages = list(zip(self.average, state["average"], strict=True))
         except ValueError:
             raise ValueError(
-                "the stage before trained other parts: a stage that continues it must keep encoder_lr and polyak"
+                "the stage before trained other parts: who continues it must keep encoder_lr and polyak"
             ) from None
         self.schedule.load_state_dict(state["schedule"])
         if self.recipe.schedule == "constant":

@@ -10,6 +10,7 @@ TASKS = Registry(
         "DetectionTask": "tasks.detection.task",
         "RestorationTask": "tasks.restoration.task",
     },
+    kind="tasks.task.Task",
 )
 DATA = Registry(
     "data set",
@@ -24,6 +25,7 @@ DATA = Registry(
         "FolderImages": "tasks.restoration.folders",
         "FolderPairs": "tasks.restoration.folders",
     },
+    kind="tasks.data.Data",
 )
 DEGRADATIONS = Registry(
     "degradation",
@@ -32,6 +34,7 @@ DEGRADATIONS = Registry(
         "RainStreaks": "tasks.restoration.degradations",
         "Downscale": "tasks.restoration.degradations",
     },
+    kind="tasks.restoration.degradations.Degradation",
 )
 TEMPLATES = Registry(
     "model template",
@@ -40,4 +43,5 @@ TEMPLATES = Registry(
         "SSDLite": "tasks.detection.templates",
         "EncoderDecoder": "tasks.segmentation.templates",
     },
+    kind="tasks.templates.Template",
 )

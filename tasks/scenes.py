@@ -19,6 +19,12 @@ from skimage.transform import downscale_local_mean
 
 SIZE = 128
 CLASSES = ("background", "disc", "square", "triangle", "star", "ring", "cross")
+REGULAR = {  # the corners and the radius of polygons
+    "disc": [(48, 0.9)],
+    "ring": [(48, 1.0), (48, 0.5)],
+    "square": [(4, 1.0)],
+    "triangle": [(3, 1.1)],
+}
 COUNTS = {"train": 256, "val": 64, "test": 96}
 SOURCES = {
     "train": ("astronaut", "coffee", "stereo_left", "stereo_right", "brick", "grass", "coins", "hubble_deep_field"),
@@ -59,18 +65,9 @@ def outline(label: int, angle: float) -> list[np.ndarray]:
     def turn(angles: np.ndarray, radii: np.ndarray | float) -> np.ndarray:
         return np.stack([radii * np.sin(angles + angle), radii * np.cos(angles + angle)], 1)
 
-    def regular(corners: int, radius: float = 1.0) -> np.ndarray:
-        return turn(2 * np.pi * np.arange(corners) / corners, radius)
-
     shape = CLASSES[label]
-    if shape == "disc":
-        return [regular(48, 0.9)]
-    if shape == "ring":
-        return [regular(48), regular(48, 0.5)]
-    if shape == "square":
-        return [regular(4)]
-    if shape == "triangle":
-        return [regular(3, 1.1)]
+    if shape in REGULAR:
+        return [turn(2 * np.pi * np.arange(corners) / corners, radius) for corners, radius in REGULAR[shape]]
     if shape == "star":
         return [turn(np.pi * np.arange(10) / 5, np.where(np.arange(10) % 2, 0.45, 1.1))]
     arm = np.arctan(1 / 3)  # a cross with arms a third of its size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from core import parse
 
@@ -51,7 +51,7 @@ class Recipe:
     """How a stage learns. Zero `epochs` mean that the network is only scored.
 
     `lr` and `weight_decay` are those of the searched part (AdamW); `encoder_lr` that of the encoder, None freezes it.
-    `schedule` is "constant" or "poly" (power 0.9 towards 0 over the epochs). `clip` is the largest gradient norm, `polyak` the
+    `schedule` "poly" falls with the power 0.9 towards 0 over the epochs. `clip` is the largest gradient norm, `polyak` the
     decay of the averaged weights that are scored and handed on. None or 0 switch each off. With `bfloat16` the network trains
     in that type (torch.autocast; weights, loss and scores stay as they are), on processors with matrix units two to four times
     as fast. A `resumable` stage leaves a checkpoint after every epoch and goes on from it after a kill.
@@ -66,7 +66,7 @@ class Recipe:
     lr: float = 3e-3
     encoder_lr: float | None = None
     weight_decay: float = 1e-5
-    schedule: str = "constant"
+    schedule: Literal["constant", "poly"] = "constant"
     clip: float | None = 3.0
     polyak: float = 0.0
     bfloat16: bool = False
@@ -83,11 +83,8 @@ class Recipe:
             if value is not None and not value > 0:
                 raise ValueError(f"{name} must be positive, not {value}")
         if not self.weight_decay >= 0 or not 0 <= self.polyak < 1:
-            raise ValueError(
-                f"weight_decay must not be negative and polyak in [0, 1), not {self.weight_decay} and {self.polyak}"
-            )
-        if self.schedule not in ("constant", "poly"):
-            raise ValueError(f"schedule must be 'constant' or 'poly', not {self.schedule!r}")
+            given = f"{self.weight_decay} and {self.polyak}"
+            raise ValueError(f"weight_decay must not be negative and polyak in [0, 1), not {given}")
         if (self.continues or self.continued) and self.schedule != "constant":
             raise ValueError("a stage that continues another, or is continued, must have a constant schedule")
 
@@ -103,6 +100,10 @@ class Stage:
     view: View
     recipe: Recipe
     options: tuple[tuple[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise ValueError("the name is empty: give it one")
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Stage:

@@ -52,6 +52,8 @@ class Task(ABC):
     Options: type = NoOptions
 
     def __init__(self, cache: str, device: str, input_shape: tuple[int, int, int]):
+        if min(input_shape) < 1:
+            raise ValueError(f"input_size must be at least 1x1 pixels, not {input_shape[1:]}")
         self.cache, self.device, self.input_shape = cache, device, input_shape
         self.meter = Meter()
 
@@ -67,7 +69,11 @@ class Task(ABC):
         return parse(self.Options, dict(stage.options), f"the options of stage {stage.name!r}")
 
     def check(self, stages: Iterable[Stage]) -> None:
-        """Raise ValueError for a setting of a stage that this task would ignore, or an option that it does not know."""
+        """Look at all that can be wrong with stages and their data, and make nothing.
+
+        Raises ValueError for a setting that this task would ignore, an option that it does not know, and wrong data, OSError
+        for a split that is not there.
+        """
         for stage in stages:
             for name in stage.settings():
                 if name not in self.reads:
@@ -102,8 +108,8 @@ class Task(ABC):
         ".optimizer", lies what a stage that continues needs. `adopt` is how the encoder's weights become those of a backbone
         that the space decides. The same arguments give the same metrics on the same processor.
         """
-        with self.meter.measure() as spent:
-            metrics, inherited = self.train_and_score(model, stage, seed, start, keep, adopt)
+        spent = self.meter.measure()
+        metrics, inherited = self.train_and_score(model, stage, seed, start, keep, adopt)
         return Outcome(metrics, spent.cost, inherited)
 
     @abstractmethod
@@ -111,6 +117,10 @@ class Task(ABC):
         self, model: Parts, stage: Stage, seed: int, start: Start | None, keep: str | None, adopt: Inherit
     ) -> tuple[dict[str, float], Inherited | None]:
         """What `fit` does, without the meter: the metrics, and how the weights of `start` were taken over."""
+
+    def trained(self, model: Parts, stage: Stage) -> Parts:
+        """The parts of a model as this stage trains them. Raises ValueError where it cannot train them."""
+        return model
 
     @abstractmethod
     def config(self, model: Parts) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from tasks.augment import MEAN, STD
 from tasks.task import Parts
 
 Config = Mapping[str, Any]
+Size = tuple[int, int]  # (height, width) in pixels
 SIDE = 64  # pixels of the square image that a backbone is shown
 COLOURS = dict(mean=[255 * value for value in MEAN], std=[255 * value for value in STD], bgr_to_rgb=True)
 _seen: dict[str, tuple[list[int], list[int]]] = {}
@@ -33,13 +34,11 @@ class Template(ABC):
     taps: tuple[str, ...]
 
     @abstractmethod
-    def whole(
-        self, parts: Parts, backbone: dict[str, Any], channels: list[int], classes: int, size: tuple[int, int]
-    ) -> dict[str, Any]:
+    def whole(self, parts: Parts, backbone: Config, channels: list[int], classes: int, size: Size) -> dict[str, Any]:
         """The network's config around a backbone whose taps have these channels."""
 
-    def config(self, parts: Parts, encoder: Config, classes: int, size: tuple[int, int]) -> dict[str, Any]:
-        """The config of the whole network for images of `size` = (height, width) in pixels.
+    def config(self, parts: Parts, encoder: Config, classes: int, size: Size) -> dict[str, Any]:
+        """The config of the whole network for images of `size`.
 
         `encoder` is the backbone where the parts have none. Raises ValueError for a part without a slot, and for a backbone
         that does not give the taps.

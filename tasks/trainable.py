@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
@@ -41,6 +41,7 @@ class Trainable(Task):
     def __init__(self, data: Data, cache: str, device: str, input_shape: tuple[int, int, int]):
         super().__init__(cache, device, input_shape)
         self.data: Any = data
+        self._sound: set[str] = set()  # splits that were checked
 
     # Data.
 
@@ -52,9 +53,14 @@ class Trainable(Task):
     def fingerprint(self) -> str:
         return self.data_print
 
+    def check(self, stages: Iterable[Stage]) -> None:
+        super().check(stages := list(stages))
+        splits = {split for stage in stages for split in (*stage.view.train, stage.view.eval)} - self._sound
+        self.data.check(sorted(splits))
+        self._sound |= splits
+
     def prepare(self, stages: Sequence[Stage]) -> Cost:
         self.check(stages)
-        self.data.check(sorted({split for stage in stages for split in (*stage.view.train, stage.view.eval)}))
         return Cost()
 
     @abstractmethod
@@ -153,17 +159,22 @@ class Trainable(Task):
         steps = recipe.epochs * len(self.samples(stage).batches(seed, 0))
         training = Training(network, frozen, Optimization(recipe, searched, encoder, steps), seed)
         if recipe.continues:
-            training.load(_optimizer(stage, start))
+            before = Path(f"{start.path}.optimizer") if start is not None else None
+            if before is None or not before.is_file():
+                raise ValueError(
+                    f"stage {stage.name!r} continues another, but none that is `continued` comes before it"
+                )
+            training.load(before)
         last = training.epochs + recipe.epochs
         checkpoint = Path(f"{keep}.epoch") if keep is not None and recipe.resumable else None
-        with self.meter.measure() as spent:
-            if checkpoint is not None and checkpoint.is_file():
-                self.meter.carry(training.load(checkpoint))
-            while training.epochs < last:
-                batches = in_time(self.batches(stage, seed, training.epochs), spent, recipe.max_seconds)
-                training.epoch(batches, lambda batch: self.loss(network, stage, batch))
-                if checkpoint is not None:
-                    training.save(checkpoint, spent.cost)
+        spent = self.meter.measure()
+        if checkpoint is not None and checkpoint.is_file():
+            self.meter.carry(training.load(checkpoint))
+        while training.epochs < last:
+            batches = in_time(self.batches(stage, seed, training.epochs), spent, recipe.max_seconds)
+            training.epoch(batches, lambda batch: self.loss(network, stage, batch))
+            if checkpoint is not None:
+                training.save(checkpoint, spent.cost)
         if keep is not None and (recipe.continues or recipe.continued):
             training.save(f"{keep}.optimizer", spent.cost)
         if recipe.polyak:
@@ -171,16 +182,6 @@ class Trainable(Task):
             train_mode(network, frozen)
             self.renew(network, stage, seed, training.epochs)
         return {"loss": training.loss}
-
-
-def _optimizer(stage: Stage, start: Start | None) -> Path:
-    """The file that a stage goes on from."""
-    if start is None:
-        raise ValueError(f"stage {stage.name!r} continues another, but starts from nothing: take `continues` away")
-    path = Path(f"{start.path}.optimizer")
-    if not path.is_file():
-        raise ValueError(f"stage {stage.name!r} continues another, which left no {path}: that one must be `continued`")
-    return path
 
 
 def build_network(config: Parts, seed: int, device: str) -> Any:

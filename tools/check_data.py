@@ -28,7 +28,9 @@ def opened(task: str, root: Path, config: str | None) -> Any:
     recognise = import_module(f"tasks.{task}.folders").recognise
     if config is None:
         return recognise(root)
-    data = read_protocol(config)["benchmark"]["task"]["data"]
+    data = read_protocol(config)["benchmark"].get("task", {}).get("data")
+    if data is None:
+        raise ValueError(f"the task of {config} has no data: give another benchmark or none")
     while "data" in data:
         data = data["data"]
     made = build(DATA, {**data, "root": str(root)}) if "root" in data else None

@@ -40,6 +40,8 @@ def cache(
     from benchmarks.speed.cache import cache_gain
     from tasks.encoder_task import EncoderTask
 
+    if candidates < 1 or repeat < 1:
+        raise ValueError(f"--candidates and --repeat must be at least 1, not {candidates} and {repeat}")
     benchmark = Benchmark(read_protocol(name, options)["benchmark"])
     stage = benchmark.stages[0]
     task = build_task(json.dumps({**benchmark.proxy, "cache": str(work_dir / "cache"), "device": "cpu"}))

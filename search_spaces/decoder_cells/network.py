@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -38,16 +39,15 @@ class Cell(nn.Module):
 
 
 class Block(nn.Module):
-    """Two inputs through a cell and a 1x1 convolution each, summed at the size of the larger one."""
+    """Two inputs through a cell (`cell` makes one) and a 1x1 convolution each, summed at the size of the larger one."""
 
-    def __init__(self, cell: Genotype, channels: int, style: Style):
+    def __init__(self, cell: Callable[[], nn.Module], channels: int, style: Style):
         super().__init__()
-        self.sides = nn.ModuleList(
-            nn.Sequential(Cell(cell, channels, style), style.conv(channels, channels)) for _ in "ab"
-        )
+        self.sides = nn.ModuleList(nn.Sequential(cell(), style.conv(channels, channels)) for _ in "ab")
 
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        a, b = self.sides[0](a), self.sides[1](b)
+    def forward(self, a: Tensor, b: Tensor, **settings: Any) -> Tensor:
+        """`settings` are what the cells want to know."""
+        a, b = (side[1](side[0](x, **settings)) for side, x in zip(self.sides, (a, b), strict=True))  # type: ignore[index]
         size = largest((a, b))
         return resize(a, size) + resize(b, size)
 
@@ -65,10 +65,10 @@ class Decoder(BaseDecodeHead):
 
     aux: nn.ModuleList
 
-    def __init__(self, style: Style, in_channels: Sequence[int], channels: int, num_classes: int, **settings: Any):
+    def __init__(self, style: Style, in_channels: Sequence[int], **settings: Any):
         plain = dict(in_index=list(range(len(in_channels))), input_transform="multiple_select", dropout_ratio=0)
-        super().__init__(list(in_channels), channels, num_classes=num_classes, **{**plain, **settings})
-        self.adapters = nn.ModuleList(style.conv(width, channels) for width in in_channels)
+        super().__init__(list(in_channels), **{**plain, **settings})
+        self.adapters = nn.ModuleList(style.conv(width, self.channels) for width in in_channels)
 
     @abstractmethod
     def decode(self, taps: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
@@ -99,27 +99,20 @@ class CellDecoder(Decoder):
     """
 
     def __init__(
-        self,
-        genotype: Genotype,
-        in_channels: Sequence[int],
-        channels: int,
-        num_classes: int,
-        repeats: int = 1,
-        aux: str | None = None,
-        **settings: Any,
+        self, genotype: Genotype, in_channels: Sequence[int], repeats: int = 1, aux: str | None = None, **settings: Any
     ):
-        style = Style(repeats=repeats)
-        super().__init__(style, in_channels, channels, num_classes, **settings)
-        cell, blocks = genotype
+        style, (design, blocks) = Style(repeats=repeats), genotype
+        super().__init__(style, in_channels, **settings)
+        cell = partial(Cell, design, self.channels, style)
         self.pairs = [tuple(pair) for pair in blocks]
-        self.blocks = nn.ModuleList(Block(cell, channels, style) for _ in blocks)
+        self.blocks = nn.ModuleList(Block(cell, self.channels, style) for _ in blocks)
         used = {place for pair in self.pairs for place in pair}
         self.loose = [place for place in range(len(in_channels), len(in_channels) + len(blocks)) if place not in used]
-        self.merge = style.conv(channels * len(self.loose), channels)
+        self.merge = style.conv(self.channels * len(self.loose), self.channels)
         self.conv_seg = self.classifier()
         self.aux = nn.ModuleList()
         for _ in blocks if aux else ():
-            body = Cell(cell, channels, style) if aux == "cell" else nn.Identity()
+            body = cell() if aux == "cell" else nn.Identity()
             self.aux.append(nn.Sequential(body, self.classifier()))
 
     def decode(self, taps: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
-from search_spaces.architecture import Architecture, Choice, Choices
+from search_spaces.architecture import Choice, Choices
 from search_spaces.space import FiniteSpace
 
 # In the order of the published ids 0 to 10.
@@ -48,9 +48,11 @@ class DecoderCells(FiniteSpace):
     copy of the cell and a classifier), "conv" (a classifier) or None.
     """
 
-    def __init__(self, channels: int = 48, repeats: int = 1, aux: str | None = "cell"):
-        if aux not in ("cell", "conv", None):
-            raise ValueError(f"aux must be 'cell', 'conv' or None, not {aux!r}")
+    notation = "[[op, [in, in, op, op] x 3], [[a, b] x 3]] with operations 0 to 10"
+
+    def __init__(self, channels: int = 48, repeats: int = 1, aux: Literal["cell", "conv"] | None = "cell"):
+        if channels < 1 or repeats < 1:
+            raise ValueError(f"channels and repeats must be at least 1, not {channels} and {repeats}")
         self.channels, self.repeats, self.aux = channels, repeats, aux
         self.decisions = DECISIONS
 
@@ -63,21 +65,16 @@ class DecoderCells(FiniteSpace):
         decoder = dict(type="densebench.DecoderSupernet", channels=self.channels, repeats=self.repeats)
         return {"decoder": {**decoder, "aux": self.aux and "conv"}}
 
-    def read(self, genotype: Genotype) -> Architecture:
-        """The architecture of a published genotype `[[op0, [in_a, in_b, op_a, op_b] x 3], [[a, b] x 3]]`."""
+    def choices(self, genotype: Genotype) -> dict[str, Choice]:
         named = dict(enumerate(OPERATIONS))  # unlike the tuple, without negative places
-        try:
-            (first, *layers), blocks = genotype
-            choices: dict[str, Choice] = {"cell.op0": named[first]}
-            for layer, (in_a, in_b, op_a, op_b) in enumerate(layers, start=1):
-                choices[f"cell.layer{layer}.a.input"], choices[f"cell.layer{layer}.a.op"] = in_a, named[op_a]
-                choices[f"cell.layer{layer}.b.input"], choices[f"cell.layer{layer}.b.op"] = in_b, named[op_b]
-            for block, (a, b) in enumerate(blocks):
-                choices[f"block{block}.a"], choices[f"block{block}.b"] = a, b
-        except (TypeError, ValueError, KeyError):
-            form = "[[op, [in, in, op, op] x 3], [[a, b] x 3]] with operations 0 to 10"
-            raise ValueError(f"{genotype} is not a decoder genotype: write it as {form}") from None
-        return self.architecture(choices)
+        (first, *layers), blocks = genotype
+        choices: dict[str, Choice] = {"cell.op0": named[first]}
+        for layer, (in_a, in_b, op_a, op_b) in enumerate(layers, start=1):
+            choices[f"cell.layer{layer}.a.input"], choices[f"cell.layer{layer}.a.op"] = in_a, named[op_a]
+            choices[f"cell.layer{layer}.b.input"], choices[f"cell.layer{layer}.b.op"] = in_b, named[op_b]
+        for block, (a, b) in enumerate(blocks):
+            choices[f"block{block}.a"], choices[f"block{block}.b"] = a, b
+        return choices
 
     def write(self, choices: Choices) -> list[Any]:
         """The published notation."""
@@ -118,8 +115,5 @@ def swapped(choices: Choices, layers: Swaps, blocks: Swaps) -> dict[str, Choice]
             renamed |= {a: a + 1, a + 1: a}
     for block, swap in enumerate(blocks):
         if swap:
-            result[f"block{block}.a"], result[f"block{block}.b"] = (
-                choices[f"block{block}.b"],
-                choices[f"block{block}.a"],
-            )
+            result |= {f"block{block}.a": choices[f"block{block}.b"], f"block{block}.b": choices[f"block{block}.a"]}
     return result

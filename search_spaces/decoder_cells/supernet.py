@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_spaces.architecture import Choice, Choices
-from search_spaces.decoder_cells.network import Decoder, largest
+from search_spaces.decoder_cells.network import Block, Decoder, largest
 from search_spaces.decoder_cells.space import BLOCKS, DECISIONS, LAYERS, OPERATIONS, TAPS, Swaps, canonical_swaps
 from search_spaces.ops import Style, operation, resize
 from search_spaces.supernet import ChoiceSupernet, Shares
@@ -59,23 +59,6 @@ class MixedCell(nn.Module):
         return reduce(torch.add, [share * self.ops[f"{place}_{name}"](x) for name, share in shares.items()])
 
 
-class MixedBlock(nn.Module):
-    """A `Block` of mixed cells."""
-
-    def __init__(self, channels: int, style: Style):
-        super().__init__()
-        self.sides = nn.ModuleList(
-            nn.Sequential(MixedCell(channels, style), style.conv(channels, channels)) for _ in "ab"
-        )
-
-    def forward(self, a: Tensor, b: Tensor, shares: Mapping[str, Shares]) -> Tensor:
-        outputs = []
-        for side, x in zip(self.sides, (a, b), strict=True):
-            cell, conv = side.children()
-            outputs.append(conv(cell(x, shares)))
-        return mixed(outputs, {0: 1.0, 1: 1.0})
-
-
 class DecoderSupernet(Decoder, ChoiceSupernet):
     """One softmax for every decision of `DecoderCells`, shared by all cells as the cell is; the weights are not.
 
@@ -88,24 +71,15 @@ class DecoderSupernet(Decoder, ChoiceSupernet):
     gives zeros to the convolution that joins them.
 
     So, with all weight on one answer, this is that answer's network. No BN is affine. `aux` is "conv" or None: cells that
-    only supervise would be mixed as well, and cost half as much again. Raises ValueError for another one.
+    only supervise would be mixed as well, and cost half as much again.
     """
 
-    def __init__(
-        self,
-        in_channels: Sequence[int],
-        channels: int,
-        num_classes: int,
-        repeats: int = 1,
-        aux: str | None = None,
-        **settings: Any,
-    ):
-        if aux not in ("conv", None):
-            raise ValueError(f"aux of a supernet must be 'conv' or None, not {aux!r}")
+    def __init__(self, in_channels: Sequence[int], repeats: int = 1, aux: str | None = None, **settings: Any):
         style = Style(affine=False, repeats=repeats)
-        super().__init__(style, in_channels, channels, num_classes, **settings)
-        self.blocks = nn.ModuleList(MixedBlock(channels, style) for _ in range(BLOCKS))
-        self.merge = style.conv(channels * BLOCKS, channels)
+        super().__init__(style, in_channels, **settings)
+        cell = partial(MixedCell, self.channels, style)
+        self.blocks = nn.ModuleList(Block(cell, self.channels, style) for _ in range(BLOCKS))
+        self.merge = style.conv(self.channels * BLOCKS, self.channels)
         self.conv_seg = self.classifier()
         self.aux = nn.ModuleList(nn.Sequential(nn.Identity(), self.classifier()) for _ in range(BLOCKS if aux else 0))
         self.offer(DECISIONS)
@@ -114,7 +88,7 @@ class DecoderSupernet(Decoder, ChoiceSupernet):
         shares, pool, picks = self.shares(), list(taps), []
         for number, block in enumerate(self.blocks):
             sides = [shares[f"block{number}.{side}"] for side in "ab"]
-            pool.append(block(*(mixed(pool, side) for side in sides), shares))
+            pool.append(block(*(mixed(pool, side) for side in sides), shares=shares))
             picks += sides
         ends = loose(range(TAPS, len(pool)), picks)
         size = largest([pool[place] for place in ends])

@@ -9,7 +9,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from search_spaces.fpn_cells.space import JOINS, OPERATIONS, OUTPUTS, TAPS
+from search_spaces.fpn_cells.space import JOINS, OPERATIONS, OUTPUTS, TAPS, Genotype
 from search_spaces.ops import PLAIN, operation, resize
 
 
@@ -46,13 +46,7 @@ class CellFPN(BaseModule):
     `genotype` is a list of `[input, input, op, op, join]`, all numbers.
     """
 
-    def __init__(
-        self,
-        genotype: Sequence[Sequence[int]],
-        in_channels: Sequence[int],
-        out_channels: int,
-        variant: str = "official",
-    ):
+    def __init__(self, genotype: Genotype, in_channels: Sequence[int], out_channels: int, variant: str = "official"):
         super().__init__()
         self.port = variant == "mmdet"
         self.wiring = [(block[0], block[1]) for block in genotype]

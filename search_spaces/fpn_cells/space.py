@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
-from search_spaces.architecture import Architecture, Choice, Choices
+from search_spaces.architecture import Choice, Choices
 from search_spaces.space import FiniteSpace
 
 OPERATIONS = ("sep3", "sep3_dil3", "sep5_dil6", "skip", "deform")  # in the order of the published ids 0 to 4
 JOINS = ("sum", "concat")  # published ids 0 and 1
 TAPS = 4
 OUTPUTS = 3  # P3, P4 and P5
+
+Genotype = Sequence[Sequence[int]]
+Variant = Literal["official", "mmdet"]
 
 
 class FPNCells(FiniteSpace):
@@ -26,14 +29,13 @@ class FPNCells(FiniteSpace):
     resized.
     """
 
-    def __init__(self, channels: int = 256, blocks: int = 7, variant: str = "official"):
-        if variant not in ("official", "mmdet"):
-            raise ValueError(f"variant must be 'official' or 'mmdet', not {variant!r}")
+    def __init__(self, channels: int = 256, blocks: int = 7, variant: Variant = "official"):
         if channels < 2 or channels % 2:
             raise ValueError(f"channels must be even (deformable convolutions have two groups), not {channels}")
         if blocks < OUTPUTS:
             raise ValueError(f"blocks must be at least {OUTPUTS}, one for each of P3, P4 and P5, not {blocks}")
         self.channels, self.blocks, self.variant = channels, blocks, variant
+        self.notation = f"{blocks} blocks [input, input, op, op, join] with operations 0 to 4 and joins 0 and 1"
         decisions: dict[str, tuple[Choice, ...]] = {}
         for block in range(blocks):
             for side in "ab":
@@ -51,20 +53,15 @@ class FPNCells(FiniteSpace):
         neck = dict(type="densebench.CellFPN", genotype=self.write(choices), out_channels=self.channels)
         return {"neck": {**neck, "variant": self.variant}}
 
-    def read(self, genotype: Sequence[Sequence[int]]) -> Architecture:
-        """The architecture of a published genotype: `[input, input, op, op, join]` for each block."""
+    def choices(self, genotype: Genotype) -> dict[str, Choice]:
         choices: dict[str, Choice] = {}
         operations, joins = dict(enumerate(OPERATIONS)), dict(enumerate(JOINS))  # unlike tuples they know no -1
-        try:
-            for block, (in_a, in_b, op_a, op_b, join) in enumerate(genotype):
-                for side, place, op in (("a", in_a, op_a), ("b", in_b, op_b)):
-                    choices[f"fpn.block{block}.{side}.input"] = place
-                    choices[f"fpn.block{block}.{side}.op"] = operations[op]
-                choices[f"fpn.block{block}.join"] = joins[join]
-        except (TypeError, ValueError, KeyError):
-            form = f"{self.blocks} blocks [input, input, op, op, join] with operations 0 to 4 and joins 0 and 1"
-            raise ValueError(f"{genotype} is not an FPN genotype: write it as {form}") from None
-        return self.architecture(choices)
+        for block, (in_a, in_b, op_a, op_b, join) in enumerate(genotype):
+            for side, place, op in (("a", in_a, op_a), ("b", in_b, op_b)):
+                choices[f"fpn.block{block}.{side}.input"] = place
+                choices[f"fpn.block{block}.{side}.op"] = operations[op]
+            choices[f"fpn.block{block}.join"] = joins[join]
+        return choices
 
     def write(self, choices: Choices) -> list[list[int]]:
         """The published notation."""
@@ -81,7 +78,6 @@ class FPNCells(FiniteSpace):
         for block in range(self.blocks):
             names = [[f"fpn.block{block}.{side}.{part}" for part in ("input", "op")] for side in "ab"]
             if choices[f"fpn.block{block}.join"] == "sum":
-                sides = sorted([choices[name] for name in side] for side in names)
-                for side, values in zip(names, sides, strict=True):
+                for side, values in zip(names, sorted([choices[name] for name in side] for side in names), strict=True):
                     result |= dict(zip(side, values, strict=True))
         return result

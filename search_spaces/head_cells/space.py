@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from search_spaces.architecture import Architecture, Choice, Choices
+from search_spaces.architecture import Choice, Choices
 from search_spaces.space import FiniteSpace
 
 OPERATIONS = ("conv1", "conv3", "sep3", "sep3_dil3", "skip", "deform")  # in the order of the published ids 0 to 5
@@ -21,7 +21,10 @@ class HeadCells(FiniteSpace):
     def __init__(self, channels: int = 256, layers: int = 6):
         if channels < 4 or channels % 4:
             raise ValueError(f"channels must be a multiple of 4 (norms have groups of at least four), not {channels}")
+        if layers < 1:
+            raise ValueError(f"layers must be at least 1, not {layers}")
         self.channels, self.layers = channels, layers
+        self.notation = f"(index of sharing, {layers} operations 0 to 5)"
         decisions: dict[str, tuple[Choice, ...]] = {f"head.layer{k}": OPERATIONS for k in range(layers)}
         self.decisions = {**decisions, "head.split": tuple(range(layers + 1))}
 
@@ -30,14 +33,10 @@ class HeadCells(FiniteSpace):
         head = dict(type="densebench.CellFCOSHead", ops=ops, split=choices["head.split"])
         return {"head": {**head, "in_channels": self.channels, "feat_channels": self.channels}}
 
-    def read(self, split: int, ops: Sequence[int]) -> Architecture:
-        """The architecture of a published genotype: the index of sharing and the operations' ids."""
+    def choices(self, genotype: tuple[int, Sequence[int]]) -> dict[str, Choice]:
+        split, ops = genotype
         operations = dict(enumerate(OPERATIONS))  # unlike a tuple it knows no -1
-        try:
-            choices: dict[str, Choice] = {f"head.layer{k}": operations[op] for k, op in enumerate(ops)}
-        except (TypeError, KeyError):
-            raise ValueError(f"{ops} is not a head genotype: write {self.layers} operations 0 to 5") from None
-        return self.architecture({**choices, "head.split": split})
+        return {**{f"head.layer{k}": operations[op] for k, op in enumerate(ops)}, "head.split": split}
 
     def canonical(self, choices: Choices) -> Choices:
         """A skip changes nothing: the others come first, and the split counts only them."""

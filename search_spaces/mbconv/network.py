@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from core import did_you_mean
 from search_spaces.mbconv.space import CHANNELS, STRIDES, Genotype
 
+TAPS = [f"{stride}{plus}" for stride in (2, 4, 8, 16, 32) for plus in ("", "+")]
+
 
 def scaled(channels: int, width: float) -> int:
     """`channels` times `width` as a multiple of 8, never less than nine tenths of it (MobileNetV2's rule)."""
@@ -47,21 +49,21 @@ class InvertedResidual(nn.Module):
 class MBConvNet(BaseModule):
     """A MobileNetV2 with other kernels, expansions and depths; `stages` holds the operations of six stages ("k5e6").
 
-    It gives a map (B, out_channels[k], H / stride, W / stride) for each of `taps`. A tap is a stride ("16"), whose last layer
+    It gives a map (B, channels, H / stride, W / stride) for each of `taps`. A tap is a stride ("16"), whose last layer
     it gives, or a stride with a plus: the expansion in the layer that leaves it, before the stride, and for "32+" the last
     convolution, which is only there if it is tapped. Where layers are MobileNetV2's, their weights have the names that
     MMSegmentation's and MMDetection's MobileNetV2 give them. Raises ValueError for another tap.
     """
 
-    def __init__(
-        self, stages: Genotype, width: float = 1.0, taps: Sequence[str] = ("4", "8", "16", "32"), init_cfg: Any = None
-    ):
-        super().__init__(init_cfg)
-        channels, first, *others = (scaled(full, width) for full in (32, 16, *CHANNELS))
-        self.conv1 = conv_bn(3, channels, 3, stride=2)
-        self.layer1 = nn.Sequential(InvertedResidual(channels, first, 3, 1, 1))
-        stride, channels = 2, first
-        widths = {"2": first}
+    def __init__(self, stages: Genotype, width: float = 1.0, taps: Sequence[str] = ("4", "8", "16", "32")):
+        super().__init__()
+        for tap in taps:
+            if tap not in TAPS:
+                raise ValueError(did_you_mean("tap", tap, TAPS))
+        self.taps = tuple(taps)
+        stem, channels, *others = (scaled(full, width) for full in (32, 16, *CHANNELS))
+        self.conv1 = conv_bn(3, stem, 3, stride=2)
+        self.layer1 = nn.Sequential(InvertedResidual(stem, channels, 3, 1, 1))
         for number, (operations, outputs, step) in enumerate(zip(stages, others, STRIDES, strict=True), start=2):
             blocks = []
             for operation in operations:
@@ -69,19 +71,8 @@ class MBConvNet(BaseModule):
                 blocks.append(InvertedResidual(channels, outputs, kernel, expansion, 1 if blocks else step))
                 channels = outputs
             setattr(self, f"layer{number}", nn.Sequential(*blocks))
-            if step > 1:
-                widths[f"{stride}+"] = blocks[0].conv[0].out_channels
-            stride *= step
-            widths[str(stride)] = channels
-        widths["32+"] = scaled(
-            1280, max(width, 1.0)
-        )  # as in MobileNetV2, narrow networks keep the full last convolution
-        for tap in taps:
-            if tap not in widths:
-                raise ValueError(did_you_mean("tap", tap, widths))
-        if "32+" in taps:
-            self.conv2 = conv_bn(channels, widths["32+"])
-        self.taps, self.out_channels = tuple(taps), tuple(widths[tap] for tap in taps)
+        if "32+" in taps:  # narrow networks keep the full one, as in MobileNetV2
+            self.conv2 = conv_bn(channels, scaled(1280, max(width, 1.0)))
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         stride, maps = 2, {}

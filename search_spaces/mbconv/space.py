@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from search_spaces.architecture import Architecture, Choice, Choices
+from search_spaces.architecture import Choice, Choices
 from search_spaces.space import FiniteSpace
 
 # Of the six searched stages, at width 1. Before them come a stem of 32 channels and a block of 16 at stride 2.
@@ -46,9 +46,12 @@ class MBConv(FiniteSpace):
     def __init__(self, layers: Sequence[int] = (4, 4, 4, 4, 4, 1), width: float = 1.0, wide: Sequence[int] = ()):
         if len(layers) != len(CHANNELS) or min(layers) < 1:
             raise ValueError(f"layers must be {len(CHANNELS)} numbers from 1 on, not {tuple(layers)}")
+        if not width > 0:
+            raise ValueError(f"width must be positive, not {width}")
         if not set(wide) <= set(range(len(CHANNELS))):
             raise ValueError(f"wide must name stages from 0 to {len(CHANNELS) - 1}, not {tuple(wide)}")
         self.layers, self.width = tuple(layers), width
+        self.notation = f"the operations of {len(layers)} stages of at most {self.layers} layers, without skips"
         decisions: dict[str, tuple[Choice, ...]] = {}
         for stage, depth in enumerate(self.layers):
             first = tuple(op for op in OPERATIONS if stage not in wide or op.endswith("e6"))
@@ -59,23 +62,12 @@ class MBConv(FiniteSpace):
     def parts(self, choices: Choices) -> dict[str, Any]:
         return {"backbone": dict(type="densebench.MBConvNet", stages=self.write(choices), width=self.width)}
 
-    def read(self, genotype: Genotype) -> Architecture:
-        """The architecture of a published genotype: the operations of each stage, without skips at its end."""
-        try:
-            stages = [list(stage) for stage in genotype]
-        except TypeError:
-            stages = []
-        depths = [len(stage) for stage in stages]
-        if len(depths) != len(self.layers) or any(a > b for a, b in zip(depths, self.layers, strict=True)):
-            form = f"a list of the operations of {len(self.layers)} stages with at most {self.layers} layers"
-            raise ValueError(f"{genotype} is not a backbone genotype: write it as {form}")
-        return self.architecture(
-            {
-                f"stage{stage}.layer{layer}": operations[layer] if layer < len(operations) else "skip"
-                for stage, operations in enumerate(stages)
-                for layer in range(self.layers[stage])
-            }
-        )
+    def choices(self, genotype: Genotype) -> dict[str, Choice]:
+        choices: dict[str, Choice] = {}
+        for stage, (operations, depth) in enumerate(zip(genotype, self.layers, strict=True)):
+            padded = [*operations, *["skip"] * (depth - len(operations))]
+            choices |= {f"stage{stage}.layer{layer}": op for layer, op in enumerate(padded)}
+        return choices
 
     def write(self, choices: Choices) -> list[list[str]]:
         """The published notation."""

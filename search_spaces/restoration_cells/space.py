@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
-from core import did_you_mean
-from search_spaces.architecture import Architecture, Choice, Choices
+from search_spaces.architecture import Choice, Choices
 from search_spaces.space import FiniteSpace
 
 # What each variant offers: operations (dilation always at rate 2), and widths in units of `channels`.
@@ -41,7 +40,7 @@ class RestorationCells(FiniteSpace):
 
     def __init__(
         self,
-        variant: str = "code",
+        variant: Literal["code", "slides"] = "code",
         nodes: int = 4,
         layers: int = 3,
         channels: int = 10,
@@ -51,8 +50,6 @@ class RestorationCells(FiniteSpace):
         stem: int = 64,
         fold: int = 1,
     ):
-        if variant not in VARIANTS:
-            raise ValueError(did_you_mean("variant", variant, VARIANTS))
         for name, value in (("nodes", nodes), ("layers", layers), ("in_channels", in_channels), ("fold", fold)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, not {value}")
@@ -60,13 +57,15 @@ class RestorationCells(FiniteSpace):
             raise ValueError(f"channels must be even and at least 2, not {channels}: it is halved")
         if stem < 4 or stem % 4:
             raise ValueError(f"stem must be a multiple of 4, not {stem}: the decoder takes three quarters of it")
-        sizes: dict[str, Any] = dict(nodes=nodes, layers=layers, channels=channels)
         self.frame: dict[str, Any] = dict(in_channels=in_channels, stem=stem, aspp=aspp, fold=fold)
-        self.settings = dict(variant=variant, shared=shared, **sizes, **self.frame)
+        cells: dict[str, Any] = dict(variant=variant, nodes=nodes, layers=layers, channels=channels, shared=shared)
+        self.settings = {**cells, **self.frame}
         self.operations, factors = VARIANTS[variant]
         self.widths = [int(channels * factor) for factor in factors]
         self.nodes, self.layers, self.shared = nodes, layers, shared
+        self.cells = 1 if shared else layers  # that are searched
         self.in_channels, self.stem, self.aspp, self.fold = in_channels, stem, aspp, fold
+        self.notation = f"[{self.cells} x [[op, input] x {2 * nodes}], {layers} widths]"
         decisions: dict[str, tuple[Choice, ...]] = {}
         for cell in range(self.cells):
             for node in range(nodes):
@@ -76,11 +75,6 @@ class RestorationCells(FiniteSpace):
         for layer in range(layers):
             decisions[f"layer{layer}.width"] = tuple(reachable(layer, len(factors)))
         self.decisions = decisions
-
-    @property
-    def cells(self) -> int:
-        """How many cells are searched."""
-        return 1 if self.shared else self.layers
 
     def flaw(self, choices: Choices) -> str | None:
         path = [int(choices[f"layer{layer}.width"]) for layer in range(self.layers)]
@@ -105,24 +99,17 @@ class RestorationCells(FiniteSpace):
         genotype = dict(genotype=self.write(choices), widths=list(self.widths))
         return {"network": dict(type="densebench.RestorationNet", **genotype, **self.frame)}
 
-    def read(self, genotype: Genotype) -> Architecture:
-        """The architecture of a genotype `[cells, widths]`; a cell lists `[op, input]` twice for each node."""
+    def choices(self, genotype: Genotype) -> dict[str, Choice]:
         choices: dict[str, Choice] = {}
-        try:
-            cells, path = genotype
-            for cell, terms in enumerate(cells):
-                for place, (op, source) in enumerate(terms):
-                    side = f"cell{cell}.node{place // 2}.{'ab'[place % 2]}"
-                    choices[f"{side}.input"], choices[f"{side}.op"] = source, op
-            for layer, width in enumerate(path):
-                choices[f"layer{layer}.width"] = width
-        except (TypeError, ValueError):
-            form = f"[{self.cells} x [[op, input] x {2 * self.nodes}], {self.layers} widths]"
-            raise ValueError(f"{genotype} is not a restoration genotype: write it as {form}") from None
-        return self.architecture(choices)
+        cells, path = genotype
+        for cell, terms in enumerate(cells):
+            for place, (op, source) in enumerate(terms):
+                side = f"cell{cell}.node{place // 2}.{'ab'[place % 2]}"
+                choices[f"{side}.input"], choices[f"{side}.op"] = source, op
+        return choices | {f"layer{layer}.width": width for layer, width in enumerate(path)}
 
     def write(self, choices: Choices) -> list[Any]:
-        """The notation that `read` takes."""
+        """The notation that `read` takes: a cell lists `[op, input]` twice for each node."""
         sides = [f"node{node}.{side}" for node in range(self.nodes) for side in "ab"]
         cells = [
             [[choices[f"cell{cell}.{side}.op"], choices[f"cell{cell}.{side}.input"]] for side in sides]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import torch
@@ -23,6 +22,11 @@ Scores = tuple[Tensor, Tensor]  # of the operations (layers, edges, operations),
 
 def total(maps: Iterable[Tensor]) -> Tensor:
     return reduce(torch.add, maps)
+
+
+def mixed(parts: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
+    """The sum of maps, each by its share."""
+    return total(share * x for share, x in parts)
 
 
 def edge(node: int, source: int) -> int:
@@ -86,8 +90,8 @@ class RestorationSupernet(Supernet):
             for width in reachable(layer, count):
                 channels = space.widths[width]
                 self.cells[f"{layer}_{width}"] = MixedCell(nodes, space.operations, channels)
-                for routers, back, reach in ((self.near, 1, 1), (self.far, 2, 2)):
-                    for start in self._starts(layer - back, width, reach):
+                for routers, back in ((self.near, 1), (self.far, 2)):
+                    for start in self._starts(layer, width, back):
                         inputs = nodes * space.widths[start] if layer >= back else space.stem
                         routers[f"{layer}_{start}_{width}"] = scaler(inputs, channels, affine=False)
         ends = reachable(space.layers - 1, count)
@@ -96,12 +100,11 @@ class RestorationSupernet(Supernet):
         )
         self.alphas = nn.Parameter(torch.zeros(space.cells, edge(nodes, 0), len(space.operations)))
         self.betas = nn.Parameter(torch.zeros(space.layers, count, count))
-        self._held: Scores | None = None
 
-    def _starts(self, layer: int, width: int, reach: int) -> list[int]:
-        """The widths of `layer`, the stem's below 0, from which `width` is at most `reach` away."""
-        starts = reachable(layer, len(self.space.widths)) if layer >= 0 else [0]
-        return [start for start in starts if abs(start - width) <= reach]
+    def _starts(self, layer: int, width: int, back: int) -> list[int]:
+        """The widths that a path may have had `back` layers before it is at `width` in `layer`; the stem's is 0."""
+        starts = reachable(layer - back, len(self.space.widths)) if layer >= back else [0]
+        return [start for start in starts if abs(start - width) <= back]
 
     def architecture_parameters(self) -> list[nn.Parameter]:
         return [self.alphas, self.betas]
@@ -112,16 +115,7 @@ class RestorationSupernet(Supernet):
         near = torch.ones_like(self.betas).tril(1).triu(-1).bool()
         return ops, self.betas.masked_fill(~near, -torch.inf).softmax(-1)
 
-    @contextmanager
-    def held(self, choices: Choices) -> Iterator[None]:
-        self._held = self._one_hot(choices)
-        try:
-            yield
-        finally:
-            self._held = None
-
-    def _one_hot(self, choices: Choices) -> Scores:
-        """Scores with all weight on one answer."""
+    def weigh(self, choices: Choices) -> Scores:
         cells, path = self.space.write(choices)
         ops, moves = torch.zeros_like(self.alphas), torch.zeros_like(self.betas)
         for cell, terms in enumerate(cells):
@@ -133,13 +127,20 @@ class RestorationSupernet(Supernet):
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (B, in_channels, H, W) in and out, as in `RestorationNet`."""
-        ops, moves = self._held or self.scores()
+        ops, moves = self.alone or self.scores()
         first, second = self.frame.stem(x)
         older, old, narrow = {0: activate(first)}, {0: activate(second)}, []
         before = torch.eye(moves.shape[1], device=moves.device, dtype=moves.dtype)
         for layer, step in enumerate(moves):
-            twice, widths = before @ step, reachable(layer, moves.shape[1])
-            new = {width: self._cell(layer, width, (older, twice), (old, step), ops[layer]) for width in widths}
+            twice, new = before @ step, {}
+            for width in reachable(layer, moves.shape[1]):
+                cell = partial(self.cells[f"{layer}_{width}"], weights=ops[layer])
+                far = mixed(self._ways(layer, width, 2, older, twice))
+                ways = self._ways(layer, width, 1, old, step)
+                if self.per_path:
+                    new[width] = mixed((share, cell(far, near)) for share, near in ways)
+                else:
+                    new[width] = cell(far, mixed(ways))
             narrow.append(new[0])
             older, old, before = old, {width: activate(y) for width, y in new.items()}, step
         ends, visits = arrivals(moves)[-1], last_narrow(moves)
@@ -148,29 +149,13 @@ class RestorationSupernet(Supernet):
         early = total([early, *(chance * y for chance, y in zip(visits, narrow, strict=False))])
         return self.frame.finish(x, early, deep)
 
-    def _cell(
-        self,
-        layer: int,
-        width: int,
-        older: tuple[dict[int, Tensor], Tensor],
-        old: tuple[dict[int, Tensor], Tensor],
-        weights: Tensor,
-    ) -> Tensor:
-        """A cell's output; `older` and `old` are maps by width and the weights of the moves from there."""
-        cell = self.cells[f"{layer}_{width}"]
-        maps, moves = older
-        far = total(
-            moves[start, width] * self.far[f"{layer}_{start}_{width}"](maps[start])
-            for start in self._starts(layer - 2, width, 2)
-        )
-        maps, moves = old
-        ways = [
-            (moves[start, width], self.near[f"{layer}_{start}_{width}"](maps[start]))
-            for start in self._starts(layer - 1, width, 1)
-        ]
-        if self.per_path:
-            return total(share * cell(far, near, weights) for share, near in ways)
-        return cell(far, total(share * near for share, near in ways), weights)
+    def _ways(
+        self, layer: int, width: int, back: int, maps: Mapping[int, Tensor], moves: Tensor
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """What a cell gets from the layer `back` layers before, its `maps` by width: shares of `moves`, and routed maps."""
+        routers = self.near if back == 1 else self.far
+        for start in self._starts(layer, width, back):
+            yield moves[start, width], routers[f"{layer}_{start}_{width}"](maps[start])
 
     def discretise(self) -> dict[str, Choice]:
         """Each node's two inputs with the largest weight of an operation other than "none", and the path of `best_path`.

@@ -14,6 +14,8 @@ class ToySpace(FiniteSpace):
     """`layers` convolutions, each with a width, a kernel size and an activation."""
 
     def __init__(self, layers: int = 4):
+        if layers < 1:
+            raise ValueError(f"layers must be at least 1, not {layers}")
         self.layers = layers
         self.decisions = {
             f"layer{index}.{name}": options for index in range(layers) for name, options in SETTINGS.items()

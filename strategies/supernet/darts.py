@@ -44,6 +44,8 @@ class DARTS(SupernetSearch):
             raise ValueError(f"warmup must be less than epochs, not {warmup} of {epochs}")
         if order not in (1, 2) or keep not in ("last", "best"):
             raise ValueError(f"order must be 1 or 2 and keep 'last' or 'best', not {order!r} and {keep!r}")
+        if not arch_lr > 0 or arch_decay < 0:
+            raise ValueError(f"arch_lr must be positive and arch_decay not negative, not {arch_lr} and {arch_decay}")
         self.warmup, self.order, self.keep = warmup, order, keep
         self.arch_lr, self.arch_decay = arch_lr, arch_decay
         if order == 2:

@@ -29,6 +29,11 @@ class Scoring(PartOfStudy):
         super().__init__(study, study.space, count)
         self.parent = parent
 
+    @property
+    def stages(self) -> Sequence[Stage]:
+        """The one that all are scored on."""
+        return self.study.stages[:1]
+
     def submit(self, proposal: Proposal) -> int:
         return super().submit(Proposal(proposal.arch, self.parent, stages=0, note=proposal.note))
 
@@ -55,10 +60,12 @@ class OneShot(SupernetSearch):
             raise ValueError(f"answers must be 1 to candidates, not {answers} of {candidates}")
         self.candidates, self.count = candidates, answers
         self.inner: Strategy = build(STRATEGIES, strategy)
+        if isinstance(self.inner, SupernetSearch):
+            raise ValueError(f"OneShot has a supernet already: {type(self.inner).__name__} cannot be its strategy")
 
     def prepare(self, study: Study) -> Plan:
         plan = super().prepare(study)
-        self.inner.prepare(study)
+        self.inner.prepare(cast(Study, Scoring(study, 0, self.candidates)))
         return Plan(self.epochs + self.candidates, plan.note, plan.shared)
 
     def stages(self, stage: Stage) -> list[Stage]:

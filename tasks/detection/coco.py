@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from tasks.detection.data import Row
-from tasks.detection.folders import ALIASES, TRAIN, Annotated, FolderDetection, area_of, fit_box
+from tasks.detection.folders import ALIASES, TRAIN, FolderDetection, area_of, fit_box
 from tasks.folders import Listing
 
 Entry = dict[str, Any]  # an image, an annotation or a category
 Record = dict[str, list[Entry]]  # the three LISTS
 LISTS = ("images", "annotations", "categories")
+Splits = Mapping[str, Mapping[str, str]]  # the annotations and the images of each
 
 
 def _candidates(root: Path, split: str) -> Iterator[tuple[Path, list[Path]]]:
@@ -37,9 +38,7 @@ def read_json(path: Path) -> Record:
     for name in LISTS:
         entries = record.get(name) if isinstance(record, dict) else None
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise ValueError(
-                f"{path} has no list {name!r} of entries: it is not a COCO instances file, export it again"
-            )
+            raise ValueError(f"{path} has no list {name!r} of entries: export it again, as COCO's instances")
     return {name: record[name] for name in LISTS}
 
 
@@ -91,9 +90,7 @@ def _row(path: Path, entry: Entry, image: Entry, label: int) -> Row | None:
         return None
     area = entry.get("area", area_of(fitted))
     if not isinstance(area, int | float) or not 0 <= area < math.inf:
-        raise ValueError(
-            f"{path}: annotation {identity} has the area {area!r}: give it in square pixels, or leave it out"
-        )
+        raise ValueError(f"{path}: annotation {identity} has the area {area!r}: give square pixels, or none")
     return fitted, label, float(area), bool(entry.get("iscrowd")), bool(entry.get("difficult"))
 
 
@@ -107,12 +104,7 @@ class CocoDetection(FolderDetection):
     its box's; "difficult" is read where it is there.
     """
 
-    def __init__(
-        self,
-        root: str,
-        splits: Mapping[str, Mapping[str, str]] | None = None,
-        classes: Sequence[str] | None = None,
-    ):
+    def __init__(self, root: str, splits: Splits | None = None, classes: Sequence[str] | None = None):
         super().__init__(root, splits or ())
         self.splits, self._chosen = dict(splits or {}), classes is not None
         for split, given in self.splits.items():
@@ -180,7 +172,7 @@ class CocoDetection(FolderDetection):
                 rows[entry["image_id"]].append(_row(path, entry, image, label))
         for identity, image in images.items():
             size = (image["height"], image["width"])
-            listing.items.append(Annotated.of(folder / image["file_name"], size, rows[identity]))
+            listing.items.append(self.note(folder / image["file_name"], size, rows[identity]))
 
     def _labels(self, listing: Listing, path: Path, record: Record) -> dict[int, int | None]:
         """The label of each category id; None: its objects are left out."""

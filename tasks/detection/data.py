@@ -45,6 +45,19 @@ class Objects:
         )
 
 
+@dataclass(frozen=True)
+class Annotated:
+    """What is known of an image that is not decoded: its name, its (height, width), its objects, boxes without area.
+
+    The name of an image in a folder is its path from the data's root.
+    """
+
+    name: str
+    size: tuple[int, int]
+    objects: Objects
+    dropped: int = 0
+
+
 class DetectionData(Data):
     """Splits of (image, objects)."""
 
@@ -55,16 +68,8 @@ class DetectionData(Data):
         """An image, (H, W, 3) RGB uint8, and its objects."""
 
     @abstractmethod
-    def objects(self, split: str, index: int) -> Objects:
-        """The objects of an image, which is not decoded for them."""
-
-    @abstractmethod
-    def image_size(self, split: str, index: int) -> tuple[int, int]:
-        """Height and width of an image, without decoding it."""
-
-    @abstractmethod
-    def file_name(self, split: str, index: int) -> str:
-        """The image's name: for data in a folder, its path from the root."""
+    def annotated(self, split: str, index: int) -> Annotated:
+        """The same without decoding the image."""
 
     def ground_truth(self, split: str) -> dict[str, Any]:
         """A split as COCO's dictionary: image id = index, category id = label + 1, annotation ids from 1.
@@ -73,22 +78,14 @@ class DetectionData(Data):
         """
         images, annotations = [], []
         for index in range(self.size(split)):
-            height, width = self.image_size(split, index)
-            images.append({"id": index, "width": width, "height": height, "file_name": self.file_name(split, index)})
-            objects = self.objects(split, index)
-            rows = zip(*(values.tolist() for values in vars(objects).values()), strict=True)
+            image = self.annotated(split, index)
+            height, width = image.size
+            images.append({"id": index, "width": width, "height": height, "file_name": image.name})
+            rows = zip(*(values.tolist() for values in vars(image.objects).values()), strict=True)
             for (x1, y1, x2, y2), label, area, crowd, difficult in rows:
-                annotations.append(
-                    {
-                        "id": len(annotations) + 1,
-                        "image_id": index,
-                        "category_id": label + 1,
-                        "bbox": [x1, y1, x2 - x1, y2 - y1],
-                        "area": area,
-                        "iscrowd": int(crowd),
-                        "difficult": int(difficult),
-                    }
-                )
+                box = [x1, y1, x2 - x1, y2 - y1]
+                entry = dict(image_id=index, category_id=label + 1, bbox=box, area=area, iscrowd=int(crowd))
+                annotations.append(dict(id=len(annotations) + 1, **entry, difficult=int(difficult)))
         categories = [{"id": index + 1, "name": name} for index, name in enumerate(self.classes)]
         return {"images": images, "annotations": annotations, "categories": categories}
 
@@ -99,20 +96,10 @@ class ScenesDetection(ScenesData, DetectionData):
     classes = scenes.CLASSES[1:]
 
     def read(self, split: str, index: int) -> tuple[np.ndarray, Objects]:
-        return scenes.scenes(split)[index].image, self.objects(split, index)
+        return scenes.scenes(split)[index].image, self.annotated(split, index).objects
 
-    def objects(self, split: str, index: int) -> Objects:
-        scene = scenes.scenes(split)[index]
-        rows = zip(scene.boxes.tolist(), scene.labels.tolist(), strict=True)
-        return Objects.of(
-            [
-                ((x, y, x + width, y + height), label - 1, width * height, False, False)
-                for (x, y, width, height), label in rows
-            ]
-        )
-
-    def image_size(self, split: str, index: int) -> tuple[int, int]:
-        return scenes.SIZE, scenes.SIZE
-
-    def file_name(self, split: str, index: int) -> str:
-        return f"{split}_{index}.png"
+    def annotated(self, split: str, index: int) -> Annotated:
+        scene, rows = scenes.scenes(split)[index], []
+        for (x, y, width, height), label in zip(scene.boxes.tolist(), scene.labels.tolist(), strict=True):
+            rows.append(((x, y, x + width, y + height), label - 1, width * height, False, False))
+        return Annotated(f"{split}_{index}.png", (scenes.SIZE, scenes.SIZE), Objects.of(rows))

@@ -6,7 +6,6 @@ import math
 import os
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,29 +13,13 @@ from typing import Any
 import numpy as np
 
 from tasks.data import SPLITS
-from tasks.detection.data import Box, DetectionData, Objects, Row
+from tasks.detection.data import Annotated, Box, DetectionData, Objects, Row
 from tasks.folders import FolderData, check_size, contents, decode, existing, in_colour
 from tasks.registry import DATA
 
 TRAIN = "train"  # the split that every class must have objects in, and that names the classes where nothing else does
 ALIASES = {"val": ("val", "valid")}  # what folders and lists of a split may be called, where not like the split
 ROUNDING = 1.0  # pixels by which a box may stick out of its image
-
-
-@dataclass(frozen=True)
-class Annotated:
-    """An image file with what its annotations claim: its (height, width), its objects, how many boxes have no area."""
-
-    path: Path
-    size: tuple[int, int]
-    objects: Objects
-    dropped: int
-
-    @staticmethod
-    def of(path: Path, size: tuple[int, int], rows: Sequence[Row | None]) -> Annotated:
-        """From a row for each object, None where its box has no area."""
-        kept = [row for row in rows if row is not None]
-        return Annotated(path, size, Objects.of(kept), len(rows) - len(kept))
 
 
 def fit_box(box: Box, size: tuple[int, int], what: str, first: float = 0.0) -> Box | None:
@@ -79,28 +62,30 @@ class FolderDetection(FolderData, DetectionData):
     def find(root: Path, split: str) -> Any:
         """The files that make a split of this layout. Raises OSError where it is not there."""
 
+    def note(self, path: Path, size: tuple[int, int], rows: Sequence[Row | None]) -> Annotated:
+        """An image file, with a row for each object, None where its box has no area."""
+        kept = [row for row in rows if row is not None]
+        name = Path(os.path.relpath(path, self.root)).as_posix()
+        return Annotated(name, size, Objects.of(kept), len(rows) - len(kept))
+
     def open(self, item: Annotated) -> tuple[np.ndarray, Objects]:
-        pixels = decode(item.path, in_colour)
-        check_size(item.path, pixels.shape[:2], "its annotations say", item.size)
+        path = self.root / item.name
+        pixels = decode(path, in_colour)
+        check_size(path, pixels.shape[:2], "its annotations say", item.size)
         return pixels, item.objects
 
-    def objects(self, split: str, index: int) -> Objects:
-        return self.items(split)[index].objects
-
-    def image_size(self, split: str, index: int) -> tuple[int, int]:
-        return self.items(split)[index].size
-
-    def file_name(self, split: str, index: int) -> str:
-        return Path(os.path.relpath(self.items(split)[index].path, self.root)).as_posix()
+    def annotated(self, split: str, index: int) -> Annotated:
+        return self.items(split)[index]
 
     def identity(self) -> bytes:
         return "\n".join(self.classes).encode()
 
     def content(self, split: str, item: Annotated) -> Iterator[bytes]:
-        yield f"{split} {item.path.name} {item.size[0]} {item.size[1]}".encode()
+        path = self.root / item.name
+        yield f"{split} {path.name} {item.size[0]} {item.size[1]}".encode()
         for values in vars(item.objects).values():
             yield values.tobytes()
-        yield contents(item.path)
+        yield contents(path)
 
     def problems(self, split: str) -> Iterator[str]:
         yield from super().problems(split)

@@ -40,39 +40,26 @@ def coco_metrics(ground_truth: Mapping[str, Any], detections: Sequence[Detection
     return {name: 100 * value if value >= 0 else -1.0 for name, value in zip(COCO_METRICS, values, strict=True)}
 
 
-def voc_map(
-    ground_truth: Mapping[str, Any],
-    detections: Sequence[Detection],
-    iou: float = 0.5,
-) -> float:
+def voc_map(ground_truth: Mapping[str, Any], detections: Sequence[Detection], iou: float = 0.5) -> float:
     """The mean of `voc_ap` over all classes with an object that is not difficult, 0 to 100.
 
-    Raises ValueError where no class has one.
+    Raises ValueError where no class has one, or a detection names an image or category that is not there.
     """
+    _check(ground_truth, detections)
     classes = sorted({item["category_id"] for item in ground_truth["annotations"] if not item.get("difficult")})
     if not classes:
         raise ValueError("the ground truth has no object that counts: give one with objects that are not difficult")
     return float(np.mean([voc_ap(ground_truth, detections, category, iou) for category in classes]))
 
 
-def voc_ap(
-    ground_truth: Mapping[str, Any],
-    detections: Sequence[Detection],
-    category: int,
-    iou: float = 0.5,
-) -> float:
+def voc_ap(ground_truth: Mapping[str, Any], detections: Sequence[Detection], category: int, iou: float = 0.5) -> float:
     """The average precision of one class, 0 to 100, by PASCAL VOC's rules (Everingham et al., IJCV 2010, section 4.2).
 
     It is the area under the interpolated curve (VOC since 2010). An annotation with a true `difficult` neither counts nor
-    punishes who finds it. Arguments as in `coco_metrics`, but neither area nor iscrowd is read, and a box reaches from pixel x
-    to pixel x + width (xmin to xmax in VOC's files).
-    Raises ValueError where the class has no object that counts.
+    punishes who finds it. Arguments as in `coco_metrics`, but neither area nor iscrowd is read.
     """
-    _check(ground_truth, detections)
     objects = [item for item in ground_truth["annotations"] if item["category_id"] == category]
     total = sum(not item.get("difficult") for item in objects)
-    if not total:
-        raise ValueError(f"category {category} has no object that counts: leave it out of the mean")
     hits = _hits(objects, [item for item in detections if item["category_id"] == category], iou)
     precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
     best = np.maximum.accumulate(precision[::-1])[::-1]  # the best precision at this recall or a higher one
@@ -104,11 +91,11 @@ def _hits(objects: Sequence[Mapping[str, Any]], detections: Sequence[Detection],
 
 
 def _ious(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Intersection over union of one box (4,) with each of (n, 4), counted in whole pixels, first and last included."""
+    """Intersection over union of one box (4,) with each of (n, 4)."""
     low = np.maximum(box[:2], boxes[:, :2])
     high = np.minimum(box[:2] + box[2:], boxes[:, :2] + boxes[:, 2:])
-    common = np.clip(high - low + 1, 0, None).prod(1)
-    return common / ((box[2:] + 1).prod() + (boxes[:, 2:] + 1).prod(1) - common)
+    common = np.clip(high - low, 0, None).prod(1)
+    return common / (box[2:].prod() + boxes[:, 2:].prod(1) - common)
 
 
 def _check(ground_truth: Mapping[str, Any], detections: Sequence[Detection]) -> None:

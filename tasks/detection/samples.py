@@ -30,7 +30,7 @@ class DetectionSamples(Samples):
     def rows(self) -> int:
         """M, counted once: it takes all annotations of the stage."""
         scored = [(self.view.eval, index) for index in range(self.eval_size)]
-        return max(1, *(len(self.data.objects(*place).labels) for place in [*self.order, *scored]))
+        return max(1, *(len(self.data.annotated(*place).objects.labels) for place in [*self.order, *scored]))
 
     def cut(self, image: np.ndarray, truth: Objects, rng: np.random.Generator) -> Sample:
         size = self.view.size

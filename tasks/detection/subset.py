@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from core import build
-from tasks.detection.data import DetectionData, Objects
+from tasks.detection.data import Annotated, DetectionData, Objects
 from tasks.registry import DATA
 
 
@@ -77,12 +77,10 @@ class StratifiedSubset(DetectionData):
         size = self.data.size(split)
         if images < 1 or holdout < 0 or images + holdout > size:
             asked = f"{images} images" + (f" and a holdout of {holdout}" if holdout else "")
-            raise ValueError(
-                f"a subset of {asked} cannot be drawn from the {size} of split {split!r}: ask for 1 to {size}"
-            )
+            raise ValueError(f"a subset of {asked} cannot be drawn from the {size} of split {split!r}: ask for fewer")
         counts = np.zeros((size, len(self.classes)), dtype=np.int64)
         for index in range(size):
-            objects = self.data.objects(split, index)
+            objects = self.data.annotated(split, index).objects
             counts[index] = np.bincount(objects.labels[~objects.crowd], minlength=len(self.classes))
         if holdout and split == "val":
             raise ValueError("a holdout becomes the split 'val', which cannot be drawn from itself: name another split")
@@ -102,14 +100,8 @@ class StratifiedSubset(DetectionData):
     def read(self, split: str, index: int) -> tuple[np.ndarray, Objects]:
         return self.data.read(*self._of_whole(split, index))
 
-    def objects(self, split: str, index: int) -> Objects:
-        return self.data.objects(*self._of_whole(split, index))
-
-    def image_size(self, split: str, index: int) -> tuple[int, int]:
-        return self.data.image_size(*self._of_whole(split, index))
-
-    def file_name(self, split: str, index: int) -> str:
-        return self.data.file_name(*self._of_whole(split, index))
+    def annotated(self, split: str, index: int) -> Annotated:
+        return self.data.annotated(*self._of_whole(split, index))
 
     def problems(self, split: str) -> Iterator[str]:
         return self.data.problems(self.split if split in self.indices else split)

@@ -65,7 +65,7 @@ class DetectionTask(EncoderTask):
         totals: dict[str, float] = dict.fromkeys(LOSSES, 0.0)
         found: list[dict[str, Any]] = []
         for batch in self.scored_batches(stage):
-            height, width = stage.view.eval_size or self.data.image_size(split, place)
+            height, width = stage.view.eval_size or self.data.annotated(split, place).size
             self.meter.count(len(batch.truth), (height, width))
             maps = network.neck(self.taps(network, batch.inputs))
             outputs = head(maps)
@@ -75,14 +75,12 @@ class DetectionTask(EncoderTask):
                 totals[name] += float(value) * len(batch.truth)
             head.training = False
             for result in head.predict_by_feat(*outputs, batch_img_metas=_metas(len(batch.truth), (height, width))):
-                original = self.data.image_size(split, place)
+                original = self.data.annotated(split, place).size
                 found += _coco_results(place, result, (original[1] / width, original[0] / height))
                 place += 1
         losses = {name: total / place for name, total in totals.items()}
         truth = self.data.ground_truth(split)
-        last_pixels = {**truth, "annotations": _to_last_pixel(truth["annotations"])}
-        voc = voc_map(last_pixels, _to_last_pixel(found))
-        return {**coco_metrics(truth, found), "VOC_mAP": voc, **losses}
+        return {**coco_metrics(truth, found), "VOC_mAP": voc_map(truth, found), **losses}
 
 
 def _losses(head: Any, outputs: Any, batch: Batch, size: tuple[int, int]) -> dict[str, Tensor]:
@@ -102,11 +100,6 @@ def _metas(count: int, size: tuple[int, int]) -> list[dict[str, Any]]:
     return [
         dict(img_shape=size, pad_shape=size, batch_input_shape=size, ori_shape=size, scale_factor=(1.0, 1.0))
     ] * count
-
-
-def _to_last_pixel(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The same boxes from first to last pixel, as Pascal VOC measures them, and not to the one behind it."""
-    return [{**item, "bbox": [x, y, w - 1, h - 1]} for item in items for x, y, w, h in (item["bbox"],)]
 
 
 def _coco_results(image: int, result: Any, factors: tuple[float, float]) -> list[dict[str, Any]]:

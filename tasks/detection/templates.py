@@ -7,7 +7,7 @@ from typing import Any
 
 from tasks.detection.ssdlite import EXTRA, anchors, map_sizes
 from tasks.task import Parts
-from tasks.templates import COLOURS, Config, Template
+from tasks.templates import COLOURS, Config, Size, Template
 
 STRIDES = (8, 16, 32, 64, 128)  # of P3 to P7
 
@@ -27,11 +27,10 @@ class FCOS(Detector):
     taps = ("4", "8", "16", "32")
 
     def __init__(self, width: int = 256, head: Config | None = None):
+        plain_head(width)  # refuses a width that no head can have, also where all heads are searched
         self.width, self.head = width, head or {}
 
-    def whole(
-        self, parts: Parts, backbone: dict[str, Any], channels: list[int], classes: int, size: tuple[int, int]
-    ) -> dict[str, Any]:
+    def whole(self, parts: Parts, backbone: Config, channels: list[int], classes: int, size: Size) -> dict[str, Any]:
         neck = parts.get("neck") or plain_neck(parts.get("head", {}).get("in_channels", self.width))
         head = parts.get("head") or plain_head(neck["out_channels"])
         return dict(
@@ -55,9 +54,7 @@ class SSDLite(Detector):
     slots = ("backbone",)
     taps = ("16+", "32+")
 
-    def whole(
-        self, parts: Parts, backbone: dict[str, Any], channels: list[int], classes: int, size: tuple[int, int]
-    ) -> dict[str, Any]:
+    def whole(self, parts: Parts, backbone: Config, channels: list[int], classes: int, size: Size) -> dict[str, Any]:
         maps = map_sizes(size)
         widths, added = [*channels, *EXTRA][: len(maps)], len(maps) - len(channels)
         layers: dict[str, Any] = dict(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from xml.parsers import expat
 
 from tasks.data import SUFFIXES
 from tasks.detection.data import Box, Row
-from tasks.detection.folders import ALIASES, TRAIN, Annotated, FolderDetection, area_of, fit_box
+from tasks.detection.folders import ALIASES, TRAIN, FolderDetection, area_of, fit_box
 from tasks.folders import Listing, images_in
 
 LISTS = Path("ImageSets") / "Main"
@@ -21,9 +22,7 @@ def devkit(root: Path) -> Path:
         return root
     inside = sorted(path for path in root.iterdir() if (path / LISTS).is_dir())
     if len(inside) > 1:
-        raise ValueError(
-            f"{root} holds several data sets ({', '.join(path.name for path in inside)}): give one of them"
-        )
+        raise ValueError(f"{root} holds several data sets ({', '.join(at.name for at in inside)}): give one of them")
     return inside[0] if inside else root
 
 
@@ -71,14 +70,12 @@ def _box(element: ET.Element) -> Box:
 
 def _names(path: Path, listing: Listing) -> list[str]:
     """The lines of a split's list; one that is there twice is a problem."""
-    lines: dict[str, int] = {}
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
-        with listing.noting():
-            if (name := line.strip()) in lines:
-                raise ValueError(f"{path}, line {number}: {name!r} is in line {lines[name]} already: remove one")
-            if name:
-                lines[name] = number
-    return list(lines)
+    names = Counter(line.strip() for line in path.read_text().splitlines())
+    del names[""]
+    listing.problems += [
+        f"{path} names {name!r} {count} times: once is enough" for name, count in names.items() if count > 1
+    ]
+    return list(names)
 
 
 def _images(path: Path) -> dict[str, Path]:
@@ -165,7 +162,7 @@ class VocDetection(FolderDetection):
                 with listing.noting():
                     tree = read_tree(path)
                     size = _size(path, tree)
-                    listing.items.append(Annotated.of(image, size, self._rows(listing, path, tree, size)))
+                    listing.items.append(self.note(image, size, self._rows(listing, path, tree, size)))
         return listing
 
     def _rows(self, listing: Listing, path: Path, tree: ET.Element, size: tuple[int, int]) -> list[Row | None]:

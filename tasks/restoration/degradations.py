@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-Range = Sequence[float]  # the lowest and the highest value
+Range = tuple[float, float]  # the lowest and the highest value
 
 
 class Degradation(ABC):
@@ -25,9 +25,7 @@ class Noise(Degradation):
     def __init__(self, sigma: float | Sequence[float]):
         self.sigmas = [sigma] if isinstance(sigma, int | float) else list(sigma)
         if not self.sigmas or not all(isinstance(value, int | float) and 0 < value <= 255 for value in self.sigmas):
-            raise ValueError(
-                f"sigma must be above 0 and at most 255, not {sigma!r}: it is on the scale of 8-bit images"
-            )
+            raise ValueError(f"sigma must be above 0 and at most 255, not {sigma!r}: the scale is that of 8-bit images")
 
     def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         sigma = self.sigmas[rng.integers(len(self.sigmas))] / 255
@@ -66,16 +64,14 @@ class RainStreaks(Degradation):
     def _streaks(self, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
         """(height, width), 0 where there is no rain."""
         margin = self.length[1]  # streaks come in from outside, so that the borders have as many
-        count = round(
-            rng.uniform(self.density[0], self.density[1]) * (height + 2 * margin) * (width + 2 * margin) / 1000
-        )
-        angles = np.deg2rad(rng.uniform(self.angle[0], self.angle[1]) + rng.normal(0, self.WOBBLE, count))
+        count = round(rng.uniform(*self.density) * (height + 2 * margin) * (width + 2 * margin) / 1000)
+        angles = np.deg2rad(rng.uniform(*self.angle) + rng.normal(0, self.WOBBLE, count))
         middles = rng.uniform(-margin, (width + margin, height + margin), (count, 2))
-        lengths = rng.uniform(self.length[0], self.length[1], count)
+        lengths = rng.uniform(*self.length, count)
         halves = np.stack([np.sin(angles), np.cos(angles)], 1) * lengths[:, None] / 2
         ends = np.rint(16 * np.stack([middles - halves, middles + halves], 1)).astype(int).tolist()
-        greys = np.rint(255 * rng.uniform(self.brightness[0], self.brightness[1], count)).tolist()
-        widths = np.rint(rng.uniform(self.thickness[0], self.thickness[1], count)).astype(int).tolist()
+        greys = np.rint(255 * rng.uniform(*self.brightness, count)).tolist()
+        widths = np.rint(rng.uniform(*self.thickness, count)).astype(int).tolist()
         layer = np.zeros((height, width), dtype=np.uint8)
         for (first, last), grey, thick in zip(ends, greys, widths, strict=True):
             cv2.line(layer, first, last, grey, thick, cv2.LINE_AA, 4)  # positions in sixteenths of a pixel

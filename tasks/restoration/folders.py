@@ -144,9 +144,7 @@ class FolderPairs(FolderRestoration):
             if (self.root / degraded).is_dir() and (self.root / clean).is_dir():
                 return partners(images_in(self.root / degraded), images_in(self.root / clean), self.root / clean)
         places = f"{source}/{self.degraded} and {source}/{self.clean}"
-        raise FileNotFoundError(
-            f"there are no folders {places} in {self.root}: create them, or name others in `splits`"
-        )
+        raise FileNotFoundError(f"there are no folders {places} in {self.root}: create them, or name others")
 
 
 def partners(degraded: list[Path], clean: list[Path], folder: Path) -> Listing:
@@ -188,23 +186,15 @@ def _first_number(path: Path) -> str:
     return number.group() if number else path.stem
 
 
-PAIRS = (  # what the folders of degraded and of clean images are usually called
-    ("degraded", "clean"),
-    ("noisy", "clean"),
-    ("rain", "norain"),
-    ("rainy", "clean"),
-    ("haze", "clear"),
-    ("hazy", "clear"),
-    ("hazy", "GT"),
-    ("input", "target"),
-    ("LQ", "GT"),
-)
+# What the folders of degraded and of clean images are usually called.
+USUAL = "degraded/clean noisy/clean rain/norain rainy/clean haze/clear hazy/clear hazy/GT input/target LQ/GT"
 
 
 def recognise(root: Path) -> FolderRestoration:
     """The data set in a folder: pairs, where it has folders with the usual names of pairs, else clean images."""
-    for names, split in product(PAIRS, SPLITS):
-        pairs = FolderPairs(str(root), *names)
+    for names, split in product(USUAL.split(), SPLITS):
+        degraded, clean = names.split("/")
+        pairs = FolderPairs(str(root), degraded, clean)
         with suppress(OSError):
             pairs.listing(split)
             return pairs

@@ -10,27 +10,25 @@ RADIUS = 5  # the Gaussian of SSIM covers 11 pixels
 SIGMA = 1.5
 
 
-def psnr(a: Tensor, b: Tensor, border: int = 0) -> Tensor:
-    """Peak signal-to-noise ratio in dB of each of (N, C, H, W) images, as (N,) float64; infinite where they are equal.
+def psnr(a: Tensor, b: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio in dB of each of (N, C, H, W) images, black 0 and white 1; infinite where they are equal.
 
-    Black is 0 and white 1; `border` pixels at every side do not count.
+    The result is (N,) float64, as is that of `ssim`.
     """
-    a, b = _inner(a, b, border)
+    a, b = _comparable(a, b)
     return 10 * torch.log10(1 / (a - b).square().mean((1, 2, 3)))
 
 
-def ssim(a: Tensor, b: Tensor, border: int = 0) -> Tensor:
-    """Structural similarity of each of (N, C, H, W) images, as (N,) float64; 1 where they are equal.
+def ssim(a: Tensor, b: Tensor) -> Tensor:
+    """Structural similarity of each of (N, C, H, W) images; 1 where they are equal.
 
     Gaussian window of 11 pixels and sigma 1.5, population covariance, mean over the windows inside the image and over the
-    channels (Wang et al. 2004, section III). The arguments are `psnr`'s. Raises ValueError for images without a window.
+    channels (Wang et al. 2004, section III). Raises ValueError for images without a window.
     """
-    a, b = _inner(a, b, border)
+    a, b = _comparable(a, b)
     count, channels, height, width = a.shape
     if min(height, width) <= 2 * RADIUS:
-        raise ValueError(
-            f"SSIM needs images of at least 11x11 pixels inside the border, not {width}x{height}: crop less"
-        )
+        raise ValueError(f"SSIM needs images of at least 11x11 pixels, not {width}x{height}: use larger ones")
     moments = _smooth(torch.cat([a, b, a * a, b * b, a * b]).reshape(5 * count * channels, 1, height, width))
     mean_a, mean_b, aa, bb, ab = moments.reshape(5, count, -1)
     mean_product, mean_squares = mean_a * mean_b, mean_a.square() + mean_b.square()
@@ -39,17 +37,10 @@ def ssim(a: Tensor, b: Tensor, border: int = 0) -> Tensor:
     return (likeness / ((mean_squares + low) * (aa + bb - mean_squares + high))).mean(1)
 
 
-def _inner(a: Tensor, b: Tensor, border: int) -> tuple[Tensor, Tensor]:
+def _comparable(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     if a.shape != b.shape:
-        raise ValueError(
-            f"images of the shapes {tuple(a.shape)} and {tuple(b.shape)} cannot be compared: make them equal"
-        )
-    if 2 * border >= min(a.shape[-2:]):
-        raise ValueError(
-            f"a border of {border} leaves nothing of images of {a.shape[-1]}x{a.shape[-2]}: make it smaller"
-        )
-    inner = slice(border, -border or None)
-    return a[..., inner, inner].double(), b[..., inner, inner].double()
+        raise ValueError(f"images of {tuple(a.shape)} and {tuple(b.shape)} cannot be compared: make them equal")
+    return a.double(), b.double()
 
 
 def _smooth(images: Tensor) -> Tensor:

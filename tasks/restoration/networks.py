@@ -71,7 +71,7 @@ class NonLocalMeans(nn.Module):
     def __init__(self, sigma: float):
         super().__init__()
         if not 0 < sigma <= 255:
-            raise ValueError(f"sigma must be above 0 and at most 255, not {sigma}: it is on the scale of 8-bit images")
+            raise ValueError(f"sigma must be above 0 and at most 255, not {sigma}: the scale is that of 8-bit images")
         self.sigma = sigma / 255
 
     def forward(self, images: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ from torch.nn import functional as F
 
 import tasks.restoration.networks  # noqa: F401 - registers the networks to compare with
 from tasks.batch import Batch
-from tasks.cost import Cost
 from tasks.registry import DATA, DEGRADATIONS
 from tasks.restoration.data import RestorationData
 from tasks.restoration.degradations import Degradation
@@ -36,10 +35,10 @@ class RestorationTask(Trainable):
     is what MAdds and latency refer to. The loss is the mean squared error + `ssim_weight` * log10(1 / SSIM), as in IR-NAS
     (Zhang et al., CVPR 2020).
 
-    Every image is scored whole, clipped to 0 to 1 and, if `rounded`, brought to 8 bits; `border` pixels at every side do not
-    count. An image of more than `tile` x `tile` pixels goes through in overlapping tiles of that size, which gives the
-    same for networks that look no further than tile / 4. Metrics are the means over the images. "loss" is the mean
-    training loss of the last epoch; a network that is not trained has its loss on the scored images.
+    Every image is scored whole, clipped to 0 to 1 and, if `rounded`, brought to 8 bits. An image of more than `tile` x `tile`
+    pixels goes through in overlapping tiles of that size, which gives the same for networks that look no further than tile / 4.
+    Metrics are the means over the images. "loss" is the mean training loss of the last epoch; a network that is not trained
+    has its loss on the scored images.
     """
 
     primary = "PSNR"
@@ -53,7 +52,6 @@ class RestorationTask(Trainable):
         degradation: dict[str, Any] | None = None,
         device: str = "cpu",
         input_size: tuple[int, int] = (321, 481),
-        border: int = 0,
         rounded: bool = False,
         ssim_weight: float = 0.0,
         tile: int | None = None,
@@ -63,16 +61,15 @@ class RestorationTask(Trainable):
         if self.data.paired == (degradation is not None):
             wrong = "are degraded already: leave out" if self.data.paired else "are clean: give"
             raise ValueError(f"the images of {type(self.data).__name__} {wrong} the degradation")
-        if border < 0 or ssim_weight < 0 or (tile is not None and tile < 8):
-            settings = f"border {border}, ssim_weight {ssim_weight}, tile {tile}"
-            raise ValueError(f"border and ssim_weight must not be negative, nor tile below 8: {settings}")
+        if ssim_weight < 0 or (tile is not None and tile < 8):
+            raise ValueError(f"ssim_weight must not be negative, nor tile below 8: {ssim_weight} and {tile}")
         self.degradation = self.built(DEGRADATIONS, degradation, Degradation) if degradation else None
-        self.border, self.rounded, self.ssim_weight, self.tile = border, rounded, ssim_weight, tile
+        self.rounded, self.ssim_weight, self.tile = rounded, ssim_weight, tile
 
     # Data.
 
-    def prepare(self, stages: Sequence[Stage]) -> Cost:
-        super().prepare(stages)
+    def check(self, stages: Iterable[Stage]) -> None:
+        super().check(stages := list(stages))
         smallest = 2 * RADIUS + 1
         for stage in stages:
             view, name = stage.view, repr(stage.name)
@@ -81,17 +78,14 @@ class RestorationTask(Trainable):
             side = round(max(view.size) / view.scale[0])
             for split in view.train:
                 self._check_size(split, side, f"crops of {side} pixels (stage {name})")
-            self._check_size(view.eval, smallest + 2 * self.border, "SSIM inside the border")
-        return Cost()
+            self._check_size(view.eval, smallest, "SSIM")
 
     def _check_size(self, split: str, side: int, purpose: str) -> None:
         for index in range(self.data.size(split)):
             height, width = self.data.read(split, index)[0].shape[:2]
             if min(height, width) < side:
-                name = self.data.name(split, index)
-                raise ValueError(
-                    f"{name} is {width}x{height}, too small for {purpose}: use images of at least {side}x{side}"
-                )
+                small = f"{self.data.name(split, index)} is {width}x{height}, too small for {purpose}"
+                raise ValueError(f"{small}: use images of at least {side}x{side}")
 
     def samples(self, stage: Stage) -> RestorationSamples:
         return RestorationSamples(self.data, stage, self.degradation)
@@ -133,8 +127,8 @@ class RestorationTask(Trainable):
             restored = restored.clamp(0, 1)
             if self.rounded:
                 restored = (restored * 255).round() / 255
-            compared = (restored, clean, self.border)
-            rows.append([float(value) for value in (psnr(*compared).clamp(max=BEST), ssim(*compared), loss)])
+            scores = psnr(restored, clean).clamp(max=BEST), ssim(restored, clean), loss
+            rows.append([float(score) for score in scores])
         return dict(zip(self.metrics, np.mean(rows, 0).tolist(), strict=True))
 
     def restore(self, network: nn.Module, degraded: Tensor) -> Tensor:

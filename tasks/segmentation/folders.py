@@ -79,7 +79,7 @@ LAYOUTS = {
     # images/<split>/x.jpg with masks/<split>/x.png
     "folders": Layout(_folders),
     # JPEGImages and SegmentationClass, with the names in ImageSets/Segmentation/<split>.txt
-    "voc": Layout(_voc, VOC, ignore=(255,)),
+    "voc": Layout(_voc, VOC),
     # leftImg8bit/<split>/<city> with gtFine/<split>/<city>/*_labelIds.png
     "cityscapes": Layout(
         _cityscapes,
@@ -133,10 +133,8 @@ class FolderSegmentation(FolderData, SegmentationData):
         labels = self.table[raw]
         unknown = np.unique(raw[labels == len(self.classes)])
         if unknown.size:
-            raise ValueError(
-                f"{item[1]} holds the label {unknown[0]}, which is none of the {len(self.classes)} classes: "
-                "add it to label_map or ignore"
-            )
+            which = f"{item[1]} holds the label {unknown[0]}, which is none of the {len(self.classes)} classes"
+            raise ValueError(f"{which}: add it to label_map or ignore")
         return image, labels
 
     def identity(self) -> bytes:

@@ -33,6 +33,10 @@ class SegmentationOptions(EncoderOptions):
     distill: float = 0.0
     aux: float = 0.0
 
+    def __post_init__(self) -> None:
+        if self.distill < 0 or self.aux < 0:
+            raise ValueError(f"distill and aux must not be negative, not {self.distill} and {self.aux}")
+
 
 @dataclass(frozen=True)
 class Teacher:
@@ -89,13 +93,13 @@ class SegmentationTask(EncoderTask):
         return super().network(self._without_aux(model))
 
     def trained(self, model: Parts, stage: Stage) -> Parts:
+        model = super().trained(model, stage)
         if not self.options(stage).aux:
             return self._without_aux(model)
         decoder = self._decoder(model)
         if not decoder.get("aux"):
-            raise ValueError(
-                f"stage {stage.name!r} sets aux, but {decoder['type']} has no auxiliary classifiers: set aux to 0"
-            )
+            missing = f"{decoder['type']} has no auxiliary classifiers"
+            raise ValueError(f"stage {stage.name!r} sets aux, but {missing}: set aux to 0")
         return model
 
     def _decoder(self, model: Parts) -> Mapping[str, Any]:

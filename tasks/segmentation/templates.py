@@ -8,7 +8,7 @@ import mmseg.models  # noqa: F401 - registers the stock modules
 
 from tasks.segmentation.metrics import IGNORE
 from tasks.task import Parts
-from tasks.templates import COLOURS, Config, Template, takes
+from tasks.templates import COLOURS, Config, Size, Template, takes
 
 
 class EncoderDecoder(Template):
@@ -23,6 +23,8 @@ class EncoderDecoder(Template):
     taps = ("4", "8", "16", "32")
 
     def __init__(self, decoder: Config | None = None, width: int = 64):
+        if width < 1:
+            raise ValueError(f"width must be at least 1, not {width}")
         self.decoder = decoder or dict(
             type="mmseg.SegformerHead",
             channels=width,
@@ -31,9 +33,7 @@ class EncoderDecoder(Template):
             dropout_ratio=0.0,
         )
 
-    def whole(
-        self, parts: Parts, backbone: dict[str, Any], channels: list[int], classes: int, size: tuple[int, int]
-    ) -> dict[str, Any]:
+    def whole(self, parts: Parts, backbone: Config, channels: list[int], classes: int, size: Size) -> dict[str, Any]:
         decoder = {"align_corners": False, **parts.get("decoder", self.decoder)}
         return dict(
             type="mmseg.EncoderDecoder",

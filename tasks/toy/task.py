@@ -61,6 +61,8 @@ class ToyTask(Trainable):
 
     def __init__(self, cache: str = "", device: str = "cpu", noise: float = 0.0, broken: str | None = None):
         super().__init__(Nothing(), cache, device, (3, 64, 64))
+        if noise < 0:
+            raise ValueError(f"noise must not be negative, not {noise}")
         self.noise, self.broken = noise, broken
 
     def train_and_score(
@@ -86,7 +88,7 @@ class ToyTask(Trainable):
 
     def config(self, model: Parts) -> dict[str, Any]:
         layers = model["layers"]
-        return {**layers, **formula.tables()} if isinstance(layers, Mapping) else dict(model)
+        return {**layers, **formula.TABLES} if isinstance(layers, Mapping) else dict(model)
 
     def network(self, model: Parts) -> nn.Module:
         from torch import nn

@@ -90,6 +90,7 @@ def test_options_go_to_the_benchmark_to_every_strategy_or_to_one() -> None:
     assert [config["benchmark"]["stages"][0]["recipe"]["epochs"] for config in found.values()] == [7, 7]
     assert found["darts"]["strategy"]["x"] == 1
     assert "steps" not in found["darts"]["strategy"]
+    assert dict(run_configs("toy", ["ppo"], {"strategies.ppo": 3}))["ppo"]["strategy"] == 3
     assert (found["ppo"]["strategy"]["x"], found["ppo"]["strategy"]["steps"]) == (2, 5)
     assert read_protocol("toy", {"benchmark.task.noise": 1.5})["benchmark"]["task"]["noise"] == 1.5
 
@@ -105,18 +106,23 @@ def test_options_go_to_the_benchmark_to_every_strategy_or_to_one() -> None:
             "changes nothing: write benchmark.budget.trials or strategy.budget.trials",
         ),
         (("toy", None, {"strategies.pppo.steps": 1}), "unknown strategy in an option 'pppo': did you mean 'ppo'"),
-        (("toy", None, {"benchmark.stages.9.recipe": 1}), "an option does not fit toy"),
+        (
+            ("toy", None, {"benchmark.stages.9.recipe": 1}),
+            "the option benchmark.stages.9.recipe=1 does not fit the config of toy",
+        ),
         (("{folder}/mine.py", ["random_search"]), "unknown strategy of .*mine.py 'random_search': choose one of mine"),
         (("{folder}/mine.py", None, {"strategies.ppo.steps": 1}), "unknown strategy in an option 'ppo'"),
         (("{folder}/broken.py",), "broken.py cannot be read as a config"),
         (("{folder}/empty.py",), "empty.py has no 'benchmark'"),
         (("{folder}/bare.py",), "bare.py has no strategy"),
+        (("{folder}/list.py",), r"strategies of .*list.py must be a dict of dicts, not \['ppo'\]"),
     ],
 )
 def test_what_would_change_nothing_or_is_not_there_is_refused(folder: Path, arguments: tuple, sentence: str) -> None:
     (folder / "broken.py").write_text("benchmark = dict(\n")
     (folder / "empty.py").write_text("x = 1\n")
     (folder / "bare.py").write_text("benchmark = dict(id='x')\n")
+    (folder / "list.py").write_text("benchmark = dict(id='x')\nstrategies = ['ppo']\n")
     name, *rest = arguments
     with pytest.raises(ValueError, match=sentence):
         list(run_configs(name.format(folder=folder), *rest))

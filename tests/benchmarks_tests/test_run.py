@@ -135,3 +135,42 @@ def test_a_metric_that_the_task_does_not_have_is_refused(toy_config, tmp_path: P
     ):
         with pytest.raises(ValueError, match="unknown metric that toy-test-v1 reads 'scor': did you mean 'score'"):
             opened(toy_config, tmp_path, **changes)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, "one", None])
+def test_a_seed_that_no_generator_takes_is_refused(toy_config, tmp_path: Path, seed: Any) -> None:
+    with pytest.raises(ValueError, match=f"a seed must be from 0 to 4294967295, not {seed!r}"):
+        Run({"benchmark": toy_config, "strategy": RANDOM}, "one", seed, tmp_path, "cpu")
+
+
+@pytest.mark.parametrize("name", ["", "../../elsewhere", 3])
+def test_a_name_that_is_no_folders_is_refused(toy_config, tmp_path: Path, name: Any) -> None:
+    with pytest.raises(ValueError, match=r"the name of a strategy .* names a folder: use letters"):
+        opened(toy_config, tmp_path, name=name)
+
+
+def test_a_space_whose_networks_the_task_cannot_build_is_refused(toy_config, tmp_path: Path) -> None:
+    run = opened(toy_config, tmp_path / "runs", space=dict(type="MBConv"))
+    with pytest.raises(ValueError, match=r"the space MBConv makes no network for ToyTask \(KeyError: 'layers'\)"):
+        run.prepare()
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_network_that_cannot_be_built_may_be_the_exception(toy_config, tmp_path: Path, monkeypatch) -> None:
+    built, measure = [], ToyTask.measure
+
+    def picky(self, model, names):
+        built.append(model)
+        if len(built) == 1:
+            raise RuntimeError("not this one")
+        return measure(self, model, names)
+
+    monkeypatch.setattr(ToyTask, "measure", picky)
+    opened(toy_config, tmp_path).prepare()
+    assert len(built) == 3, "a second one of the search's task, one of the final task"
+
+
+def test_nothing_is_made_for_a_strategy_that_cannot_search(toy_config, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(ToyTask, "prepare", lambda self, stages: pytest.fail("made too early"))
+    with pytest.raises(ValueError, match="NSGA2 needs several objectives"):
+        opened(toy_config, tmp_path, dict(type="NSGA2")).prepare()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -32,4 +33,15 @@ def test_its_config_is_not_executed(tool, run: Path, command: tuple[str, ...]) -
     places = {"runs", "runs/toy-v2", "board"}
     done = tool(name, *(run / part if part in places else part for part in arguments))
     assert done.returncode == 0, done.stderr
+    assert not (run / "executed").exists()
+
+
+def test_what_its_config_names_is_not_called_unless_it_is_a_reward(tool, run: Path) -> None:
+    path = run / "runs/toy-v2/random_search/seed0/config.json"
+    config = json.loads(path.read_text())
+    config["benchmark"]["reward"] = dict(type="subprocess.Popen", args=["touch", str(run / "executed")])
+    path.write_text(json.dumps(config))
+    done = tool("compare_rewards", run / "runs")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "'subprocess.Popen' is no reward" in done.stderr
     assert not (run / "executed").exists()

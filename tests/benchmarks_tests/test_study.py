@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.executors import ProcessExecutor
+from benchmarks.gates import RunningMean
 from strategies import Proposal, Trial, next_stage
 from strategies.random_search import RandomSearch
 from strategies.regularized_evolution import RegularizedEvolution
@@ -94,6 +95,22 @@ def test_equal_evaluations_in_flight_are_made_once(toy_study, tmp_path: Path) ->
     assert [trial.cost.images for trial in trials] == [500, 0, 0]
 
 
+def test_equal_evaluations_in_flight_meet_the_gate_once_also_after_a_kill(toy_study, tmp_path, monkeypatch) -> None:
+    asked, stop = [], RunningMean.stop
+    monkeypatch.setattr(
+        RunningMean, "stop", lambda gate, stage, *seen: asked.append((id(gate), stage)) or stop(gate, stage, *seen)
+    )
+    for collected in (1, 3):  # the first one is killed with two in flight
+        with toy_study(tmp_path, workers=3) as one:
+            arch = one.space.sample(one.rng())
+            for _ in range(3):
+                one.submit(Proposal(arch))
+            trials = [one.collect() for _ in range(collected)]
+    assert {trial.status for trial in trials} == {"done"}
+    assert [stage for _, stage in asked] == ["short"] * 2
+    assert len({gate for gate, _ in asked}) == 2, "each study has a gate of its own"
+
+
 def test_a_trial_is_taken_on_to_its_next_stage(toy_study, tmp_path: Path) -> None:
     with toy_study(tmp_path) as one:
         arch = one.space.sample(one.rng())
@@ -172,8 +189,9 @@ def test_where_everything_fails_the_search_says_why(toy_study, monkeypatch: pyte
         RandomSearch().search(one)
 
 
-def test_a_metric_that_is_not_finite_is_a_failure(toy_study) -> None:
-    with toy_study(task={**TOY, "noise": math.nan}) as one:
+def test_a_metric_that_is_not_finite_is_a_failure(toy_study, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.toy.formula.score", lambda layers, gains: math.nan)
+    with toy_study() as one:
         trial = evaluated(one, Proposal(one.space.sample(one.rng())))
     assert trial.failure == "not_finite"
     assert "not finite" in (trial.error or "")
@@ -210,6 +228,9 @@ def test_a_dead_worker_costs_its_trial_and_no_other(toy_study, tmp_path: Path, m
     assert all("died 4 times" in (trial.error or "") for trial in one.trials if trial.id in deadly)
 
 
-def test_an_unknown_parent_is_refused_in_a_sentence(toy_study) -> None:
-    with toy_study() as one, pytest.raises(ValueError, match="the parent 7 of trial 0 is no finished trial"):
-        one.submit(Proposal(one.space.sample(one.rng()), parent=7))
+@pytest.mark.parametrize("parent", [7, 0], ids=["unknown", "in flight"])
+def test_a_parent_that_is_no_finished_trial_is_refused_in_a_sentence(toy_study, parent: int) -> None:
+    with toy_study(workers=2) as one:
+        one.submit(Proposal(one.space.sample(one.rng())))
+        with pytest.raises(ValueError, match=f"the parent {parent} of trial 1 is no finished trial"):
+            one.submit(Proposal(one.space.sample(one.rng()), parent=parent))

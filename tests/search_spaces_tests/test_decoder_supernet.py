@@ -167,11 +167,6 @@ def test_probabilities_name_every_decision() -> None:
     assert skip_ratio(net.probabilities()) == pytest.approx(2 / 7)
 
 
-def test_auxiliary_cells_are_refused() -> None:
-    with pytest.raises(ValueError, match="must be 'conv' or None, not 'cell'"):
-        DecoderSupernet(WIDTHS, 4, 3, aux="cell")
-
-
 @pytest.mark.parametrize(("aux", "classifiers"), [("cell", 3), ("conv", 3), (None, 0)])
 def test_auxiliary_cells_become_classifiers(aux: str | None, classifiers: int) -> None:
     net = supernet(DecoderCells(4, 1, aux))

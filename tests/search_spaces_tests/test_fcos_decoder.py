@@ -17,6 +17,7 @@ from mmengine.structures import InstanceData
 
 from benchmarks.published import PUBLISHED
 from core import build
+from search_spaces import SPACES
 from search_spaces.fcos_decoder.space import FCOSDecoder
 from search_spaces.fpn_cells.space import FPNCells
 from search_spaces.head_cells.space import HeadCells
@@ -30,7 +31,7 @@ PUBLISHED_OPS = ["deform", "conv3", "deform", "conv1", "skip", "skip"]
 
 def test_published_notation_goes_in_and_out() -> None:
     model = FCOSDecoder().model(FCOSDecoder().read(GENOTYPE))
-    assert model["neck"]["genotype"] == FPN
+    assert model["neck"]["genotype"] == [list(block) for block in FPN]
     assert (model["head"]["ops"], model["head"]["split"]) == (PUBLISHED_OPS, 0)
 
 
@@ -52,7 +53,10 @@ def test_what_is_no_genotype_is_refused(genotype: Any) -> None:
     [
         (lambda: FPNCells(blocks=2), "blocks must be at least 3"),
         (lambda: FPNCells(channels=9), "channels must be even"),
-        (lambda: FPNCells(variant="port"), "variant must be 'official' or 'mmdet'"),
+        (
+            lambda: build(SPACES, dict(type="FPNCells", variant="port")),
+            "must be one of 'official', 'mmdet', not 'port'",
+        ),
         (lambda: HeadCells(channels=18), "channels must be a multiple of 4"),
         (lambda: Joint(FPNCells(8), HeadCells(8), FPNCells(16)), r"have a decision 'fpn\.block.*rename one"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from random import Random
 
@@ -85,3 +86,20 @@ def test_evolution_searches_it_and_goes_on_where_it_was_interrupted(toy_study, t
     assert {report.changed for report in grown} == {1}  # the tensor of all layers, put together anew
     found = [reward for _, reward, _ in whole]
     assert max(found) > max(found[:10])
+
+
+def test_its_cheap_scores_are_ranked_against_the_longer_ones(tool, toy_config, tmp_path: Path) -> None:
+    """From the command line: a run of the open space, and how its short stage ranks networks of every size."""
+    protocol = {**toy_config, "space": {"type": "growing_graphs.GrowingGraphs"}, "gate": None}
+    strategies = {"evolution": {"type": "RegularizedEvolution", "population": 10, "tournament": 3, "inherit": True}}
+    config = tmp_path / "growing.py"
+    config.write_text(f"benchmark = {protocol!r}\nstrategies = {strategies!r}\n")
+    done = tool("run_benchmark", config, "--work-dir", tmp_path / "runs")
+    assert done.returncode == 0, done.stderr
+    done = tool("compare_rewards", tmp_path / "runs", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["trials"] > 40
+    assert [one["signal"] for one in result["agreements"]] == ["score", "reward"]
+    for one in result["agreements"]:
+        assert 0.3 < one["tau"]["low"] < one["tau"]["value"] < one["tau"]["high"] <= 1

@@ -45,16 +45,16 @@ def test_size() -> None:
 @torch.no_grad()
 def test_equal_heads_share_a_key_and_compute_the_same() -> None:
     space = HeadCells(WIDTH)
-    base = space.read(3, [4, 1, 4, 2, 0, 4])  # conv3 has weights for each level, sep3 and conv1 are shared
+    base = space.read((3, [4, 1, 4, 2, 0, 4]))  # conv3 has weights for each level, sep3 and conv1 are shared
     first = calm(built(base))
     for split, ops in ((1, [1, 2, 0, 4, 4, 4]), (2, [4, 1, 2, 4, 4, 0]), (3, [1, 4, 4, 2, 4, 0])):
-        arch = space.read(split, ops)
+        arch = space.read((split, ops))
         assert arch.key == base.key
         second = carry(first, built(arch))
         for maps, expected in zip(second(levels()), first(levels()), strict=True):
             assert all(same(maps, expected))
     other = [(0, [1, 2, 0, 4, 4, 4]), (2, [1, 2, 0, 4, 4, 4]), (1, [2, 1, 0, 4, 4, 4]), (1, [1, 2, 4, 4, 4, 4])]
-    assert base not in [space.read(split, ops) for split, ops in other]
+    assert base not in [space.read((split, ops)) for split, ops in other]
 
 
 def built(arch: Any) -> Any:

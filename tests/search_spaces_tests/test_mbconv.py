@@ -32,7 +32,7 @@ def test_published_notation_goes_in_and_out(genotype: list[list[str]]) -> None:
 
 @pytest.mark.parametrize("genotype", [[], FNA_SSDLITE[:5], [*FNA_SSDLITE[:5], ["k7e6", "k7e6"]], [5] * 6, None])
 def test_what_is_no_genotype_is_refused(genotype) -> None:
-    with pytest.raises(ValueError, match="is not a backbone genotype"):
+    with pytest.raises(ValueError, match=r"is not a genotype of MBConv|unknown decision"):
         MBConv().read(genotype)
 
 
@@ -130,7 +130,6 @@ def test_taps(width: float, channels: tuple[int, ...]) -> None:
     network = MODELS.build({**backbone, "taps": list(STRIDES)}).eval()
     image = torch.randn(2, 3, 100, 64, generator=torch.Generator().manual_seed(0))
     maps = network(image)
-    assert network.out_channels == channels
     shapes = [
         (2, width, math.ceil(100 / stride), 64 // stride)
         for width, stride in zip(channels, STRIDES.values(), strict=True)

@@ -10,6 +10,8 @@ import pytest
 import torch
 from mmengine.registry import MODELS
 
+from core import build
+from search_spaces import SPACES
 from search_spaces.architecture import Choice
 from search_spaces.ops import operation
 from search_spaces.restoration_cells.network import INNER, Cell, RestorationNet, early_layer
@@ -69,7 +71,7 @@ def test_paths_start_narrow_and_move_by_one() -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        (dict(variant="cod"), "did you mean 'code'"),
+        (dict(variant="cod"), "must be one of 'code', 'slides', not 'cod'"),
         (dict(channels=15), "channels must be even and at least 2, not 15"),
         (dict(nodes=0), "nodes must be at least 1, not 0"),
         (dict(layers=0), "layers must be at least 1, not 0"),
@@ -77,7 +79,7 @@ def test_paths_start_narrow_and_move_by_one() -> None:
 )
 def test_bad_settings_are_refused(settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        RestorationCells(**settings)
+        build(SPACES, dict(type="RestorationCells", **settings))
 
 
 def test_equal_networks_share_a_key_and_unequal_ones_do_not() -> None:

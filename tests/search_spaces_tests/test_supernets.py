@@ -20,7 +20,7 @@ from tasks.toy import formula
 
 TAPS = [torch.rand(2, 8, 8 // 2**k, 8 // 2**k, generator=torch.Generator().manual_seed(k)) for k in range(4)]
 SPACES: dict[str, tuple[FiniteSpace, dict[str, Any], Any]] = {
-    "toy": (ToySpace(), formula.tables(), ()),
+    "toy": (ToySpace(), formula.TABLES, ()),
     "decoder": (DecoderCells(4, aux=None), dict(in_channels=[8] * 4, num_classes=3), (TAPS,)),
     "restoration": (RestorationCells(nodes=2, channels=2, stem=4), {}, (torch.rand(2, 1, 8, 8),)),
 }
@@ -95,7 +95,7 @@ def test_while_an_answer_is_held_nothing_else_counts(case: Any) -> None:
 
 def toy(gain: float = 40.0) -> ToySupernet:
     space = ToySpace()
-    net = cast(ToySupernet, MODELS.build({**space.supernet()["layers"], **formula.tables()}))
+    net = cast(ToySupernet, MODELS.build({**space.supernet()["layers"], **formula.TABLES}))
     torch.nn.init.constant_(net.gains, gain)
     return net
 
@@ -117,7 +117,7 @@ def test_a_held_toy_scores_as_the_formula_says() -> None:
 def test_the_toys_mixture_is_the_expected_score() -> None:
     """By brute force, over a space of two layers."""
     space = ToySpace(2)
-    net = cast(ToySupernet, MODELS.build({**space.supernet()["layers"], **formula.tables()}))
+    net = cast(ToySupernet, MODELS.build({**space.supernet()["layers"], **formula.TABLES}))
     for parameter in net.parameters():
         torch.nn.init.normal_(parameter)
     shares, expected = net.probabilities(), 0.0
@@ -143,7 +143,7 @@ def test_a_toy_learns_the_best_network() -> None:
 
 def test_a_supernet_needs_no_architecture_weights() -> None:
     class Shared(Supernet):
-        def held(self, choices: Any) -> Any: ...
+        def weigh(self, choices: Any) -> Any: ...
 
         def derive(self, choices: Any) -> Any: ...
 

@@ -20,8 +20,8 @@ from search_spaces.fcos_decoder.space import FCOSDecoder
 from search_spaces.mbconv.space import MBConv
 from tasks import TASKS, Stage
 from tasks.augment import normalise
-from tasks.detection.data import DetectionData, Objects
-from tasks.detection.samples import EMPTY, DetectionSamples
+from tasks.detection.data import Annotated, DetectionData, Objects
+from tasks.detection.samples import EMPTY
 from tasks.detection.task import LOSSES, DetectionTask
 from tasks.registry import DATA
 
@@ -47,22 +47,18 @@ class Shapes(DetectionData):
     def size(self, split: str) -> int:
         return self.count
 
-    def image_size(self, split: str, index: int) -> tuple[int, int]:
-        return self.sizes[index % len(self.sizes)]
-
-    def objects(self, split: str, index: int) -> Objects:
-        if index in self.empty:
-            return Objects.of([])
-        (height, width), rng = self.image_size(split, index), np.random.default_rng(index)
+    def annotated(self, split: str, index: int) -> Annotated:
+        (height, width), rng = self.sizes[index % len(self.sizes)], np.random.default_rng(index)
         rows: list[Any] = []
-        for label in (0, 1):  # one in the left half, one in the right
+        for label in () if index in self.empty else (0, 1):  # one in the left half, one in the right
             side = int(rng.integers(width // 4, width // 2 - 4))
             x, y = int(rng.integers(2, width // 2 - side)) + label * width // 2, int(rng.integers(2, height - side))
             rows.append(((x, y, x + side, y + side), (label + index) % 2, side * side, False, False))
-        return Objects.of(rows)
+        return Annotated(f"{index}.png", (height, width), Objects.of(rows))
 
     def read(self, split: str, index: int) -> tuple[np.ndarray, Objects]:
-        objects, (height, width) = self.objects(split, index), self.image_size(split, index)
+        known = self.annotated(split, index)
+        objects, (height, width) = known.objects, known.size
         image = np.random.default_rng(index).integers(0, 60, (height, width, 3), dtype=np.uint8)
         rows, columns = np.mgrid[:height, :width] + 0.5
         for (x1, y1, x2, y2), label in zip(objects.boxes, objects.labels, strict=True):
@@ -73,9 +69,6 @@ class Shapes(DetectionData):
             )
             image[inside <= 1] = (230, 60, 60) if label else (60, 220, 240)
         return image, objects
-
-    def file_name(self, split: str, index: int) -> str:
-        return f"{index}.png"
 
     def fingerprint(self) -> str:
         return f"shapes {self.sizes} {self.count} {self.empty}"
@@ -130,12 +123,6 @@ def test_another_task_does_not_take_the_features_of_the_same_images(tmp_path: Pa
     assert boxes.batch([0], "cpu").truth.shape[2] == 5
 
 
-def test_objects_are_counted_once_a_stage(task: DetectionTask, monkeypatch: pytest.MonkeyPatch) -> None:
-    task.fit(DECODER, staged(), seed=0)
-    monkeypatch.setattr(DetectionSamples.rows, "func", None)
-    task.fit(DECODER, staged(), seed=1)
-
-
 @both
 def test_the_same_seed_gives_the_same_metrics_and_another_does_not(
     tmp_path: Path, template: dict[str, Any], parts: dict[str, Any]
@@ -166,7 +153,8 @@ def test_found_boxes_are_compared_in_the_pixels_of_the_original(tmp_path: Path, 
     def truth(self: Any, *outputs: Any, batch_img_metas: list[dict[str, Any]]) -> list[InstanceData]:
         results = []
         for meta, index in zip(batch_img_metas, order, strict=False):
-            own, objects = task.data.image_size("val", index), task.data.objects("val", index)
+            known = task.data.annotated("val", index)
+            own, objects = known.size, known.objects
             assert meta["img_shape"] == (eval_size or own)
             factors = np.array([meta["img_shape"][1] / own[1], meta["img_shape"][0] / own[0]] * 2)
             boxes, labels = torch.tensor(objects.boxes * factors).float(), torch.tensor(objects.labels)
@@ -250,11 +238,6 @@ def test_a_searched_backbone_starts_from_what_fits_of_the_encoder(tmp_path: Path
         assert state[kernel].shape != weights[kernel].shape
         assert len(common) > 50
         assert {torch.equal(state[name], weights[name]) for name in common - {kernel}} == {taken}
-
-
-def test_a_searched_backbone_cannot_use_cached_features(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="reads cached features, but the backbone itself is searched"):
-        make(tmp_path, template=SSDLITE).fit(BACKBONE, staged(cached=True), seed=0)
 
 
 @both

@@ -57,7 +57,7 @@ def test_coco_boxes_areas_and_crowds(coco: Path) -> None:
     assert objects.areas.tolist() == [7.5, 50, 1200]
     assert objects.crowd.tolist() == [False, False, True]
     assert not objects.difficult.any()
-    assert data.image_size("train", 1) == (30, 40)
+    assert data.annotated("train", 1).size == (30, 40)
     data.check(["train", "val"])
 
 
@@ -89,7 +89,7 @@ def test_coco_layouts(tmp_path: Path, annotations: str, images: str) -> None:
     splits = {s: {"annotations": annotations.format(s), "images": images.format(s)} for s in ("train", "val")}
     data = CocoDetection(str(tmp_path), splits if "my" in annotations else None)
     data.check(["train", "val"])
-    assert data.file_name("val", 0) == f"{images.format('val')}/100.jpg"
+    assert data.annotated("val", 0).name == f"{images.format('val')}/100.jpg"
     with pytest.raises(
         OSError, match=r"split 'test' .* has no annotations: there is none of annotations/instances_test2017"
     ):
@@ -113,13 +113,13 @@ def test_categories_are_matched_by_name(coco: Path) -> None:
     record["categories"] = [{"id": 3, "name": "dog"}, {"id": 8, "name": "cat"}]
     write_coco(coco / "annotations/val.json", coco / "images/val", record)
     data = CocoDetection(str(coco))
-    assert data.objects("train", 0).labels.tolist() == [0, 1, 1]
-    assert data.objects("val", 0).labels.tolist() == [1, 0, 0]
+    assert data.annotated("train", 0).objects.labels.tolist() == [0, 1, 1]
+    assert data.annotated("val", 0).objects.labels.tolist() == [1, 0, 0]
 
 
 def test_a_choice_of_classes(coco: Path) -> None:
     data = CocoDetection(str(coco), classes=["dog"])
-    assert data.objects("train", 0).boxes.tolist() == [[30, 0, 40, 5], [0, 0, 40, 30]]
+    assert data.annotated("train", 0).objects.boxes.tolist() == [[30, 0, 40, 5], [0, 0, 40, 30]]
     data.check(["train", "val"])
     with pytest.raises(ValueError, match=r"class 'dgo' has no object in split 'train'"):
         CocoDetection(str(coco), classes=["dgo"]).check(["train"])
@@ -132,8 +132,8 @@ def test_annotations_are_kept_and_images_are_not(coco: Path) -> None:
     assert data.size("train") == 2
     shutil.rmtree(coco / "annotations")
     shutil.rmtree(coco / "images/train")
-    assert data.objects("train", 0).labels.tolist() == [0, 1, 1]
-    assert data.image_size("train", 0) == (30, 40)
+    assert data.annotated("train", 0).objects.labels.tolist() == [0, 1, 1]
+    assert data.annotated("train", 0).size == (30, 40)
     with pytest.raises(ValueError, match=r"images/train/100\.jpg is missing"):
         data.read("train", 0)
 

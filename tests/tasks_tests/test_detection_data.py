@@ -26,7 +26,7 @@ def test_scenes() -> None:
         assert data.classes[label] == scenes.CLASSES[label + 1]
         shape = scene.mask[y1:y2, x1:x2] == label + 1
         assert all(side.any() for side in (shape[0], shape[-1], shape[:, 0], shape[:, -1])), "the box is tight"
-    assert data.image_size("val", 3) == image.shape[:2]
+    assert data.annotated("val", 3).size == image.shape[:2]
     with pytest.raises(ValueError, match="no split 'dev'"):
         data.check(["dev"])
 
@@ -55,7 +55,7 @@ def test_boxes_are_refused(box) -> None:
 
 def shares(data: DetectionData) -> np.ndarray:
     """(classes,): how many objects of each class the training split has."""
-    labels = [data.objects("train", index).labels for index in range(data.size("train"))]
+    labels = [data.annotated("train", index).objects.labels for index in range(data.size("train"))]
     return np.bincount(np.concatenate(labels), minlength=len(data.classes))
 
 
@@ -71,9 +71,9 @@ def test_a_subset_keeps_the_shares_of_the_classes() -> None:
                 one.read("train", index)[0].tobytes()
                 == scenes.scenes("train")[subset.indices["train"][31]].image.tobytes()
             )
-            assert one.read("train", index)[1].boxes.tolist() == one.objects("train", index).boxes.tolist()
-            assert one.file_name("train", index) == f"train_{subset.indices['train'][31]}.png"
-        assert subset.objects("test", 5).boxes.tolist() == whole.objects("test", 5).boxes.tolist()
+            assert one.read("train", index)[1].boxes.tolist() == one.annotated("train", index).objects.boxes.tolist()
+            assert one.annotated("train", index).name == f"train_{subset.indices['train'][31]}.png"
+        assert subset.annotated("test", 5).objects.boxes.tolist() == whole.annotated("test", 5).objects.boxes.tolist()
         assert subset.size("val") == whole.size("val")
 
 

@@ -30,6 +30,6 @@ def test_backbones_are_not_built_at_every_config_and_objects_not_counted_at_ever
         raise AssertionError("done again")
 
     monkeypatch.setattr(MODELS, "build", never)
-    monkeypatch.setattr(ScenesDetection, "objects", never)
+    monkeypatch.setattr(ScenesDetection, "annotated", never)
     assert task.config(model) == first
     assert task.samples(replace(stage, name="again")).rows > 1

@@ -75,5 +75,5 @@ def test_all_truths_of_a_stage_have_one_shape() -> None:
     """As many rows as the fullest image has objects; a stage counts them once."""
     samples, most = sampled(share=0.1), 0
     for split, index in [*samples.order, *(("val", index) for index in range(64))]:
-        most = max(most, len(samples.data.objects(split, index).labels))
+        most = max(most, len(samples.data.annotated(split, index).objects.labels))
     assert samples.crop(0)[1].shape == samples.scored(5)[1].shape == (most, 5)

@@ -63,8 +63,8 @@ def test_voc_boxes_are_one_based_and_inclusive(voc: Path) -> None:
     assert objects.labels.tolist() == [1, 0]
     assert objects.areas.tolist() == [1200, 10]
     assert objects.difficult.tolist() == [True, True]
-    assert not VocDetection(str(voc)).objects("train", 1).difficult.any()
-    plain = VocDetection(str(voc), one_based=False).objects("train", 0)
+    assert not VocDetection(str(voc)).annotated("train", 1).objects.difficult.any()
+    plain = VocDetection(str(voc), one_based=False).annotated("train", 0).objects
     assert plain.boxes.tolist() == [[1, 1, 40, 30], [5.5, 6, 7, 9]]
     data.check(["train", "val"])
 
@@ -74,7 +74,7 @@ def test_boxes_without_area_are_left_out_and_counted(voc: Path) -> None:
     (voc / "VOC2042/Annotations/a.xml").write_text(marked(*objects))
     data = VocDetection(str(voc))
     assert data.summary("train").endswith("boxes without area, left out: 2")
-    assert data.objects("train", 0).boxes.tolist() == [[0, 0, 2, 2]]
+    assert data.annotated("train", 0).objects.boxes.tolist() == [[0, 0, 2, 2]]
     data.check(["train"])
 
 
@@ -93,20 +93,20 @@ def test_ground_truth_is_a_coco_file(voc: Path) -> None:
     (voc / "truth.json").write_text(json.dumps(truth))
     again = CocoDetection(str(voc), {"train": {"annotations": "truth.json", "images": "."}})
     for index in range(2):
-        assert same(again.objects("train", index), data.objects("train", index))
-    assert again.objects("train", 1).boxes.shape == (0, 4)
+        assert same(again.annotated("train", index).objects, data.annotated("train", index).objects)
+    assert again.annotated("train", 1).objects.boxes.shape == (0, 4)
     again.check(["train"])
     assert again.ground_truth("train") == truth
 
 
 def test_voc_takes_classes_from_the_caller_a_file_or_the_training_split(voc: Path) -> None:
-    assert VocDetection(str(voc), classes=["dog"]).objects("val", 0).labels.tolist() == [0]
+    assert VocDetection(str(voc), classes=["dog"]).annotated("val", 0).objects.labels.tolist() == [0]
     with pytest.raises(ValueError, match="has no classes"):
         VocDetection(str(voc), classes=[])
     (voc / "classes.txt").write_text("mouse\ndog\ncat\n")
     data = VocDetection(str(voc))
     assert data.classes == ("mouse", "dog", "cat")
-    assert data.objects("val", 0).labels.tolist() == [1, 2]
+    assert data.annotated("val", 0).objects.labels.tolist() == [1, 2]
     with pytest.raises(ValueError, match="class 'mouse' has no object in split 'train'"):
         data.check(["train"])
 
@@ -120,13 +120,13 @@ def test_xml_files_beside_their_images(tmp_path: Path, suffix: str) -> None:
     data = VocDetection(str(tmp_path))
     data.check(["train", "val"])
     assert data.read("val", 0)[0].shape == (30, 40, 3)
-    assert data.file_name("val", 0) == f"valid/x_jpg.rf.12{suffix}"
+    assert data.annotated("val", 0).name == f"valid/x_jpg.rf.12{suffix}"
 
 
 def test_voc_splits_by_other_names(voc: Path) -> None:
     (voc / "VOC2042/ImageSets/Main/trainval.txt").write_text("c\n\na\nb\n")
     data = VocDetection(str(voc), splits={"train": "trainval"})
-    assert [data.file_name("train", index)[-5] for index in range(data.size("train"))] == ["c", "a", "b"]
+    assert [data.annotated("train", index).name[-5] for index in range(data.size("train"))] == ["c", "a", "b"]
     with pytest.raises(OSError, match=r"split 'test' .* none of VOC2042/ImageSets/Main/test\.txt, test/\*\.xml"):
         data.check(["test"])
     (voc / "VOC2007/ImageSets/Main").mkdir(parents=True)
@@ -138,7 +138,7 @@ def test_configs_name_the_data(voc: Path) -> None:
     config = {"type": "VocDetection", "root": str(voc)}
     whole, subset = build(DATA, config), build(DATA, {"type": "StratifiedSubset", "data": config, "images": 1})
     assert (whole.size("train"), subset.size("train"), subset.size("val")) == (2, 1, 1)
-    assert same(subset.objects("train", 0), whole.objects("train", int(subset.indices["train"][0])))
+    assert same(subset.annotated("train", 0).objects, whole.annotated("train", int(subset.indices["train"][0])).objects)
     subset.check(["train", "val"])
     (voc / "VOC2042/JPEGImages/c.jpg").unlink()
     with pytest.raises(ValueError, match=r"c\.jpg is missing"):
@@ -196,7 +196,7 @@ def test_damage_in_voc_is_named(voc: Path, text: str | None, sentence: str) -> N
         data.check(["other"])
     if text != marked(width=39):  # then nobody gets what is there of it
         with pytest.raises(ValueError, match=sentence):
-            data.objects("other", 0)
+            data.annotated("other", 0)
 
 
 def broken_image(root: Path) -> None:
@@ -231,7 +231,7 @@ def empty_split(root: Path) -> None:
         (no_image, r"JPEGImages/b\.jpg is missing"),
         (two_images, r"b\.png has the name of b\.jpg"),
         (no_images, r"there is no folder .*JPEGImages"),
-        (listed_twice, r"train\.txt, line 3: 'a' is in line 1 already"),
+        (listed_twice, r"train\.txt names 'a' 2 times"),
         (empty_split, r"split 'train' of .* holds no images"),
     ],
 )
@@ -277,11 +277,11 @@ def test_voc_and_coco_annotations_of_the_same_images(shared, tmp_path: Path) -> 
     for name in ("coco_format_v1/instances_default.json", "coco_format_v2/instances_v2.json"):
         other = CocoDetection(str(tmp_path), {"train": {"annotations": str(anchors / name), "images": "train"}})
         other.check(["train"])
-        index_of = {other.file_name("train", index): index for index in range(100)}
+        index_of = {other.annotated("train", index).name: index for index in range(100)}
         for index in range(100):
             found = []
-            for one, at in ((data, index), (other, index_of[data.file_name("train", index)])):
-                objects = one.objects("train", at)
+            for one, at in ((data, index), (other, index_of[data.annotated("train", index).name])):
+                objects = one.annotated("train", at).objects
                 found.append(
                     sorted(
                         (one.classes[k], *box) for k, box in zip(objects.labels, objects.boxes.tolist(), strict=True)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
-from PIL import Image
 from skimage.metrics import structural_similarity
 
 from tasks import Start
@@ -151,20 +150,6 @@ def test_scores_are_of_clipped_and_where_asked_rounded_images(denoising, stage) 
     assert faint.fit(UNCHANGED, stage(), seed=0).metrics["PSNR"] == 100  # without any error, and still a number
 
 
-def test_the_border_does_not_count(on_pairs, stage, tmp_path: Path) -> None:
-    for kind in ("bad", "good"):
-        image = np.full((20, 20, 3), 99, dtype=np.uint8)
-        image[:4] = 0 if kind == "bad" else 255
-        (tmp_path / "val" / kind).mkdir(parents=True)
-        Image.fromarray(image).save(tmp_path / "val" / kind / "a.png")
-    likeness = [
-        on_pairs(tmp_path, border=border).fit(UNCHANGED, stage(train=("val",)), seed=0).metrics["SSIM"]
-        for border in (4, 3)
-    ]
-    assert likeness[0] == pytest.approx(1)
-    assert likeness[1] < 0.9
-
-
 def test_large_images_go_through_in_tiles(denoising, stage) -> None:
     whole, tiles = (denoising(tile=tile) for tile in (None, 24))
     network = whole.network(SMALL)
@@ -197,7 +182,6 @@ def test_options_and_other_slots_are_refused(denoising, stage) -> None:
     [
         ({}, dict(size=(24, 41)), r"0\.png is 56x40, too small for crops of 41 pixels \(stage 'short'\)"),
         ({}, dict(scale=(0.5, 1.0)), r"0\.png is 56x40, too small for crops of 48 pixels"),
-        (dict(border=11), {}, r"0\.png is 32x44, too small for SSIM inside the border: use images of at least 33x33"),
         (dict(ssim_weight=1.0), dict(size=(10, 24)), r"SSIM needs crops of at least 11 pixels, not \(10, 24\)"),
         ({}, dict(eval="dev"), "there is no folder 'dev'"),
     ],
@@ -212,9 +196,8 @@ def test_stages_that_do_not_fit_the_data_are_refused(
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        (dict(border=-1), "border -1"),
-        (dict(ssim_weight=-0.5), "ssim_weight -0.5"),
-        (dict(tile=4), "tile 4"),
+        (dict(ssim_weight=-0.5), "not be negative, nor tile below 8: -0.5 and None"),
+        (dict(tile=4), "tile below 8: 0.0 and 4"),
         (dict(degradation=None), "the images of FolderImages are clean: give the degradation"),
         (dict(degradation=dict(type="Noise", sigma=300)), "sigma must be above 0 and at most 255, not"),
         (dict(degradation=dict(type="Nose", sigma=3)), "unknown degradation 'Nose': did you mean 'Noise'"),

@@ -34,21 +34,19 @@ def spoilt(image: np.ndarray, seed: int, sigma: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("border", [0, 4])
-def test_metrics_equal_those_of_scikit_image(photo: np.ndarray, channels: int, border: int) -> None:
+def test_metrics_equal_those_of_scikit_image(photo: np.ndarray, channels: int) -> None:
     clean = photo[..., :channels]
     images = [spoilt(clean, 1, 0.02), clean[::-1].copy(), 0.4 * clean]
-    inner = (slice(border, 150 - border), slice(border, 121 - border))
     expected_psnr, expected_ssim = [], []
     for image in images:
-        a, b = image[inner].astype(np.float64), clean[inner].astype(np.float64)
+        a, b = image.astype(np.float64), clean.astype(np.float64)
         expected_psnr.append(peak_signal_noise_ratio(b, a, data_range=1.0))
         settings = dict(gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1.0)
         expected_ssim.append(structural_similarity(a, b, channel_axis=-1, **settings))
     batch, truth = torch.cat([tensor(image) for image in images]), tensor(clean).expand(3, -1, -1, -1)
     batch = batch.contiguous(memory_format=torch.channels_last)
-    assert psnr(batch, truth, border).numpy() == pytest.approx(expected_psnr, abs=1e-6)
-    assert ssim(batch, truth, border).numpy() == pytest.approx(expected_ssim, abs=1e-6)
+    assert psnr(batch, truth).numpy() == pytest.approx(expected_psnr, abs=1e-6)
+    assert ssim(batch, truth).numpy() == pytest.approx(expected_ssim, abs=1e-6)
 
 
 def test_equal_images(photo: np.ndarray) -> None:
@@ -58,12 +56,10 @@ def test_equal_images(photo: np.ndarray) -> None:
 
 def test_images_that_cannot_be_compared() -> None:
     image = torch.zeros(1, 1, 14, 20)
-    with pytest.raises(ValueError, match=r"shapes \(1, 1, 14, 20\) and \(1, 1, 20, 14\)"):
+    with pytest.raises(ValueError, match=r"images of \(1, 1, 14, 20\) and \(1, 1, 20, 14\)"):
         psnr(image, image.transpose(2, 3))
-    with pytest.raises(ValueError, match="at least 11x11 pixels inside the border, not 16x10"):
-        ssim(image, image, border=2)
-    with pytest.raises(ValueError, match="a border of 7 leaves nothing of images of 20x14"):
-        psnr(image, image, border=7)
+    with pytest.raises(ValueError, match="at least 11x11 pixels, not 20x10"):
+        ssim(image[..., :10, :], image[..., :10, :])
 
 
 @pytest.fixture
@@ -89,11 +85,6 @@ def test_tiles_change_nothing_where_they_overlap_enough(network: nn.Module, phot
     wrong = (tiled(network, images, 32, 3) - whole).abs()
     assert wrong.max() > 1e-5
     assert wrong[..., :20, :20].max() < 1e-5  # the first tile keeps the image's corner
-
-
-def test_tiles_without_an_inside_are_refused(network: nn.Module) -> None:
-    with pytest.raises(ValueError, match="an overlap of 16 leaves nothing of tiles of 32"):
-        tiled(network, torch.zeros(1, 3, 40, 40), 32, 16)
 
 
 def test_noise_is_as_strong_as_it_says() -> None:

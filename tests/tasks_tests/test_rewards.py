@@ -67,7 +67,7 @@ def test_objectives_are_maximised() -> None:
         (dict(type="MnasNet", metric="mAP", cost="params", target=0), "target must be positive, not 0"),
         (dict(type="MnasNet", metric="params", cost="params", target=1), "each once"),
         (dict(type="tasks.rewards.Objectives", names=["a", "b"], goals=["max"]), "for each of a, b, not .'max'"),
-        (dict(type="tasks.rewards.Objectives", names=["a"], goals=["less"]), "goals must be 'max' or 'min'"),
+        (dict(type="tasks.rewards.Objectives", names=["a"], goals=["less"]), "must be one of 'max', 'min', not 'less'"),
         (dict(type="GeometricMeen", names=["a"]), "did you mean 'GeometricMean'"),
     ],
 )

@@ -1,8 +1,8 @@
-"""The segmentation task: what every setting of a stage does, which weights move, a kill in training is harmless."""
+"""The segmentation task: what every setting of a stage does, and an encoder's outputs on disk, which equal the live ones."""
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 
 from benchmarks.published import ARCH0, ARCH2
 from core import build
-from tasks import TASKS, Recipe, Stage, Start, View
+from tasks import TASKS, Recipe, Stage, View
 from tasks.segmentation.samples import SegmentationSamples
 from tasks.segmentation.task import SegmentationTask
 
@@ -38,51 +38,6 @@ def make(root: Path, cache: Path, **settings: Any) -> SegmentationTask:
 
 def model(aux: str | None = "cell", genotype: Any = ARCH2, channels: int = 8) -> dict[str, Any]:
     return {"decoder": dict(type="densebench.CellDecoder", genotype=genotype, channels=channels, aux=aux)}
-
-
-def test_the_same_seed_gives_the_same_metrics_and_another_does_not(task: SegmentationTask) -> None:
-    first = task.fit(model(), stage(), seed=1).metrics
-    assert task.fit(model(), stage(), seed=1).metrics == first
-    assert task.fit(model(), stage(), seed=2).metrics != first
-
-
-def test_torchs_global_generator_is_left_alone(task: SegmentationTask) -> None:
-    before = torch.random.get_rng_state()
-    task.fit(model(), stage(epochs=1), seed=1)
-    assert torch.equal(torch.random.get_rng_state(), before)
-
-
-def test_all_passes_are_counted(task: SegmentationTask) -> None:
-    cost = task.fit(model(), stage(), seed=1).cost
-    assert (cost.images, cost.pixels) == (
-        2 * 12 + 3,
-        (2 * 12 + 3) * 64 * 64,
-    )  # two epochs of twelve crops, three scored
-    assert task.fit(model(), stage(epochs=0), seed=1).cost.images == 3
-
-
-def test_a_frozen_encoder_stays_and_is_not_saved_and_a_trained_one_moves(task: SegmentationTask, tmp_path) -> None:
-    start = task.encoder.weights()
-    task.fit(model(), stage(), seed=0, keep=str(tmp_path / "w.pth"))
-    state = torch.load(tmp_path / "w.pth", weights_only=True)
-    assert not any(name.startswith("backbone.") for name in state)
-    task.fit(model(), stage(encoder_lr=1e-3), seed=0, keep=str(tmp_path / "w.pth"))
-    state = torch.load(tmp_path / "w.pth", weights_only=True)
-    assert not all(torch.equal(state[f"backbone.{name}"], value) for name, value in start.items())
-
-
-def test_weights_are_handed_on_from_stage_to_stage(task: SegmentationTask, tmp_path: Path) -> None:
-    path = str(tmp_path / "w.pth")
-    task.fit(model(), stage(epochs=8, lr=1e-2), seed=0, keep=path)
-    still = stage(epochs=1, lr=1e-12, weight_decay=0.0)
-    handed = task.fit(model(), still, seed=5, start=Start(path)).metrics["loss"]
-    assert handed < 0.8 * task.fit(model(), still, seed=5).metrics["loss"]
-
-
-def test_weights_that_fit_nowhere_are_refused(task: SegmentationTask, tmp_path: Path) -> None:
-    torch.save({"other": torch.zeros(1)}, tmp_path / "w.pth")
-    with pytest.raises(ValueError, match="does not fit"):
-        task.fit(model(), stage(), seed=0, start=Start(str(tmp_path / "w.pth")))
 
 
 def test_a_searched_backbone_takes_over_the_encoders_weights_as_it_is_told(folder_data: Path, tmp_path: Path) -> None:
@@ -146,7 +101,7 @@ def test_settings_without_a_meaning_are_refused(task: SegmentationTask, settings
             "ScenesDetection is no data set for SegmentationTask: use a Segmentation",
         ),
         (dict(template=dict(type="FCOS")), "FCOS is no model template for SegmentationTask: use a EncoderDecoder"),
-        (dict(template=dict(decodr=None)), "model template 'EncoderDecoder' cannot be built"),
+        (dict(template=dict(decodr=None)), "unknown setting of model template 'EncoderDecoder'"),
         (dict(features_dtype="int8"), "features_dtype must be one of float32, float16"),
         (dict(teacher=dict(model={})), "the teacher has no 'weights'"),
         (dict(teacher=dict(model={}, weights="nowhere")), "there are no teacher weights nowhere"),
@@ -156,31 +111,6 @@ def test_wrong_configs_are_one_sentence(tmp_path: Path, settings: dict[str, Any]
     plain = dict(type="SegmentationTask", data=dict(type="ScenesSegmentation"), encoder={}, cache=str(tmp_path))
     with pytest.raises(ValueError, match=sentence):
         build(TASKS, {**plain, **settings})
-
-
-def test_a_killed_training_goes_on_where_it_was(task: SegmentationTask, tmp_path: Path, monkeypatch) -> None:
-    long = stage(epochs=4, copies=0, encoder_lr=1e-3, polyak=0.9, schedule="poly", resumable=True)
-    whole = task.fit(model(), long, seed=0, keep=str(tmp_path / "a.pth"))
-    batches = SegmentationTask.batches
-
-    def killed(self, stage, seed, epoch):
-        if epoch == 2:
-            raise KeyboardInterrupt
-        return batches(self, stage, seed, epoch)
-
-    monkeypatch.setattr(SegmentationTask, "batches", killed)
-    with pytest.raises(KeyboardInterrupt):
-        task.fit(model(), long, seed=0, keep=str(tmp_path / "b.pth"))
-    monkeypatch.setattr(SegmentationTask, "batches", batches)
-    score = SegmentationTask.score
-    monkeypatch.setattr(SegmentationTask, "score", lambda self, network, stage: killed(self, stage, 0, 2))
-    with pytest.raises(KeyboardInterrupt):  # and again, when all epochs are done
-        task.fit(model(), long, seed=0, keep=str(tmp_path / "b.pth"))
-    monkeypatch.setattr(SegmentationTask, "score", score)
-    monkeypatch.setattr("tasks.training.Training.epoch", None)  # nothing is learnt again
-    resumed = task.fit(model(), long, seed=0, keep=str(tmp_path / "b.pth"))
-    assert resumed.metrics == whole.metrics
-    assert sorted(path.name for path in tmp_path.glob("?.pth*")) == ["a.pth", "b.pth"]
 
 
 def test_a_loss_that_is_not_finite_stops_the_training(task: SegmentationTask) -> None:
@@ -199,3 +129,102 @@ def test_crops_keep_images_and_labels_together(task: SegmentationTask) -> None:
         inside = (view[..., 0] == truth * 20).mean()  # only colours at borders are mixed
         assert inside > 0.8
         assert 255 not in truth
+
+
+# Cached features, with and without a teacher.
+
+
+def test_cached_and_live_features_give_equal_losses_and_scores(folder_data: Path, tmp_path: Path) -> None:
+    task = make(folder_data, tmp_path)
+    settings = dict(aux=0.15, polyak=0.9)
+    prepared = task.prepare([stage(cached=True, **settings)])
+    assert prepared.images == 12 + 3
+    with_cache = task.fit(model(), stage(cached=True, **settings), seed=3)
+    live = task.fit(model(), stage(**settings), seed=3)
+    assert with_cache.metrics == pytest.approx(live.metrics, rel=1e-4)
+    assert (with_cache.cost.images, with_cache.cost.pixels) == (live.cost.images, live.cost.pixels)
+    assert len(list(tmp_path.glob("features-*"))) == 2  # also for the statistics behind averaged weights
+
+
+def test_a_searched_backbone_has_none(folder_data: Path, tmp_path: Path) -> None:
+    task = make(folder_data, tmp_path)
+    with pytest.raises(ValueError, match="stage 'short' reads cached features, but the backbone itself is searched"):
+        task.fit({"backbone": task.encoder.config}, stage(cached=True), seed=0)
+
+
+@pytest.mark.parametrize("change", ["data", "transform", "encoder", "dtype", "nothing"])
+def test_features_are_made_anew_when_what_they_are_made_from_changes(folder_data: Path, tmp_path: Path, change) -> None:
+    cached, settings = stage(cached=True), {}
+    before = make(folder_data, tmp_path).features(cached, training=True)[0].folder
+    if change == "data":
+        (folder_data / "masks/train/p0.png").write_bytes((folder_data / "masks/train/p1.png").read_bytes())
+    elif change == "transform":
+        cached = replace(cached, view=replace(cached.view, jitter=0.1))
+    elif change == "encoder":
+        settings = dict(encoder=dict(refit_norms=True))
+    elif change == "dtype":
+        settings = dict(features_dtype="float16")
+    else:  # that features depend on
+        cached = replace(cached, recipe=replace(cached.recipe, batch=3))
+    after = make(folder_data, tmp_path, **settings).features(cached, training=True)[0].folder
+    assert (after == before) == (change == "nothing")
+
+
+def other_values(folder: Path) -> None:
+    tap = np.load(folder / "tap2.npy", mmap_mode="r+")
+    tap[:] = tap + 1
+    tap.flush()
+
+
+def torn(folder: Path) -> None:
+    path = folder / "truth.npy"
+    path.write_bytes(path.read_bytes()[:200])
+
+
+@pytest.mark.parametrize("damage", [other_values, torn])
+def test_features_that_are_not_the_encoders_are_computed_again(
+    folder_data: Path, tmp_path: Path, capsys, damage
+) -> None:
+    cached = stage(cached=True)
+    before = make(folder_data, tmp_path).features(cached, training=False)[0]
+    expected, folder = before.taps[2].copy(), before.folder
+    damage(folder)
+    after = make(folder_data, tmp_path).features(cached, training=False)[0]
+    assert after.folder == folder
+    assert np.array_equal(after.taps[2], expected)
+    assert f"set aside as {folder.name}" in capsys.readouterr().err
+
+
+def test_an_encoder_that_never_computes_the_same_is_refused(folder_data: Path, tmp_path: Path, monkeypatch) -> None:
+    task, forward, calls = (
+        make(folder_data, tmp_path),
+        type(make(folder_data, tmp_path)._frozen).forward,
+        iter(range(99)),
+    )
+    monkeypatch.setattr(type(task._frozen), "forward", lambda self, x: forward(self, x + next(calls)))
+    with pytest.raises(ValueError, match=r"features-\w+ no longer holds what the encoder computes .*also made anew"):
+        task.prepare([stage(cached=True)])
+
+
+def test_distillation_pulls_towards_the_teacher(folder_data: Path, tmp_path: Path) -> None:
+    path = str(tmp_path / "teacher.pth")
+    make(folder_data, tmp_path).fit(model(), stage(epochs=10, lr=1e-2), seed=9, keep=path)
+    task = make(folder_data, tmp_path, teacher=dict(model=model(), weights=path))
+    assert task.fingerprint() != make(folder_data, tmp_path).fingerprint()
+
+    def distance(stage_: Stage) -> float:
+        """The mean squared distance to the teacher that a student is left with."""
+        student = str(tmp_path / "student.pth")
+        task.fit(model(), stage_, seed=0, keep=student)
+        network, batch = task.network(model()), next(task.batches(stage(distill=1.0), 0, 0))
+        network.backbone.load_state_dict(task.encoder.weights())
+        network.load_state_dict(torch.load(student, weights_only=True), strict=False)
+        return (network(batch.inputs) - batch.teacher).square().mean().item()
+
+    learn = dict(lr=5e-3, cached=True)
+    assert distance(stage(epochs=12, distill=10.0, **learn)) < 0.6 * distance(stage(epochs=12, **learn))
+    with_cache = task.fit(model(), stage(epochs=6, distill=1.0, **learn), seed=0)
+    live = task.fit(model(), stage(epochs=6, distill=1.0, lr=5e-3), seed=0)
+    assert with_cache.metrics == pytest.approx(live.metrics, rel=1e-4)
+    assert live.cost.images == 2 * 6 * 12 + 3  # the teacher sees every crop as well
+    assert all(note.stat().st_size < 5_000 for note in tmp_path.glob("*/made_from.json"))  # hashes, and no weights

@@ -33,7 +33,7 @@ def test_a_stage_is_a_view_a_recipe_and_options() -> None:
         (dict(name="a", recipe=dict(epochs=-1)), "stage 'a': epochs must not be negative and batch at least 1, not -1"),
         (dict(name="a", recipe=dict(epochs=1, lr=0.0)), "stage 'a': lr must be positive, not 0.0"),
         (dict(name="a", recipe=dict(epochs=1, polyak=1.0)), "stage 'a': weight_decay .* polyak in"),
-        (dict(name="a", recipe=dict(epochs=1, schedule="step")), "stage 'a': schedule must be"),
+        (dict(name="a", recipe=dict(epochs=1, schedule="step")), "schedule of the recipe of stage 'a' must be one"),
         (dict(name="a", recipe=dict(epochs=1, schedule="poly", continues=True)), "stage 'a': .* constant schedule"),
         (dict(name="a", recipe=dict(epochs=1), view=dict(size=[0, 4])), "stage 'a': size and eval_size must be at"),
         (dict(name="a", recipe=dict(epochs=1), view=dict(size=[4])), "size of the view of stage 'a' must have 2 items"),

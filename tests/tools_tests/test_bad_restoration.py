@@ -117,11 +117,15 @@ def test_bad_pairs(
     assert sentence in benchmark(*data, "task.degradation=None")
 
 
-@pytest.mark.parametrize("sigma", ["0", "-5", "256", "nan", "loud"])
+@pytest.mark.parametrize("sigma", ["0", "-5", "256"])
 def test_a_noise_out_of_range(benchmark: Callable[..., str], sigma: str) -> None:
-    assert f"sigma must be above 0 and at most 255, not {sigma}" in benchmark(
-        f"task.degradation.sigma={sigma}"
-    ).replace("'", "")
+    assert f"sigma must be above 0 and at most 255, not {sigma}" in benchmark(f"task.degradation.sigma={sigma}")
+
+
+@pytest.mark.parametrize("sigma", ["nan", "'loud'"])
+def test_a_noise_that_is_no_number(benchmark: Callable[..., str], sigma: str) -> None:
+    said = benchmark(f"task.degradation.sigma={sigma}")
+    assert f"sigma of degradation 'tasks.restoration.degradations.Noise' must be a finite number, not {sigma}" in said
 
 
 def test_a_baseline_that_cannot_be_built(benchmark: Callable[..., str]) -> None:
@@ -134,7 +138,8 @@ def test_a_baseline_that_cannot_be_built(benchmark: Callable[..., str]) -> None:
 
 def test_a_supernet_too_large_for_the_memory(benchmark: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where another strategy, which comes first, has nothing against it."""
-    said = benchmark("space.channels=100000", strategies=("random_search", "darts"))
+    monkeypatch.setattr(memory, "free_memory", lambda device: 1 << 20)
+    said = benchmark("space.channels=4", strategies=("random_search", "darts"))
     assert "the supernet does not fit into the " in said
     assert "give the space narrower channels, or the stage smaller crops" in said
     monkeypatch.setattr(memory, "free_memory", lambda device: 400 << 20)

@@ -49,12 +49,7 @@ benchmark = dict(
     final=dict(
         name="final",
         view=dict(
-            train=["train", "val"],
-            eval="test",
-            size=[240, 320],
-            eval_size=[384, 512],
-            scale=[1.3, 1.8],
-            jitter=0.2,
+            train=["train", "val"], eval="test", size=[240, 320], eval_size=[384, 512], scale=[1.3, 1.8], jitter=0.2
         ),
         recipe=dict(
             epochs=12,
@@ -73,29 +68,23 @@ benchmark = dict(
 )
 
 # Progressive search: the FPN with a plain head, then the head with the best FPN.
-parts = [dict(prefix="fpn.", trials=10), dict(prefix="head.", trials=10)]
-start = {
-    "head.layer0": "conv3",
-    "head.layer1": "conv3",
-    "head.layer2": "conv3",
-    "head.layer3": "conv3",
-    "head.layer4": "skip",
-    "head.layer5": "skip",
-    "head.split": 0,
-}
+progressive = dict(
+    type=Progressive,
+    parts=[dict(prefix="fpn.", trials=10), dict(prefix="head.", trials=10)],
+    start={
+        **{f"head.layer{k}": "conv3" for k in range(4)},
+        **{f"head.layer{k}": "skip" for k in (4, 5)},
+        "head.split": 0,
+    },
+)
 mobilenet_v2 = dict(
     type="densebench.MBConvNet",
     stages=[["k3e6"] * 2, ["k3e6"] * 3, ["k3e6"] * 4, ["k3e6"] * 3, ["k3e6"] * 3, ["k3e6"]],
 )
 strategies = dict(
     random_search=dict(type=RandomSearch),
-    progressive_random=dict(type=Progressive, parts=parts, start=start, strategy=dict(type=RandomSearch)),
-    progressive_ppo=dict(
-        type=Progressive,
-        parts=parts,
-        start=start,
-        strategy=dict(type=PPO, lr=1e-3, every=5, memory=5, sample=5),
-    ),
+    progressive_random=dict(**progressive, strategy=dict(type=RandomSearch)),
+    progressive_ppo=dict(**progressive, strategy=dict(type=PPO, lr=1e-3, every=5, memory=5, sample=5)),
     plain_fcos=dict(type=Baseline, model={}),
     plain_ssdlite=dict(type=Baseline, model=dict(backbone=mobilenet_v2), task=dict(template=dict(type="SSDLite"))),
 )

@@ -6,8 +6,7 @@ Command:
 
 DIR holds train, trainannot, val, ... (SegNet's version of CamVid), FILE a MobileNetV2 in torchvision's or OpenMMLab's layout.
 
-Measured: TODO-MEASURE (docs/camvid.md has the table, of every fourth frame of CamVid: there the budget is that of twelve
-candidates that go through both stages).
+Not measured as a whole. docs/camvid.md has the table of its predecessor on every fourth frame of CamVid.
 """
 
 from benchmarks.gates import RunningMean

@@ -20,35 +20,21 @@ from tasks.detection.subset import StratifiedSubset
 from tasks.detection.task import DetectionTask
 from tasks.rewards import Metric
 
+coco = dict(
+    type=CocoDetection,
+    root="data/coco",
+    splits=dict(test=dict(annotations="annotations/instances_val2017.json", images="val2017")),
+)
+ssdlite = dict(
+    type=DetectionTask,
+    template=dict(type="SSDLite"),
+    encoder=dict(checkpoint="data/mobilenet_v2.pth"),
+    input_size=[320, 320],
+)
 benchmark = dict(
     id="coco-ssdlite-v2",
-    proxy=dict(
-        type=DetectionTask,
-        template=dict(type="SSDLite"),
-        data=dict(
-            type=StratifiedSubset,
-            data=dict(
-                type=CocoDetection,
-                root="data/coco",
-                splits=dict(test=dict(annotations="annotations/instances_val2017.json", images="val2017")),
-            ),
-            images=10000,
-            holdout=2000,
-        ),
-        encoder=dict(checkpoint="data/mobilenet_v2.pth"),
-        input_size=[320, 320],
-    ),
-    task=dict(
-        type=DetectionTask,
-        template=dict(type="SSDLite"),
-        data=dict(
-            type=CocoDetection,
-            root="data/coco",
-            splits=dict(test=dict(annotations="annotations/instances_val2017.json", images="val2017")),
-        ),
-        encoder=dict(checkpoint="data/mobilenet_v2.pth"),
-        input_size=[320, 320],
-    ),
+    proxy=dict(**ssdlite, data=dict(type=StratifiedSubset, data=coco, images=10000, holdout=2000)),
+    task=dict(**ssdlite, data=coco),
     space=dict(type=MBConv, wide=[4]),
     stages=[
         dict(
@@ -66,32 +52,18 @@ benchmark = dict(
     budget=dict(trials=800, images=8_425_600),
     seeds=[0],
 )
+mobilenet_v2 = [["k3e6"] * 2, ["k3e6"] * 3, ["k3e6"] * 4, ["k3e6"] * 3, ["k3e6"] * 3, ["k3e6"]]
+fna = [
+    ["k5e6"],
+    ["k5e6", "k5e6", "k3e6", "k5e6"],
+    ["k5e6", "k7e6", "k3e6"],
+    ["k7e6", "k7e6", "k7e6", "k7e6"],
+    ["k5e6", "k7e6", "k7e6"],
+    ["k7e6"],
+]
 strategies = dict(
     random_search=dict(type=RandomSearch),
     regularized_evolution=dict(type=RegularizedEvolution, population=64, tournament=16),
-    mobilenet_v2=dict(
-        type=Baseline,
-        model=dict(
-            backbone=dict(
-                type="densebench.MBConvNet",
-                stages=[["k3e6"] * 2, ["k3e6"] * 3, ["k3e6"] * 4, ["k3e6"] * 3, ["k3e6"] * 3, ["k3e6"]],
-            ),
-        ),
-    ),
-    fna=dict(
-        type=Baseline,
-        model=dict(
-            backbone=dict(
-                type="densebench.MBConvNet",
-                stages=[
-                    ["k5e6"],
-                    ["k5e6", "k5e6", "k3e6", "k5e6"],
-                    ["k5e6", "k7e6", "k3e6"],
-                    ["k7e6", "k7e6", "k7e6", "k7e6"],
-                    ["k5e6", "k7e6", "k7e6"],
-                    ["k7e6"],
-                ],
-            ),
-        ),
-    ),
+    mobilenet_v2=dict(type=Baseline, model=dict(backbone=dict(type="densebench.MBConvNet", stages=mobilenet_v2))),
+    fna=dict(type=Baseline, model=dict(backbone=dict(type="densebench.MBConvNet", stages=fna))),
 )

@@ -56,10 +56,7 @@ strategies = dict(
     regularized_evolution=dict(type=RegularizedEvolution, population=3, tournament=2),
     successive_halving=dict(type=SuccessiveHalving, eta=2),
     one_shot=dict(
-        type=OneShot,
-        epochs=8,
-        candidates=18,
-        strategy=dict(type=RegularizedEvolution, population=6, tournament=2),
+        type=OneShot, epochs=8, candidates=18, strategy=dict(type=RegularizedEvolution, population=6, tournament=2)
     ),
     darts=dict(type=DARTS, epochs=4, arch_lr=1e-1),
 )

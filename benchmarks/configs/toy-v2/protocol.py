@@ -36,10 +36,7 @@ strategies = dict(
     regularized_evolution=dict(type=RegularizedEvolution, population=15, tournament=5),
     successive_halving=dict(type=SuccessiveHalving, eta=3),
     one_shot=dict(
-        type=OneShot,
-        epochs=40,
-        candidates=400,
-        strategy=dict(type=RegularizedEvolution, population=30, tournament=10),
+        type=OneShot, epochs=40, candidates=400, strategy=dict(type=RegularizedEvolution, population=30, tournament=10)
     ),
     darts=dict(type=DARTS, epochs=20, arch_lr=1e-1),
     ppo=dict(type=PPO, lr=1e-3, every=10, memory=10, sample=10, steps=20),

@@ -57,15 +57,7 @@ benchmark = dict(
     final=dict(
         name="final",
         view=dict(eval="test", size=[640, 864], eval_size=[800, 1088], scale=[1.0, 1.3]),
-        recipe=dict(
-            epochs=12,
-            batch=16,
-            lr=1e-3,
-            encoder_lr=1e-4,
-            weight_decay=1e-2,
-            schedule="poly",
-            resumable=True,
-        ),
+        recipe=dict(epochs=12, batch=16, lr=1e-3, encoder_lr=1e-4, weight_decay=1e-2, schedule="poly", resumable=True),
     ),
     reward=dict(type=NegativeSum, names=["loss_cls", "loss_bbox", "loss_centerness"]),
     budget=dict(trials=12_000, images=52_200_000),
@@ -73,29 +65,18 @@ benchmark = dict(
 )
 
 # Progressive search: the FPN with a plain head, then the head with the best FPN.
-parts = [dict(prefix="fpn.", trials=2000), dict(prefix="head.", trials=1000)]
-start = {
-    "head.layer0": "conv3",
-    "head.layer1": "conv3",
-    "head.layer2": "conv3",
-    "head.layer3": "conv3",
-    "head.layer4": "skip",
-    "head.layer5": "skip",
-    "head.split": 0,
-}
+progressive = dict(
+    type=Progressive,
+    parts=[dict(prefix="fpn.", trials=2000), dict(prefix="head.", trials=1000)],
+    start={
+        **{f"head.layer{k}": "conv3" for k in range(4)},
+        **{f"head.layer{k}": "skip" for k in (4, 5)},
+        "head.split": 0,
+    },
+)
 strategies = dict(
     random_search=dict(type=RandomSearch),
-    progressive_evolution=dict(
-        type=Progressive,
-        parts=parts,
-        start=start,
-        strategy=dict(type=RegularizedEvolution, population=100, tournament=25),
-    ),
-    progressive_ppo=dict(
-        type=Progressive,
-        parts=parts,
-        start=start,
-        strategy=dict(type=PPO, lr=8e-4, every=20, memory=20, sample=20),
-    ),
+    progressive_evolution=dict(**progressive, strategy=dict(type=RegularizedEvolution, population=100, tournament=25)),
+    progressive_ppo=dict(**progressive, strategy=dict(type=PPO, lr=8e-4, every=20, memory=20, sample=20)),
     plain_fcos=dict(type=Baseline, model={}),
 )

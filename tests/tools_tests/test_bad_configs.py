@@ -1,0 +1,118 @@
+"""Configs that mean nothing: one line that names what, the value and what to do, exit code 2, nothing written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+# A benchmark, or one of its strategies, and options that change it ("stage" stands for its first one); what is said of them.
+PROTOCOLS = [
+    ("toy benchmark=3", "the benchmark must be a dict, not 3"),
+    ("toy benchmark.task=3", "task of the benchmark must be a dict, not 3"),
+    ("toy benchmark.task.nois=3", "unknown setting of task 'tasks.toy.ToyTask' 'nois': did you mean 'noise'?"),
+    ("toy benchmark.task.noise=loud", "noise of task 'tasks.toy.ToyTask' must be a finite number, not 'loud'"),
+    ("toy benchmark.task.noise=-1", "noise must not be negative, not -1"),
+    ("toy benchmark.task.device=gpu", "device of the benchmark's task is no rule: leave it out"),
+    ("toy benchmark.task.type=os.system", "'os.system' is no task: give a class that derives from Task"),
+    ("toy benchmark.space.type=tasks.toy.ToyTask", "is no space: give a class that derives from SearchSpace"),
+    ("toy benchmark.space.layers=0", "layers must be at least 1, not 0"),
+    ("toy benchmark.stages=[]", "stages are empty: give at least one"),
+    ("toy benchmark.stages.0=3", "the option benchmark.stages.0=3 does not fit the config of toy"),
+    ("toy stage.name=", "stage '': the name is empty: give it one"),
+    ("toy stage.view=3", "the view of stage 'short' must be a dict, not 3"),
+    ("toy stage.view.size=[0,0]", "size and eval_size must be at least 1x1 pixels, not (0, 0)"),
+    ("toy stage.view.size=[1]", "size of the view of stage 'short' must have 2 items, not [1]"),
+    ("toy stage.view.share=nan", "share of the view of stage 'short' must be a finite number, not nan"),
+    ("toy stage.view.train=train", "train of the view of stage 'short' must be a list, not 'train'"),
+    ("toy stage.recipe.lr=-1", "lr must be positive, not -1"),
+    ("toy stage.recipe.lr=inf", "lr of the recipe of stage 'short' must be a finite number, not inf"),
+    ("toy stage.recipe.batch=0", "batch at least 1, not 1 and 0"),
+    ("toy stage.recipe.rate=1", "unknown entry of the recipe of stage 'short' 'rate'"),
+    ("toy stage.recipe.continued=True", "stage 'short' sets continued, which the stage behind it decides"),
+    ("toy stage.options=3", "options of stage 'short' must be a dict, not 3"),
+    ("toy stage.options.aux=1", "unknown entry of the options of stage 'short' 'aux'"),
+    ("toy benchmark.gate=3", "gate of the benchmark must be a dict, not 3"),
+    ("toy benchmark.gate.decay=1", "decay must be in [0, 1) and tolerance not negative, not 1 and 0.3"),
+    ("toy benchmark.gate.tolerance=x", "tolerance of gate 'benchmarks.gates.RunningMean' must be a finite number"),
+    ("toy benchmark.reward.name=3", "name of reward 'tasks.rewards.Metric' must be a text, not 3"),
+    ("toy benchmark.budget.seconds=5", "unknown entry of the budget of the benchmark 'seconds'"),
+    ("toy-pareto-v2 benchmark.objectives=3", "objectives of the benchmark must be a dict, not 3"),
+    ("toy-pareto-v2 benchmark.objectives.goals=[up,min]", "must be one of 'max', 'min', not 'up'"),
+    ("toy-pareto-v2 benchmark.objectives.names=[score]", "goals must be 'max' or 'min' for each of score"),
+]
+TASKS = [
+    ("restoration benchmark.task.data.type=ScenesImage", "unknown data set 'ScenesImage': did you mean 'ScenesImages'"),
+    ("restoration benchmark.task.data.type=ScenesDetection", "ScenesDetection is no data set for RestorationTask"),
+    ("restoration benchmark.task.data.gray=3", "'tasks.restoration.data.ScenesImages' must be True or False, not 3"),
+    ("restoration benchmark.task.input_size=[0,0]", "input_size must be at least 1x1 pixels, not (0, 0)"),
+    ("segmentation benchmark.task.data.type=ScenesImages", "ScenesImages is no data set for SegmentationTask"),
+    ("segmentation benchmark.task.template=3", "SegmentationTask' must be a dict, not 3"),
+    ("segmentation benchmark.task.template.type=FCOS", "FCOS is no model template for SegmentationTask"),
+    ("segmentation benchmark.task.template.width=0", "width must be at least 1, not 0"),
+    ("segmentation benchmark.task.encoder.width=0", "the encoder: width and refit_size must be positive"),
+    ("segmentation benchmark.task.encoder.pretrain_epochs=-1", "pretrain_epochs not negative, not 0.25, -1"),
+    ("segmentation benchmark.task.encoder.backbone.type=mmseg.ResNet", "required positional argument: 'depth'"),
+    ("segmentation benchmark.space.channels=0", "channels and repeats must be at least 1, not 0 and 1"),
+    ("segmentation benchmark.space.aux=None", "CellDecoder has no auxiliary classifiers: set aux to 0"),
+    ("segmentation stage.options.aux=-1", "distill and aux must not be negative, not 0.0 and -1.0"),
+    ("segmentation stage.view.eval=nowhere", "scenes-v1 has no split 'nowhere': use one of train, val, test"),
+    ("scenes-mbconv-segmentation-v1 stage.options.cached=True stage.view.copies=1", "take `cached` away"),
+    ("scenes-detection-v2 benchmark.task.data.type=ScenesImages", "ScenesImages is no data set for DetectionTask"),
+    ("scenes-detection-v2 benchmark.task.template.width=10", "width of a plain FCOS must be a multiple of 4, not 10"),
+    ("scenes-detection-v2 benchmark.task.template.head.bias=3", "unexpected keyword argument 'bias'"),
+    ("scenes-ssdlite-v2 benchmark.space.width=0", "width must be positive, not 0"),
+    ("scenes-ssdlite-v2 benchmark.task.input_size=[16,16]", "images of (16, 16) pixels are too small for SSDLite"),
+]
+OTHER_SPACE = "benchmark.space._delete_=True benchmark.space.type"
+SLOTS = [
+    (f"toy {OTHER_SPACE}=MBConv", "the space MBConv makes no network for ToyTask (KeyError: 'layers'): use another"),
+    (
+        f"segmentation {OTHER_SPACE}=FPNCells",
+        "slot of the template EncoderDecoder 'neck': choose one of backbone, decoder",
+    ),
+    (
+        f"scenes-detection-v2 {OTHER_SPACE}=DecoderCells",
+        "slot of the template FCOS 'decoder': choose one of backbone, neck",
+    ),
+    (f"scenes-ssdlite-v2 {OTHER_SPACE}=HeadCells", "slot of the template SSDLite 'head': choose one of backbone"),
+    (f"restoration {OTHER_SPACE}=MBConv", "slot of RestorationTask 'backbone': choose one of network"),
+    ("restoration:dncnn strategy.model.head.type=x", "slot of RestorationTask 'head': choose one of network"),
+    ("restoration:dncnn strategy.model.network.type=NoNet", "NoNet is not in the mmengine::model registry"),
+]
+INNER = "strategy.strategy._delete_=True strategy.strategy.type"
+STRATEGIES = [
+    ("toy strategies.random_search=3", "a strategy is given by a dict with its type, not by 3"),
+    (
+        "toy strategy.type=tasks.toy.ToyTask",
+        "'tasks.toy.ToyTask' is no strategy: give a class that derives from Strategy",
+    ),
+    ("toy strategy.type=NSGA2", "NSGA2 needs several objectives: give the protocol `objectives`"),
+    ("toy strategy.type=Baseline", "missing 1 required positional argument: 'model'"),
+    ("toy-pareto-v2 strategy.type=SuccessiveHalving", "give the protocol at least 2 stages"),
+    ("scenes-ssdlite-v2 strategy.type=DARTS", "DARTS trains a supernet: the space MBConv has no supernet"),
+    ("scenes-detection-v2 strategy.type=OneShot", "OneShot trains a supernet: the space FCOSDecoder has no supernet"),
+    ("toy:darts strategy.order=3", "order must be 1 or 2 and keep 'last' or 'best', not 3 and 'last'"),
+    ("toy:darts strategy.arch_lr=0", "arch_lr must be positive and arch_decay not negative, not 0 and 0.001"),
+    ("toy:darts strategy.epochs=1.5", "epochs of strategy 'strategies.supernet.darts.DARTS' must be a whole number"),
+    ("toy:ppo strategy.lr=nan", "lr of strategy 'strategies.ppo.PPO' must be a finite number, not nan"),
+    ("toy:regularized_evolution strategy.population=0", "population and tournament must be at least 1, not 0 and 5"),
+    ("toy-pareto-v2:nsga2 benchmark.objectives=None", "NSGA2 needs several objectives: give the protocol `objectives`"),
+    (f"toy:one_shot {INNER}=IRNAS", "OneShot has a supernet already: IRNAS cannot be its strategy"),
+    (f"toy:one_shot {INNER}=SuccessiveHalving", "give the protocol at least 2 stages"),
+    (f"scenes-detection-v2:progressive_ppo {INNER}=DARTS", "DARTS trains a supernet: the part 'fpn.' of the space"),
+    ("scenes-detection-v2:progressive_ppo strategy.parts.0.trials=0", "part 'fpn.' has 0 trials: give it at least 1"),
+]
+
+
+@pytest.mark.parametrize(("settings", "sentence"), [*PROTOCOLS, *TASKS, *SLOTS, *STRATEGIES])
+def test_what_means_nothing_is_refused(tool, tmp_path: Path, settings: str, sentence: str) -> None:
+    which, *options = settings.replace("stage.", "benchmark.stages.0.").split(" ")
+    benchmark, _, strategy = which.partition(":")
+    chosen = ("--strategy", strategy or "random_search", "--work-dir", tmp_path / "runs")
+    done = tool("run_benchmark", benchmark, *chosen, "--cfg-options", *options)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("error: ")
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert sentence in done.stderr
+    assert not (tmp_path / "runs").exists()
