@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.benchmark import Benchmark
+from benchmarks.entries import read_answer
 from benchmarks.export import model_config
-from benchmarks.files import read_json, write
+from benchmarks.files import write
 from benchmarks.job import Failed, Job, build_task, run
 from benchmarks.store import Store
 from strategies import Answer
@@ -36,8 +37,14 @@ def _finish(
     benchmark: Benchmark, task: str, answer: Answer, place: int, folder: Path, seed: int, executor: Executor
 ) -> dict[str, Any]:
     home = folder / "answers" / str(place)
-    record = read_json(home / "answer.json")
+    key = None if answer.arch is None else answer.arch.key
+    record = read_answer(home)
     if record:
+        if (record["id"], record["key"]) != (answer.trial, key):
+            raise ValueError(
+                f"{home / 'answer.json'} is of trial {record['id']} ({record['key']}), and the search answers with "
+                f"{answer.trial} ({key}): remove the folder {home}"
+            )
         return record
     home.mkdir(parents=True, exist_ok=True)
     if answer.task:
@@ -47,14 +54,14 @@ def _finish(
     choices = None if arch is None else arch.as_dict()
     space = json.dumps(benchmark.final_space_config)
     keep = f"answers/{place}/final.pth"
-    job = Job(task, space, model, choices, benchmark.final, seed, keep=keep, store=Store(str(folder)))
+    more: dict[str, Any] = dict(keep=keep, store=Store(str(folder)), imports=benchmark.imports)
+    job = Job(task, space, model, choices, benchmark.final, seed, **more)
     outcome = executor.submit(run, job).result()
     if isinstance(outcome, Failed):
         raise RuntimeError(f"the final training of {folder} failed: {outcome.error}")
     built = build_task(task)
     network, shape = built.network(model), built.input_shape
     final = {"metrics": outcome.metrics, **{name: measure(network, shape) for name, measure in MEASURES.items()}}
-    key = None if arch is None else arch.key
     record = {"id": answer.trial, "key": key, "arch": choices, "final": final, "cost": asdict(outcome.cost)}
     write(home / "model.py", model_config(built.config(model)))
     write(home / "answer.json", json.dumps(record, indent=2, allow_nan=False) + "\n")

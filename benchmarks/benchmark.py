@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 from benchmarks.files import check_name
 from benchmarks.gates import GATES, Gate
 from core import build, content_key, make, parse
+from core.parsing import shown
 from search_spaces import SPACES, FiniteSpace, SearchSpace
 from tasks import REWARDS, Stage
 from tasks.rewards import COSTS, Objectives, Reward
@@ -19,6 +21,9 @@ SUPERNET = "supernet"  # the stage of trials that a strategy trains and scores i
 # Where things lie on a machine is not protocol; what lies there is part of the task's fingerprint.
 PLACES = ("root", "checkpoint", "weights")
 LOCAL = ("cache", "device")  # settings of a task that a run makes itself
+
+MOST_TRIALS = 10_000_000
+LARGEST = 4096  # whole number in a space's settings: it counts layers or channels, which take memory and time
 
 Config = dict[str, Any]
 
@@ -33,6 +38,8 @@ class Budget:
     def __post_init__(self) -> None:
         if self.trials < 1 or (self.images is not None and self.images < 1):
             raise ValueError(f"a budget must be at least 1 trial and 1 image, not {self.trials} and {self.images}")
+        if self.trials > MOST_TRIALS:
+            raise ValueError(f"a budget must be at most {MOST_TRIALS} trials, not {self.trials}")
 
 
 class Benchmark:
@@ -51,6 +58,15 @@ class Benchmark:
         check_name(plain.id, "the benchmark's id")
         if not plain.seeds:
             raise ValueError(f"benchmark {plain.id!r} has no seeds: give at least one")
+        if len(set(plain.seeds)) < len(plain.seeds):
+            raise ValueError(f"benchmark {plain.id!r} names a seed twice: give each once, not {plain.seeds}")
+        self.imports = plain.imports
+        for module in self.imports:
+            try:
+                import_module(module)
+            except Exception as error:  # a module is a program: anything may come out of it
+                why = f"{type(error).__name__}: {error}"
+                raise ValueError(f"benchmark {plain.id!r} imports {module}, which fails ({why})") from error
         self.id, self.seeds, self.budget = plain.id, plain.seeds, plain.budget
         self.final = Stage.of(plain.final)
         self.stages = _checked([Stage.of(stage) for stage in plain.stages], self.final)
@@ -61,6 +77,8 @@ class Benchmark:
                     f"{setting} of the benchmark's task is no rule: leave it out, and use --work-dir or --device"
                 )
         self.space_config, self.final_space_config = dict(plain.space), dict(plain.final_space or plain.space)
+        _check_bounds(self.space_config, "the space")
+        _check_bounds(self.final_space_config, "the final space")
         self.space: SearchSpace = build(SPACES, self.space_config)
         self.final_space: SearchSpace = build(SPACES, self.final_space_config)
         if not _same_questions(self.space, self.final_space):
@@ -106,6 +124,7 @@ class _Plain:
     final_space: Mapping[str, Any] | None = None
     objectives: Mapping[str, Any] | None = None
     gate: Mapping[str, Any] | None = None
+    imports: tuple[str, ...] = ()
 
 
 def rules(value: Any) -> Any:
@@ -144,6 +163,15 @@ def _checked(stages: Sequence[Stage], final: Stage) -> tuple[Stage, ...]:
     if final.view.eval in final.view.train:
         raise ValueError(f"stage {final.name!r} learns from the split {final.view.eval!r} that it is scored on")
     return (*map(_before, stages, stages[1:]), stages[-1])
+
+
+def _check_bounds(value: Any, where: str) -> None:
+    """Raise ValueError for a number of layers, channels or the like that nothing on this earth could build."""
+    named = value.items() if isinstance(value, Mapping) else ()
+    for name, item in named or (enumerate(value) if isinstance(value, list | tuple) else ()):
+        if isinstance(item, int) and abs(item) > LARGEST:
+            raise ValueError(f"{name} of {where} must be at most {LARGEST}, not {shown(item)}")
+        _check_bounds(item, f"{name} of {where}")
 
 
 def _before(stage: Stage, follower: Stage) -> Stage:

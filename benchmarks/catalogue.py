@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -112,13 +113,24 @@ def _for(strategy: str, options: Options) -> Plain:
 
 
 def _read(path: Path) -> Plain:
-    """A config file as plain data. Raises ValueError."""
+    """A config file as plain data. Raises ValueError.
+
+    It may import modules beside it, also in worker processes. `custom_imports`, MMEngine's entry for modules that register
+    classes, becomes the benchmark's `imports`.
+    """
+    beside = str(path.parent.resolve())
+    if CONFIGS not in path.resolve().parents and beside not in sys.path:
+        sys.path.append(beside)  # a worker has its parent's
     try:
         plain = json.loads(path.read_text()) if path.suffix == ".json" else Config.fromfile(path).to_dict()
-    except Exception as error:  # a config is a program: anything may come out of it
+    except (Exception, SystemExit) as error:  # a config is a program: anything may come out of it
         raise ValueError(f"{path} cannot be read as a config: {type(error).__name__}: {error}") from error
     if not isinstance(plain, dict) or "benchmark" not in plain:
         raise ValueError(f"{path} has no 'benchmark': start from a {PROTOCOL} in benchmarks/configs")
+    custom, benchmark = plain.pop("custom_imports", None), plain["benchmark"]
+    if custom is not None and isinstance(benchmark, dict):
+        named = custom.get("imports") if isinstance(custom, dict) else custom
+        benchmark["imports"] = [named] if isinstance(named, str) else named
     return plain
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from core import did_you_mean
+from core import build, did_you_mean
+from search_spaces import SPACES, Choice, SearchSpace
 from strategies import Trial
 
 if TYPE_CHECKING:
@@ -54,13 +55,15 @@ def curve(trials: Sequence[Trial]) -> tuple[list[int], list[float]]:
 def choice_shares(records: Sequence[Record], decision: str, choice: str, period: int) -> pd.DataFrame:
     """How often each strategy proposed `choice` at `decision`: a row a benchmark, strategy and period of `period` trials.
 
-    Trials count in the order of their ids, those of a strategy's seeds together; `share` is in 0 to 1, of `trials` trials
-    with the ids `first` to `last`. Choices are compared as text. Records without the decision are left out. Raises
-    ValueError where none has it, no trial made this choice, or `period` is below 1.
+    Choices are those of the canonical form, which tells what a network really has (a head whose own layers are all skips
+    shares everything), compared as text. Trials of a progressive search count where they searched the decision, not where it
+    was held. They count in the order of their ids, those of a strategy's seeds together; `share` is in 0 to 1, of `trials`
+    trials with the ids `first` to `last`. Records without the decision are left out. Raises ValueError where none has it, no
+    trial made this choice, or `period` is below 1.
     """
     if period < 1:
         raise ValueError(f"a period must have at least 1 trial, not {period}")
-    made = [(record, trial, trial.arch.as_dict()) for record in records for trial in record.trials]
+    made = [(record, trial, choices) for record in records for trial, choices in _searched(record, decision)]
     names = dict.fromkeys(name for *_, choices in made for name in choices)
     if decision not in names:
         raise ValueError(did_you_mean("decision", decision, names))
@@ -78,6 +81,14 @@ def choice_shares(records: Sequence[Record], decision: str, choice: str, period:
         first=("id", "min"), last=("id", "max"), trials=("id", "size"), share=("made", "mean")
     )
     return shares.drop(columns="period")
+
+
+def _searched(record: Record, decision: str) -> Iterator[tuple[Trial, dict[str, Choice]]]:
+    """The trials in which a decision was not held, with the canonical forms of their networks."""
+    space: SearchSpace = build(SPACES, record.config["benchmark"]["space"])
+    for trial in record.trials:
+        if decision.startswith(trial.note.get("part", "")):
+            yield trial, dict(space.architecture(trial.arch.as_dict()).canonical)
 
 
 def choice_over_time(records: Sequence[Record], decision: str, choice: str, period: int) -> Figure:

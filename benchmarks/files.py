@@ -16,9 +16,13 @@ def check_name(name: object, what: str) -> None:
 
 
 def write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(text)
-    os.replace(part, path)
+    try:
+        part.write_text(text)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -27,7 +31,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
         return None
     try:
         content = json.loads(path.read_text())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not JSON ({error}): remove it and run the benchmark again") from None
     if not isinstance(content, dict) or not content:
         raise ValueError(f"{path} holds no record: remove it and run the benchmark again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -41,9 +42,16 @@ class Flights:
         self.known: dict[tuple[Any, ...], Flight | Trial] = {}  # by identity: who makes an evaluation, or has made it
         self.measured: dict[Architecture, dict[str, float]] = {}
         self.refused: dict[Architecture, str] = {}
+        self.dearest: dict[str, int] = {}  # by stage: the images of the one that took most
 
     def __len__(self) -> int:
         return len(self.flying) + len(self.ended)
+
+    def foreseen(self) -> float:
+        """The images that what is in flight will have cost: at most, as far as is known; infinite where nothing is."""
+        told = sum(trial.cost.images for trial, _ in self.ended)
+        stages = (stage.name for flight in self.flying.values() for stage in flight.stages)
+        return told + sum(self.dearest.get(name, math.inf) for name in stages)
 
     def begun(self) -> Iterator[str]:
         """The weights that something in flight starts from."""
@@ -111,10 +119,11 @@ class Flights:
             flight.measures = self.measured.get(arch) if self.benchmark.measures else {}
         what = (self.task, self.space, self.benchmark.space.model(arch), arch.as_dict(), flight.stage)
         if flight.measures is None:
-            flight.job = Job(*what, measure=self.benchmark.measures)
+            flight.job = Job(*what, measure=self.benchmark.measures, imports=self.benchmark.imports)
         else:
             seed = draw(self.seed, f"fit/{flight.stage.name}", flight.id)
-            flight.job = Job(*what, seed, flight.starts, flight.leaves, self.store)
+            begin, imports = flight.starts, self.benchmark.imports
+            flight.job = Job(*what, seed, begin, flight.leaves, self.store, imports=imports)
 
     def _launch(self, flight: Flight) -> None:
         assert flight.job is not None
@@ -149,6 +158,9 @@ class Flights:
     def _end(self, flight: Flight, trial: Trial, answer: Trial | None = None) -> None:
         """A trial has ended, by itself or with the `answer` of an equal one."""
         del self.flying[flight.id]
+        for stage in trial.stages:
+            if stage.metrics:
+                self.dearest[stage.name] = max(self.dearest.get(stage.name, 0), stage.cost.images)
         if trial.status == "failed":
             del self.known[flight.identity]
         elif answer is None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import math
+import os
 import traceback
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from importlib import import_module
 from random import Random
 from typing import Any, Literal
 
@@ -18,7 +20,18 @@ from strategies import Failure
 from tasks import TASKS, Cost, Outcome, Stage, Start, Task
 from tasks.allocator import keep_freed_memory
 
-MACHINE = (errno.ENOSPC, errno.EIO, errno.EROFS)  # errors of the machine, which no candidate is to blame for
+# Errors of the machine, which no candidate is to blame for, and how torch words them.
+MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ESTALE)
+WORDS = (
+    "could not create a primitive",
+    "can't allocate memory",
+    "not enough memory",
+    "bad_alloc",
+    "unable to mmap",
+    "unexpected pos",
+    "PytorchStreamWriter failed",
+    *map(os.strerror, MACHINE),
+)
 Choices = dict[str, Any]
 
 
@@ -40,7 +53,7 @@ class Job:
 
     `task` and `space` are configs as JSON, so that a worker builds them once and knows them again; `arch` the choices that
     `model` was made of, None where nobody chose. `seed` is a number, or a text that it is drawn from. `keep` is the handle to
-    leave the weights under; without a `store` none are left or read.
+    leave the weights under; without a `store` none are left or read. `imports` are modules that register a user's own classes.
     """
 
     task: str
@@ -53,6 +66,7 @@ class Job:
     keep: str = ""
     store: Store | None = None
     measure: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,10 @@ class Failed:
     kind: Failure
     error: str
     cost: Cost = Cost()  # noqa: RUF009 - frozen
+
+
+class MachineError(OSError):
+    """The machine failed, not the network: memory or disk are full or broken."""
 
 
 @lru_cache(maxsize=2)
@@ -79,20 +97,23 @@ def build_space(text: str) -> SearchSpace:
 def run(job: Job) -> Outcome | Failed:
     """Run a job; whatever goes wrong with this candidate is its result, not the end of the search.
 
-    A full or broken disk is no candidate's fault and raises OSError.
+    Memory or a disk that are full or broken are no candidate's fault and raise MachineError.
     """
+    for module in job.imports:
+        import_module(module)
     task = build_task(job.task)
+    build_space(job.space)  # its module may register networks
     spent = task.meter.measure()
     try:
         outcome = Outcome(task.measure(job.model, job.measure), Cost()) if job.measure else _fit(task, job)
+        bad = {name: value for name, value in outcome.metrics.items() if not math.isfinite(value)}
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in MACHINE:
-            raise
+        if machines_fault(error):
+            raise MachineError(
+                f"the machine failed, not the network ({_told(error)}): the same command goes on"
+            ) from None
         return Failed(_kind(error), _told(error), spent.cost)
-    if all(map(math.isfinite, outcome.metrics.values())):
-        return outcome
-    bad = {name: value for name, value in outcome.metrics.items() if not math.isfinite(value)}
-    return Failed("not_finite", f"metrics that are not finite: {bad}", outcome.cost)
+    return Failed("not_finite", f"metrics that are not finite: {bad}", outcome.cost) if bad else outcome
 
 
 def _fit(task: Task, job: Job) -> Outcome:
@@ -127,8 +148,21 @@ def _by_space(job: Job, parent: Choices | None) -> Inherit:
     return inherit
 
 
+def machines_fault(error: BaseException | None) -> bool:
+    """Is the machine to blame? A GPU's memory is another thing: a network may be too large for it."""
+    seen: list[BaseException] = []
+    while error is not None and error not in seen:
+        seen.append(error)
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in MACHINE):
+            return True
+        if isinstance(error, RuntimeError) and any(words in str(error) for words in WORDS):
+            return type(error).__name__ != "OutOfMemoryError"
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def _kind(error: Exception) -> Failure:
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate" in str(error):
+    if type(error).__name__ == "OutOfMemoryError":
         return "out_of_memory"
     if isinstance(error, FloatingPointError):
         return "not_finite"

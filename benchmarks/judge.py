@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from random import Random
 
 from benchmarks.benchmark import Benchmark
+from tasks.rewards import computed
 
 Metrics = Mapping[str, float]
 
@@ -25,13 +26,10 @@ class Judge:
     def score(self, measures: Metrics, metrics: Metrics) -> tuple[float, tuple[float, ...] | None]:
         """Reward and objectives. Raises ValueError where they cannot be computed."""
         seen, benchmark = {**measures, **metrics}, self.benchmark
-        try:
-            reward = float(benchmark.reward(seen))
-            objectives = benchmark.objectives(seen) if benchmark.objectives else None
-        except (ArithmeticError, TypeError, KeyError) as error:
-            raise ValueError(f"the reward cannot be computed ({type(error).__name__}: {error})") from None
-        if not math.isfinite(reward) or not all(map(math.isfinite, objectives or ())):
-            raise ValueError(f"the reward {reward} or an objective of {objectives} is not finite")
+        reward = computed(benchmark.reward, seen)
+        objectives = benchmark.objectives(seen) if benchmark.objectives else None
+        if not all(map(math.isfinite, objectives or ())):
+            raise ValueError(f"an objective of {objectives} is not finite")
         return reward, objectives
 
     def refuse(self, number: int, measures: Metrics) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
@@ -66,7 +67,7 @@ class Leaderboard:
             {f"{name}{suffix}": cell for name, value in row.items() for suffix, cell in _cells(value)}
             for row in self.rows
         ]
-        return pd.DataFrame(columns).to_csv(index=False)
+        return pd.DataFrame(columns).rename(columns=_no_formula).to_csv(index=False)
 
     def json(self) -> str:
         return json.dumps(self.rows, indent=2) + "\n"
@@ -93,11 +94,12 @@ class Leaderboard:
         return found
 
 
-def _spread(values: Sequence[float]) -> dict[str, float | None] | None:
-    """Mean and sample standard deviation (None for one value)."""
+def _spread(values: Sequence[float], seeds: int) -> dict[str, Any] | None:
+    """Mean and sample standard deviation (None for one value), and of how many seeds, where that is not all `seeds`."""
     if not values:
         return None
-    return {"mean": statistics.fmean(values), "std": statistics.stdev(values) if len(values) > 1 else None}
+    spread = {"mean": statistics.fmean(values), "std": statistics.stdev(values) if len(values) > 1 else None}
+    return spread if len(values) == seeds else {**spread, "of": f"{len(values)} of {seeds}"}
 
 
 def _groups(records: Sequence[Record]) -> list[list[Record]]:
@@ -118,8 +120,10 @@ def _row(group: Sequence[Record]) -> dict[str, Any]:
     results = [record.result for record in group if record.result]
     first = [_figures(result["answers"][0]) for result in results]
     names = dict.fromkeys([results[0]["primary"], *(name for row in first for name in row)]) if results else COSTS
-    figures = {name: _spread([row[name] for row in first if name in row]) for name in names}
-    search = {name: _spread([result["cost"]["search"][name] for result in results]) for name in ("images", "seconds")}
+    count = len(results)
+    figures = {name: _spread([row[name] for row in first if name in row], count) for name in names}
+    costs = [result["cost"]["search"] for result in results]
+    search = {name: _spread([cost[name] for cost in costs], count) for name in ("images", "seconds")}
     counts = [record.counts() for record in group]
     return {
         "benchmark": group[0].benchmark,
@@ -139,20 +143,33 @@ def _figures(answer: dict[str, Any]) -> dict[str, float]:
 
 def _cells(value: Any) -> list[tuple[str, Any]]:
     """What a value is in a table of plain columns, and what is added to their names."""
-    return [("", value["mean"]), (" std", value["std"])] if isinstance(value, dict) else [("", value)]
+    if not isinstance(value, dict):
+        return [("", value)]
+    return [("", value["mean"]), (" std", value["std"]), *([(" of", value["of"])] if "of" in value else [])]
 
 
 def _markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     """As a table for reading, without columns that have nothing to show."""
     names = dict.fromkeys(name for row in rows for name in row)
-    columns = {name: [_show(row.get(name)) for row in rows] for name in names}
+    columns = {_escaped(name): [_show(row.get(name)) for row in rows] for name in names}
     shown = pd.DataFrame({name: cells for name, cells in columns.items() if any(cells)})
     return shown.to_markdown(index=False, disable_numparse=True)
 
 
+def _escaped(name: str) -> str:
+    """A name that others have given, as Markdown shows it and does not read it."""
+    return re.sub(r"([\\`*\[\]<>|$#~&])", r"\\\1", " ".join(name.split()))
+
+
+def _no_formula(name: str) -> str:
+    """A name that others have given, as a spreadsheet shows it and does not compute it."""
+    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
+
+
 def _show(value: Any) -> str:
     if isinstance(value, dict):
-        return _show(value["mean"]) + ("" if value["std"] is None else f" ± {_show(value['std'])}")
+        shown = _show(value["mean"]) + ("" if value["std"] is None else f" ± {_show(value['std'])}")
+        return f"{shown} ({value['of']})" if "of" in value else shown
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2f}"
     return f"{value:,}" if isinstance(value, int) else value or ""

@@ -6,18 +6,25 @@ import fcntl
 import json
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Sequence
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any, TypeVar
 
+from benchmarks.entries import EventCheck, Line, TrialCheck, read_lines, whole_lines
 from benchmarks.job import Failed
-from search_spaces import Architecture
+from search_spaces import Architecture, SearchSpace
 from strategies import Proposal, StageResult, Trial
 from tasks import Cost, Inherited, Outcome
 
 TRIALS, EVENTS = "trials.jsonl", "events.jsonl"
-Item = TypeVar("Item")
-Line = dict[str, Any]
+
+
+class InUseError(ValueError):
+    """Another process plays this study."""
+
+
+class DivergedError(RuntimeError):
+    """Something else is played than what is recorded."""
 
 
 class Ledger:
@@ -28,22 +35,23 @@ class Ledger:
     which the study learnt of them. `trials.jsonl` is what comes of that: a line for each finished trial. When a strategy hears
     of a trial, all that made it is on the disk (fsync). `ahead` are the events that are still to be played back.
 
-    Lines that a kill tore are cut off. Raises ValueError where a line cannot be read, the files are of another protocol, or
-    another process holds them, and RuntimeError where something else is played than what is recorded.
+    Lines that a kill tore are cut off. Raises ValueError where a line cannot be read, holds choices that `space` does not
+    offer, or the files are of another protocol, InUseError where another process holds them, and DivergedError where something
+    else is played than what is recorded.
     """
 
-    def __init__(self, folder: Path | None = None, identity: str = ""):
+    def __init__(self, folder: Path | None = None, identity: str = "", space: SearchSpace | None = None):
         self.ahead: deque[Line] = deque()
         self._told: deque[Trial] = deque()  # the lines of trials that are still to be played back
-        self._files: list[IO[bytes]] = []
+        self._files: list[FileIO] = []
         if folder is None:
             return
         try:
             self._trials, self._events = self._hold(folder / TRIALS), self._hold(folder / EVENTS)
-            self._told.extend(read_trials(folder / TRIALS))
-            self.ahead.extend(read_events(folder / EVENTS))
+            self._told.extend(read_trials(folder / TRIALS, space))
+            self.ahead.extend(read_events(folder / EVENTS, space))
             for file in self._files:
-                file.truncate(_whole_lines(Path(file.name).read_bytes()))
+                file.truncate(whole_lines(Path(file.name).read_bytes()))
             self._check(folder, identity)
         except BaseException:
             self.close()
@@ -83,8 +91,7 @@ class Ledger:
             if any(recorded.get(name) != value for name, value in event.items() if name != "note"):
                 raise diverged(event["id"])
         elif self._files:
-            self._events.write(_line(event))
-            self._events.flush()
+            _write(self._events, event)
 
     def append(self, trial: Trial) -> None:
         """Record a finished trial, or see that it is the one that is recorded. It survives the loss of power."""
@@ -94,68 +101,62 @@ class Ledger:
                 raise diverged(trial.id)
         elif self._files:
             os.fsync(self._events.fileno())
-            self._trials.write(_line(_to_json(trial)))
-            self._trials.flush()
+            _write(self._trials, _to_json(trial))
 
     def close(self) -> None:
         for file in self._files:
             file.close()
 
-    def _hold(self, path: Path) -> IO[bytes]:
-        file: IO[bytes] = open(path, "ab")  # noqa: SIM115 - held until close()
+    def _hold(self, path: Path) -> FileIO:
+        file = FileIO(path, "a")
         self._files.append(file)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise ValueError(f"{path} is being written by another process: wait for it, or stop it first") from None
+            raise InUseError(f"{path} is being written by another process: wait for it, or stop it first") from None
         return file
 
     def _check(self, folder: Path, identity: str) -> None:
-        head = self.ahead.popleft() if self.ahead else None
-        if head is None and self._told:
+        if not self.ahead and self._told:
             raise ValueError(f"{folder / EVENTS} is gone, without which {TRIALS} cannot go on: remove the run's folder")
-        if head is None:
+        check_identity(folder, self.ahead, identity)
+        if self.ahead:
+            self.ahead.popleft()
+        else:
             self.note({"event": "opened", "identity": identity})
-        elif head.get("identity") != identity:
-            raise ValueError(f"{folder} holds the record of another protocol: choose another --work-dir")
 
 
-def diverged(number: int) -> RuntimeError:
-    return RuntimeError(
+def diverged(number: int) -> DivergedError:
+    return DivergedError(
         f"trial {number} is not what the record of this study says: the code has changed since it began, "
         "so go back to that code, or choose another --work-dir"
     )
 
 
-def read_trials(path: Path) -> list[Trial]:
+def check_identity(folder: Path, events: Sequence[Line], identity: str) -> None:
+    """Raise ValueError where events are of another protocol."""
+    if events and events[0]["identity"] != identity:
+        raise ValueError(f"{folder / EVENTS} holds the record of another protocol: choose another --work-dir")
+
+
+def read_trials(path: Path, space: SearchSpace | None = None) -> list[Trial]:
     """The trials of a ledger in file order, without its torn last line, if there is one. Raises ValueError."""
-    return _read(path, "a trial", _from_json)
+    return [_from_json(line) for line in read_lines(path, "a trial", TrialCheck(space))]
 
 
-def read_events(path: Path) -> list[Line]:
+def read_events(path: Path, space: SearchSpace | None = None) -> list[Line]:
     """The events of a study in file order; none where there is no file. Raises ValueError."""
-    return _read(path, "an event", dict) if path.is_file() else []
+    return read_lines(path, "an event", EventCheck(space)) if path.is_file() else []
 
 
-def _read(path: Path, kind: str, make: Callable[[Any], Item]) -> list[Item]:
-    data = path.read_bytes()
-    items = []
-    for number, line in enumerate(data[: _whole_lines(data)].splitlines(), start=1):
-        try:
-            items.append(make(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(
-                f"{path}, line {number} is not {kind} ({error}): restore the file or remove the run"
-            ) from None
-    return items
-
-
-def _line(value: Line) -> bytes:
-    return json.dumps(value, allow_nan=False, default=vars).encode() + b"\n"
-
-
-def _whole_lines(data: bytes) -> int:
-    return data.rfind(b"\n") + 1
+def _write(file: FileIO, line: Line) -> None:
+    """Raises OSError where the disk has no room for all of it; what is there then is cut off when it is read."""
+    data = json.dumps(line, allow_nan=False, default=vars).encode() + b"\n"
+    try:
+        while data:
+            data = data[file.write(data) :]
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, file.name) from None
 
 
 def _to_json(trial: Trial) -> Line:

@@ -12,6 +12,7 @@ from benchmarks.records import Record
 from core import build, did_you_mean
 from strategies import Trial
 from tasks import REWARDS
+from tasks.rewards import computed
 
 Array = np.ndarray
 Measure = Callable[[Array, Array, Array], Array]
@@ -84,7 +85,7 @@ def compare(
     before = [
         {
             **_signals(network.stages[short], primary, sign),
-            REWARD: reward({**network.measures, **network.stages[short]}),
+            REWARD: computed(reward, {**network.measures, **network.stages[short]}),
         }
         for reward, network in networks
     ]
@@ -177,4 +178,4 @@ def _signals(metrics: Metrics, primary: str | None, sign: int) -> dict[str, floa
 
 def _reward(record: Record) -> Callable[[Metrics], float]:
     """The reward function of the study's benchmark, as the run's own config says it."""
-    return build(REWARDS, record.config["benchmark"]["reward"])
+    return build(REWARDS, record.config["benchmark"].get("reward"))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.files import read_json
-from benchmarks.ledger import TRIALS, read_trials
+from benchmarks.entries import check_choices, read_answer, read_config, read_study
+from benchmarks.ledger import EVENTS, TRIALS, read_events, read_trials
+from core import build, content_key
+from search_spaces import SPACES
 from strategies import Trial
 from tasks import Cost
 
@@ -34,14 +36,10 @@ class Record:
     @classmethod
     def of(cls, folder: Path) -> Record:
         """Read a run's folder. Raises ValueError where it cannot be read."""
-        config, result = read_json(folder / "config.json"), read_json(folder / "study.json")
+        config, result = read_config(folder), read_study(folder)
         if config is None:
             raise ValueError(f"{folder} has no config.json: restore it, or run the benchmark again")
-        try:
-            who = (config["benchmark"]["id"], config["name"], config["seed"])
-            _ = config["protocol_hash"]
-        except (KeyError, TypeError):
-            raise ValueError(f"{folder / 'config.json'} is not that of a run: restore it, or run it again") from None
+        who = (config["benchmark"]["id"], config["name"], config["seed"])
         return cls(folder, *who, read_trials(folder / TRIALS), config, result)
 
     @property
@@ -63,9 +61,26 @@ class Record:
         ids = [trial.id for trial in self.trials]
         if sorted(ids) != list(range(len(ids))):
             found.append(f"{self.folder}: trial ids are not 0 to {len(ids) - 1}")
+        found += [f"{self.folder}: {sentence}" for sentence in self._foreign()]
         if self.result is not None:
-            found += [f"{self.folder}: {sentence}" for sentence in self._contradictions(self.result)]
+            try:
+                found += [f"{self.folder}: {sentence}" for sentence in self._contradictions(self.result)]
+            except ValueError as error:  # an answer cannot be read
+                found.append(str(error))
         return found
+
+    def _foreign(self) -> list[str]:
+        """Where events and trials are not of this protocol, or of this space."""
+        identity = identity_of(self.config)
+        try:
+            events = read_events(self.folder / EVENTS)
+            space = build(SPACES, self.config["benchmark"].get("space"))
+            for trial in self.trials:
+                check_choices(space, trial.arch.as_dict(), trial.arch.key)
+        except ValueError as error:
+            return [str(error)]
+        fits = bool(events) and events[0]["identity"] == identity
+        return [] if fits else [f"{EVENTS} is not of the protocol, strategy and seed that config.json holds"]
 
     def _contradictions(self, result: dict[str, Any]) -> list[str]:
         """Where `study.json` says something else than configuration and trials."""
@@ -76,7 +91,10 @@ class Record:
         if result["protocol_hash"] != self.protocol_hash:
             found.append("config.json and study.json are of different protocols")
         keys = {trial.id: trial.arch.key for trial in self.trials}
-        for answer in result["answers"]:
+        for place, answer in enumerate(result["answers"]):
+            trained = read_answer(self.folder / "answers" / str(place))
+            if trained is not None and any(trained[name] != value for name, value in answer.items()):
+                found.append(f"answers/{place}/answer.json says something else than study.json")
             if answer["id"] is not None and keys.get(answer["id"]) != answer["key"]:
                 found.append(f"the answer {answer['key']} is not trial {answer['id']} of its ledger")
         for status, counted in self.counts().items():
@@ -86,6 +104,11 @@ class Record:
         if images != result["cost"]["search"]["images"]:
             found.append(f"the trials cost {images} images, study.json says otherwise")
         return found
+
+
+def identity_of(config: Mapping[str, Any]) -> str:
+    """What a study's record is of, by its `config.json`: the protocol, the strategy with its settings, and the seed."""
+    return content_key([config["protocol_hash"], config["strategy"], config["seed"]])
 
 
 def read_records(folders: Iterable[Path]) -> list[Record]:
@@ -99,11 +122,16 @@ def read_records(folders: Iterable[Path]) -> list[Record]:
         ledgers = sorted(folder.rglob(TRIALS))
         if not ledgers:
             raise ValueError(f"there is no run ({TRIALS}) in {folder}: give a folder that run_benchmark.py wrote")
-        found.update(dict.fromkeys(ledger.parent.resolve() for ledger in ledgers))
+        found.update(dict.fromkeys(ledger.parent.resolve() for ledger in ledgers if not _just_begun(ledger)))
     groups: dict[tuple[str, str, int], list[Record]] = {}
     for record in map(Record.of, found):
         groups.setdefault(record.identity, []).append(record)
     return [_first(group) for group in groups.values()]
+
+
+def _just_begun(ledger: Path) -> bool:
+    """Was a run killed, or is it seen, before it wrote anything down?"""
+    return not (ledger.parent / "config.json").exists() and not ledger.stat().st_size
 
 
 def _first(group: Sequence[Record]) -> Record:

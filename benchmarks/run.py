@@ -14,15 +14,19 @@ from mmengine.config import Config
 
 from benchmarks.answers import finish
 from benchmarks.benchmark import Benchmark, rules
+from benchmarks.entries import read_answer, read_config, read_study
 from benchmarks.executors import InlineExecutor
-from benchmarks.files import check_name, read_json, write
+from benchmarks.files import check_name, write
 from benchmarks.job import build_task
+from benchmarks.ledger import EVENTS, TRIALS, check_identity, read_events, read_trials
 from benchmarks.provenance import commit, device_name, versions
+from benchmarks.records import identity_of
 from benchmarks.study import Study
-from core import build, content_key, did_you_mean
+from core import build, did_you_mean
 from search_spaces import SearchSpace
 from strategies import STRATEGIES, Answer, Plan, Strategy
 from tasks import Cost, Stage, Task
+from tasks.data import in_both
 from tasks.rewards import COSTS
 
 PROBES = 3  # networks, of which one has to be built; a single one may be the exception
@@ -68,14 +72,22 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        return read_json(self.folder / "study.json") is not None
+        """Raises ValueError where its `study.json` is damaged, or of another protocol."""
+        result = read_study(self.folder)
+        if result is not None and result["protocol_hash"] != self.dump["protocol_hash"]:
+            raise ValueError(
+                f"{self.folder / 'study.json'} is of another protocol: remove it, or choose another --work-dir"
+            )
+        return result is not None
 
     def prepare(self) -> Cost:
         """Check all that can be, then make what trials share. Returns what the shared part cost when made."""
         benchmark = self.benchmark
+        self._check_record()
         search, final = build_task(self.search_task), self.task
         search.check(benchmark.stages)
         final.check([benchmark.final])
+        _check_unseen(benchmark, search, final)
         _check_networks(search, benchmark.space, benchmark.stages)
         _check_networks(final, benchmark.final_space, [benchmark.final])
         with Study(benchmark, self.seed, self.search_task, InlineExecutor()) as study:
@@ -83,12 +95,23 @@ class Run:
         return search.prepare(benchmark.stages) + final.prepare([benchmark.final]) + self.plan.shared
 
     def open(self, executor: Executor, workers: int) -> Study:
-        """The run's folder and the study with what its record holds. Raises ValueError where that is damaged or in use."""
+        """The run's folder and the study with what its record holds, which no other process can open meanwhile.
+
+        Raises ValueError where the record is damaged, and InUseError where another process has it.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
-        write(self.folder / "config.py", Config(self.dump).pretty_text)
-        write(self.folder / "config.json", json.dumps(self.dump, indent=2) + "\n")
-        identity = content_key([self.dump["protocol_hash"], self.dump["strategy"], self.seed])
-        return Study(self.benchmark, self.seed, self.search_task, executor, workers, self.folder, identity)
+        identity = identity_of(self.dump)
+        study = Study(self.benchmark, self.seed, self.search_task, executor, workers, self.folder, identity)
+        try:
+            self._check_same_protocol()
+            for part in self.folder.rglob("*.part"):  # a kill has left it
+                part.unlink(missing_ok=True)
+            write(self.folder / "config.py", Config(self.dump).pretty_text)
+            write(self.folder / "config.json", json.dumps(self.dump, indent=2) + "\n")
+        except BaseException:
+            study.close()
+            raise
+        return study
 
     def finish(self, study: Study, answers: Sequence[Answer], shared: Cost) -> None:
         """Train the answers of the search by the final stage and write `study.json`."""
@@ -114,8 +137,16 @@ class Run:
         }
         write(self.folder / "study.json", json.dumps(result, indent=2, allow_nan=False) + "\n")
 
+    def _check_record(self) -> None:
+        """Raise ValueError where what an earlier process has left is damaged, or of another protocol."""
+        if (self.folder / TRIALS).is_file():
+            read_trials(self.folder / TRIALS, self.benchmark.space)
+        check_identity(self.folder, read_events(self.folder / EVENTS, self.benchmark.space), identity_of(self.dump))
+        for answer in self.folder.glob("answers/*"):
+            read_answer(answer)
+
     def _check_same_protocol(self) -> None:
-        before = read_json(self.folder / "config.json")
+        before = read_config(self.folder)
         if before is None:
             return
         both = [{**run, "benchmark": rules(run.get("benchmark"))} for run in (before, self.dump)]
@@ -126,6 +157,17 @@ class Run:
                 f"{self.folder} holds a run of another protocol (it differs in {(differ or ['the data or the code'])[0]}): "
                 "choose another --work-dir, or give the changed benchmark a new id"
             )
+
+
+def _check_unseen(benchmark: Benchmark, search: Task, final: Task) -> None:
+    """Raise ValueError where pictures that the final score is taken on are among those that a stage learns from or scores."""
+    scored = final.pictures(benchmark.final.view.eval)
+    stages = [(search, stage, stage.view.eval) for stage in benchmark.stages]
+    for task, stage, *more in (*stages, (final, benchmark.final)):
+        for split in (*stage.view.train, *more):
+            if both := in_both(scored, task.pictures(split)):
+                what = f"split {benchmark.final.view.eval!r}, which the final score is taken on, are also in {split!r}"
+                raise ValueError(f"{both} of {what} of stage {stage.name!r}: take them out of one of both")
 
 
 def _check_networks(task: Task, space: SearchSpace, stages: Sequence[Stage]) -> None:

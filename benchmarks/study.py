@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from dataclasses import asdict, replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from benchmarks.benchmark import SUPERNET, Benchmark
 from benchmarks.flight import Flight
@@ -43,8 +44,8 @@ class Study:
         identity: str = "",
     ):
         self.benchmark, self.seed, self.task_config = benchmark, seed, task
-        self.executor, self.workers, self._folder = executor, workers, folder
-        self.ledger = Ledger(folder, identity)
+        self.executor, self.workers, self._folder, self.identity = executor, workers, folder, identity
+        self.ledger = Ledger(folder, identity, benchmark.space)
         self.store = Store(str(folder)) if folder else None
         self.trials: list[Trial] = []
         self.cost, self.failed_cost, self.counts, self.best = Cost(), Cost(), Counter[str](), -math.inf
@@ -88,9 +89,10 @@ class Study:
         told, ahead = len(self.trials), self.ledger.ahead
         if ahead:
             return ahead[0]["event"] == "proposed" and ahead[0]["told"] == told
-        budget, busy = self.benchmark.budget, len(self._flights)
-        affordable = budget.images is None or self.cost.images < budget.images
-        return self._next < budget.trials and affordable and busy < self.workers
+        if self._next >= self.benchmark.budget.trials or len(self._flights) >= self.workers:
+            return False
+        limit = self.benchmark.budget.images
+        return limit is None or self.cost.images + self._flights.foreseen() < limit
 
     def submit(self, proposal: Proposal) -> int:
         flight = self._flight(proposal)
@@ -164,11 +166,14 @@ class Study:
     def _made(self, line: Line) -> Trial:
         """A trial that a strategy made itself, from its event."""
         number, arch, measures = line["id"], self.space.architecture(line["arch"]), line["measures"]
-        reward, objectives = self._flights.judge.score(measures, line["metrics"])
         result = StageResult(SUPERNET, line["metrics"], Cost(**line["cost"]))
         self._next = number + 1
-        trial = Trial(number, Proposal(arch), (result,), "done", reward, objectives=objectives, measures=measures)
-        return self._tell(trial)
+        made: dict[str, Any] = dict(id=number, proposal=Proposal(arch), stages=(result,), measures=measures)
+        try:
+            reward, objectives = self._flights.judge.score(measures, line["metrics"])
+        except ValueError as error:
+            return self._tell(Trial(**made, status="failed", failure="error", error=str(error)))
+        return self._tell(Trial(**made, status="done", reward=reward, objectives=objectives))
 
     def _tell(self, trial: Trial, answer: Trial | None = None) -> Trial:
         """Record and count a trial that has ended, by itself or with the `answer` of an equal one."""

@@ -41,11 +41,11 @@ def make(cls: type[T], settings: Mapping[str, Any], what: str, **more: Any) -> T
 
 def _found(registry: Registry, name: str) -> type:
     """The class of a name. Raises ValueError, before it is called, where it is none of the registry's kind."""
+    if "." not in name and name not in registry.names():
+        raise ValueError(did_you_mean(registry.name, name, registry.names()))
     try:
-        if "." not in name and name not in registry.names():
-            raise ValueError(did_you_mean(registry.name, name, registry.names()))
         cls = _located(name) if "." in name else registry.get(name)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # a module is a program: anything may come out of it
         raise ValueError(
             f"there is no {registry.name} {name!r} ({error}): give a registered name or module.Class"
         ) from None

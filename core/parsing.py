@@ -6,11 +6,15 @@ import dataclasses
 import math
 import types
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from core.registry import did_you_mean
 
 T = TypeVar("T")
+hints_of = lru_cache(get_type_hints)
+LARGEST = 2**53  # beyond it JSON keeps no whole number exactly
+SHOWN = 200  # characters of a wrong value
 NAMES = {int: "a whole number", float: "a finite number", str: "a text", bool: "True or False"}
 
 
@@ -21,12 +25,12 @@ def parse(cls: type[T], config: Any, what: str) -> T:
     one is unknown, missing, of the wrong type or refused by the dataclass.
     """
     if not isinstance(config, Mapping):
-        raise ValueError(f"{what} must be a dict, not {config!r}")
+        raise ValueError(f"{what} must be a dict, not {shown(config)}")
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     for name in config:
         if name not in fields:
             raise ValueError(did_you_mean(f"entry of {what}", name, fields))
-    hints, values = get_type_hints(cls), {}
+    hints, values = hints_of(cls), {}
     for name, field in fields.items():
         if name in config:
             values[name] = typed(config[name], hints[name], f"{name} of {what}")
@@ -47,22 +51,33 @@ def typed(value: Any, hint: Any, where: str) -> Any:
     if origin in (Union, types.UnionType):
         return _one_of(value, arguments, where)
     if origin is Literal and value not in arguments:
-        raise ValueError(f"{where} must be one of {', '.join(map(repr, arguments))}, not {value!r}")
+        raise ValueError(f"{where} must be one of {', '.join(map(repr, arguments))}, not {shown(value)}")
     if origin in (tuple, list, Sequence):
         return _items(value, arguments, where)
     if origin in (dict, Mapping):
         if not isinstance(value, Mapping):
-            raise ValueError(f"{where} must be a dict, not {value!r}")
+            raise ValueError(f"{where} must be a dict, not {shown(value)}")
         return {name: typed(item, arguments[1], f"{name!r} in {where}") for name, item in value.items()}
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return parse(hint, value, f"the {where}")
     if hint not in NAMES:
         return value
+    if type(value) is int and abs(value) > LARGEST:
+        raise ValueError(f"{where} must be from -{LARGEST} to {LARGEST}, not {shown(value)}")
     if hint is float and type(value) is int:
         return float(value)
     if type(value) is not hint or (hint is float and not math.isfinite(value)):
-        raise ValueError(f"{where} must be {NAMES[hint]}, not {value!r}")
+        raise ValueError(f"{where} must be {NAMES[hint]}, not {shown(value)}")
     return value
+
+
+def shown(value: Any) -> str:
+    """A wrong value in a sentence, however long or deep it is."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # ValueError: a number of thousands of digits
+        return f"a {type(value).__name__} that is too large to be shown"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def _one_of(value: Any, hints: Sequence[Any], where: str) -> Any:
@@ -83,9 +98,9 @@ def _items(value: Any, hints: Sequence[Any], where: str) -> tuple[Any, ...]:
     pairs = get_origin(hints[0]) is tuple
     value = sorted(value.items()) if pairs and isinstance(value, Mapping) else value
     if not isinstance(value, list | tuple):
-        raise ValueError(f"{where} must be a {'dict' if pairs else 'list'}, not {value!r}")
+        raise ValueError(f"{where} must be a {'dict' if pairs else 'list'}, not {shown(value)}")
     if len(hints) == 1 or hints[1] is Ellipsis:
         hints = [hints[0]] * len(value)
     if len(value) != len(hints):
-        raise ValueError(f"{where} must have {len(hints)} items, not {value!r}")
+        raise ValueError(f"{where} must have {len(hints)} items, not {shown(value)}")
     return tuple(typed(item, hint, f"an item of {where}") for item, hint in zip(value, hints, strict=True))

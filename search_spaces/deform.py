@@ -17,6 +17,8 @@ class DeformConv(ModulatedDeformConv2dPack):
     computes the same.
     """
 
+    _version = 1  # of a later one, mmcv logs a line for each layer whenever weights are loaded
+
     def __init__(self, channels: int, groups: int = 2):
         super().__init__(channels, channels, KERNEL, padding=KERNEL // 2, deform_groups=groups)
 

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from core import Weights, did_you_mean, matching
+from core.parsing import shown
 from search_spaces.architecture import Architecture, Choice, Choices
 
 DRAWS = 10_000  # of a sample, until one is legal
@@ -108,16 +109,16 @@ class FiniteSpace(SearchSpace):
         for name, options in self.decisions.items():
             if name not in choices:
                 raise ValueError(f"decision {name!r} has no choice: give one of {options}")
-            if choices[name] not in options:
-                raise ValueError(f"decision {name!r} cannot be {choices[name]!r}: give one of {options}")
+            if not any(type(one) is type(choices[name]) and one == choices[name] for one in options):  # True is not 1
+                raise ValueError(f"decision {name!r} cannot be {shown(choices[name])}: give one of {options}")
         return super().architecture(choices)
 
     def read(self, genotype: Any) -> Architecture:
         """The architecture of a published genotype. Raises ValueError where it is not in the space's notation."""
         try:
             choices = self.choices(genotype)
-        except (TypeError, ValueError, KeyError):
-            what = f"{genotype} is not a genotype of {type(self).__name__}"
+        except Exception:  # a genotype may be anything
+            what = f"{shown(genotype)} is not a genotype of {type(self).__name__}"
             raise ValueError(f"{what}: write it as {self.notation}") from None
         return self.architecture(choices)
 

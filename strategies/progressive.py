@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,10 +28,13 @@ class Part:
 
 
 class PartOfStudy:
-    """The study as a strategy sees it that searches a part of it: `space`, for `left` trials. All else is the study's."""
+    """The study as a strategy sees it that searches a part of it: `space`, for `left` trials. All else is the study's.
 
-    def __init__(self, study: Study, space: SearchSpace, count: int):
-        self.study, self.space, self.left = study, space, count
+    `note` is added to those of its proposals.
+    """
+
+    def __init__(self, study: Study, space: SearchSpace, count: int, note: Mapping[str, Any] | None = None):
+        self.study, self.space, self.left, self.note = study, space, count, note or {}
         self.trials: list[Trial] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -42,7 +45,7 @@ class PartOfStudy:
 
     def submit(self, proposal: Proposal) -> int:
         self.left -= 1
-        return self.study.submit(proposal)
+        return self.study.submit(replace(proposal, note={**proposal.note, **self.note}))
 
     def collect(self) -> Trial | None:
         trial = self.study.collect()
@@ -113,7 +116,7 @@ class Progressive(Strategy):
 
     def _view(self, study: Study, part: Part, rest: Architecture) -> Any:
         assert isinstance(study.space, FiniteSpace)
-        return PartOfStudy(study, study.space.only(part.prefix, rest), part.trials)
+        return PartOfStudy(study, study.space.only(part.prefix, rest), part.trials, {"part": part.prefix})
 
     def _start(self, space: FiniteSpace) -> Architecture:
         """The choices outside of the first part; nothing is said about those inside of it."""

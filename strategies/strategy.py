@@ -71,6 +71,11 @@ class Study(Protocol):
     def stages(self) -> Sequence[Stage]: ...
 
     @property
+    def identity(self) -> str:
+        """What a checkpoint must be of: the protocol, the strategy and the seed, as a hash."""
+        ...
+
+    @property
     def folder(self) -> Path:
         """Where a checkpoint may lie."""
         ...

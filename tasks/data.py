@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 SPLITS = ("train", "val", "test")
+ALIASES = {"val": ("val", "valid")}  # what folders and lists of a split may be called, where not like the split
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")  # of image files, in capitals or not
 
 
@@ -34,11 +35,32 @@ class Data(ABC):
         """What a split holds, in one line."""
         return f"{self.size(split)} images"
 
-    def check(self, splits: Sequence[str]) -> None:
+    def unscorable(self, split: str) -> Iterator[str]:
+        """The same for what keeps a split, in which nothing is wrong, from being scored."""
+        return iter(())
+
+    def pictures(self, split: str) -> list[tuple[bytes, str]]:
+        """A hash of each picture as it is read (empty: of one colour) and its name; none where all are known to differ.
+
+        Raises ValueError where one cannot be read, OSError for a split that is not there.
+        """
+        return []
+
+    def check(self, splits: Iterable[str], scored: Iterable[str] = ()) -> None:
         """Raise ValueError for the first thing that is wrong, OSError for a split that is not there."""
         for split in splits:
             for sentence in self.problems(split):
                 raise ValueError(sentence)
+        for split in scored:
+            for sentence in self.unscorable(split):
+                raise ValueError(sentence)
+
+
+def in_both(first: Sequence[tuple[bytes, str]], second: Sequence[tuple[bytes, str]]) -> str:
+    """Which `pictures` of one split are in another, too; empty: none. Those of one colour are not compared."""
+    names = {print: name for print, name in second if print}
+    found = [(name, names[print]) for print, name in first if print in names]
+    return f"{len(found)} of {len(first)} pictures ({found[0][0]} is {found[0][1]})" if found else ""
 
 
 class ScenesData(Data):

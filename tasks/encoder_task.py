@@ -50,7 +50,7 @@ class EncoderTask(Trainable):
     says, trains all of itself, and cannot use cached features.
     """
 
-    reads = Trainable.reads | {"eval_size", "jitter", "encoder_lr"}
+    reads = Trainable.reads | {"eval_size", "jitter", "encoder_lr", "encoder"}
     Options: type = EncoderOptions
     Data: type  # what `data` must describe
     Template: type = Template  # and `template`
@@ -98,10 +98,16 @@ class EncoderTask(Trainable):
 
     def check(self, stages: Iterable[Stage]) -> None:
         for stage in (stages := list(stages)):
-            if self.options(stage).cached and (stage.recipe.encoder_lr is not None or not stage.view.copies):
+            if self.options(stage).cached and (stage.recipe.trains_encoder or not stage.view.copies):
                 need = "cached features need a frozen encoder (no encoder_lr) and copies of at least 1"
                 raise ValueError(f"stage {stage.name!r}: {need}")
         super().check(stages)
+        for stage in stages:
+            if stage.recipe.epochs and max(map(len, self.samples(stage).batches(0, 0)), default=2) < 2:
+                alone = "has batches of one crop, which batch norms cannot learn from"
+                raise ValueError(
+                    f"stage {stage.name!r} {alone}: give it a batch of 2 or more, and two images or copies"
+                )
 
     def prepare(self, stages: Sequence[Stage]) -> Cost:
         super().prepare(stages)
@@ -171,7 +177,7 @@ class EncoderTask(Trainable):
         network = self.build(self.config(self.trained(model, stage)), seed)
         if not searched:
             network.backbone.load_state_dict(self.encoder.weights())
-            if stage.recipe.encoder_lr is None:
+            if not stage.recipe.trains_encoder:
                 network.backbone.requires_grad_(False)
         elif self.encoder.has_weights:
             weights = {f"backbone.{name}": value for name, value in self.encoder.weights().items()}
@@ -180,7 +186,7 @@ class EncoderTask(Trainable):
 
     def groups(self, network: Any, stage: Stage) -> Groups:
         own = [weight for weight in network.backbone.parameters() if weight.requires_grad]
-        encoder = own if stage.recipe.encoder_lr is not None else []
+        encoder = own if stage.recipe.trains_encoder else []
         known = set(encoder)
         searched = [weight for weight in network.parameters() if weight.requires_grad and weight not in known]
         return searched, encoder, None if own else network.backbone

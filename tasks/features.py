@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -45,6 +47,22 @@ def _tensor(array: np.ndarray, chosen: Places, device: str) -> Tensor:
     return torch.from_numpy(array[np.asarray(chosen)]).to(device)
 
 
+def _reserved(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
+    """A new array in a file, mapped once the disk has reserved all of it: writing to a map for which it is full ends a process.
+
+    Raises OSError, naming the file, where there is no room.
+    """
+    header = dict(descr=np.lib.format.dtype_to_descr(dtype), fortran_order=False, shape=shape)
+    with open(path, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        file.flush()
+        try:
+            os.posix_fallocate(file.fileno(), 0, file.tell() + math.prod(shape) * dtype.itemsize)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from None
+    return np.load(path, mmap_mode="r+")
+
+
 @dataclass(frozen=True)
 class Source:
     """What features are made of: crops or scored images of a stage, of one size, an encoder, perhaps a teacher.
@@ -75,7 +93,7 @@ class Source:
             for name, row in rows.items():
                 if name not in arrays:
                     shape, path = (count, *row.shape[1:]), folder / f"{name}.npy"
-                    arrays[name] = np.lib.format.open_memmap(path, mode="w+", dtype=row.dtype, shape=shape)
+                    arrays[name] = _reserved(path, row.dtype, shape)
                 arrays[name][place : place + len(row)] = row
             place += len(batch.truth)
         for array in arrays.values():

@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-from PIL import Image, ImageFile
 
-from tasks.data import SPLITS, SUFFIXES, Data
+from tasks.data import ALIASES, SPLITS, Data
+from tasks.files import Refusal, check_regular, existing
+
+T = TypeVar("T")
+READING = b"2"  # of how files are read: another number where the same files give other samples
 
 
 @dataclass
@@ -42,6 +45,7 @@ class FolderData(Data):
         self.root = existing(Path(root))
         self._names = dict.fromkeys((*SPLITS, *splits))
         self._listings: dict[str, Listing] = {}
+        self._pictures: dict[str, list[tuple[bytes, str]]] = {}
 
     @abstractmethod
     def list_split(self, split: str) -> Listing:
@@ -56,8 +60,16 @@ class FolderData(Data):
         """The settings that decide what is read."""
 
     @abstractmethod
-    def content(self, split: str, item: Any) -> Iterator[bytes]:
-        """What an item is made of."""
+    def content(self, item: Any) -> Iterator[bytes | Path]:
+        """What an item is made of: its settings, and its files."""
+
+    @abstractmethod
+    def called(self, item: Any) -> str:
+        """The path of an item's picture, from the root."""
+
+    def picture(self, opened: tuple[np.ndarray, Any]) -> np.ndarray:
+        """What of an item must not be in two splits."""
+        return opened[0]
 
     def listing(self, split: str) -> Listing:
         if split not in self._listings:
@@ -82,65 +94,53 @@ class FolderData(Data):
         return self.open(self.items(split)[index])
 
     def problems(self, split: str) -> Iterator[str]:
-        listing = self.listing(split)
+        listing, pictures = self.listing(split), []
         yield from listing.problems
         for item in listing.items:
             try:
-                self.open(item)
+                pictures.append((_print(self.picture(self.open(item))), self.called(item)))
             except ValueError as error:
                 yield str(error)
+        if not listing.problems and len(pictures) == len(listing.items):
+            self._pictures[split] = pictures
+
+    def pictures(self, split: str) -> list[tuple[bytes, str]]:
+        if split not in self._pictures:
+            self.check([split])
+        return self._pictures[split]
 
     def fingerprint(self) -> str:
         """A hash over the settings and the contents of the files of all splits that are there."""
-        digest = hashlib.sha256(self.identity())
+        digest = hashlib.sha256(READING + self.identity())
         for split in self._names:
             with suppress(OSError):
                 for item in self.listing(split).items:
-                    for part in self.content(split, item):
-                        digest.update(part)
+                    for part in self.content(item):
+                        known = part if isinstance(part, bytes) else _digest(part)
+                        digest.update(f"{split} {len(known)} ".encode() + known)
         return digest.hexdigest()[:16]
 
 
-class Refusal(Exception):  # noqa: N818 - a sentence without its beginning
-    """What an image file has that cannot be used, and what to do: the rest of a sentence that begins with its path."""
+def _print(picture: np.ndarray) -> bytes:
+    """A hash of a picture; empty where all of it has one colour, as pictures without a content may have."""
+    if (picture == picture[0, 0]).all():
+        return b""
+    return hashlib.blake2b(f"{picture.shape}".encode() + picture.tobytes(), digest_size=16).digest()
 
 
-def decode(path: Path, convert: Callable[[ImageFile.ImageFile], np.ndarray]) -> np.ndarray:
-    """What `convert`, which may raise a `Refusal`, makes of an image file.
-
-    Raises ValueError, naming the file, where it is missing, broken or refused.
-    """
+def _digest(path: Path) -> bytes:
+    """A hash of a file and its name."""
     try:
-        with Image.open(path) as image:
-            return convert(image)
-    except FileNotFoundError:
-        raise ValueError(f"{path} is missing: put it back, or take what belongs to it out of the split") from None
-    except Refusal as refusal:
-        raise ValueError(f"{path} {refusal}") from None
-    except Exception as error:  # damaged bytes can make a decoder raise anything
-        raise ValueError(f"{path} cannot be decoded ({error}): replace the file") from None
+        check_regular(path)
+        with path.open("rb") as file:
+            return path.name.encode() + hashlib.file_digest(file, "sha256").digest()
+    except (OSError, Refusal):
+        return b"missing"
 
 
-def in_colour(image: Image.Image) -> np.ndarray:
-    """(H, W, 3) RGB uint8."""
-    return np.array(image.convert("RGB"))
-
-
-def check_size(path: Path, size: tuple[int, ...], of: str, expected: tuple[int, ...]) -> None:
-    """Raises ValueError where (height, width) are not those expected, which are `of` something else."""
-    if size != expected:
-        raise ValueError(f"{path} is {size[1]}x{size[0]}, {of} {expected[1]}x{expected[0]}: make both of one size")
-
-
-def existing(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder}: check the root and the layout of the dataset")
-    return folder
-
-
-def images_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-
-
-def contents(path: Path) -> bytes:
-    return path.read_bytes() if path.is_file() else b"missing"
+def under_any_name(split: str, find: Callable[[str], T]) -> T:
+    """What `find` finds under a split's name, or another that it may have. Raises OSError where there is none."""
+    for name in ALIASES.get(split, (split,)):
+        with suppress(FileNotFoundError):
+            return find(name)
+    return find(split)

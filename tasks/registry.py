@@ -31,7 +31,11 @@ DEGRADATIONS = Registry(
     "degradation",
     {
         "Noise": "tasks.restoration.degradations",
+        "NoiseLevels": "tasks.restoration.degradations",
         "RainStreaks": "tasks.restoration.degradations",
+        "Haze": "tasks.restoration.degradations",
+        "Holes": "tasks.restoration.degradations",
+        "LowResolution": "tasks.restoration.degradations",
         "Downscale": "tasks.restoration.degradations",
     },
     kind="tasks.restoration.degradations.Degradation",
@@ -40,6 +44,7 @@ TEMPLATES = Registry(
     "model template",
     {
         "FCOS": "tasks.detection.templates",
+        "RetinaNet": "tasks.detection.templates",
         "SSDLite": "tasks.detection.templates",
         "EncoderDecoder": "tasks.segmentation.templates",
     },

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, SupportsFloat
 
 from core import Registry
 
@@ -49,6 +49,19 @@ class Reward(ABC):
             if value < 0:
                 raise ValueError(f"the reward is a product, and {name} is {value}: it must not be negative")
         return values
+
+
+def computed(reward: Callable[[Mapping[str, float]], Any], metrics: Mapping[str, float]) -> float:
+    """What a reward gives. Raises ValueError where that is no finite number, or cannot be computed."""
+    try:
+        given = reward(metrics)
+    except ValueError:
+        raise
+    except Exception as error:  # anybody's formula may stand behind it
+        raise ValueError(f"the reward cannot be computed ({type(error).__name__}: {error})") from None
+    if not isinstance(given, SupportsFloat) or not math.isfinite(given):
+        raise ValueError(f"the reward {given} is no finite number")
+    return float(given)
 
 
 class Metric(Reward):

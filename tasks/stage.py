@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from core import parse
+
+LARGEST = 2**15  # pixels of a side, and crops of an image: more take memory without end
+MOST = 1_000_000  # epochs, and images of a batch
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class View:
 
     def __post_init__(self) -> None:
         sides = (*self.size, *(self.eval_size or (1,)))
+        if max(*sides, self.copies) > LARGEST:
+            raise ValueError(f"sides of images and copies must be at most {LARGEST}, not {max(*sides, self.copies)}")
         if min(sides) < 1:
             raise ValueError(f"size and eval_size must be at least 1x1 pixels, not {self.size} and {self.eval_size}")
         if not self.train:
@@ -47,18 +52,43 @@ class View:
 
 
 @dataclass(frozen=True)
+class Paramwise:
+    """Which weights learn at other rates: `paramwise_cfg` of MMEngine's `DefaultOptimWrapperConstructor`, which describes it.
+
+    A key of `custom_keys` is a part of weights' names (the longest one counts; it changes nothing where no name holds it), its
+    value `lr_mult`, `decay_mult` and other settings of the optimiser. The others multiply the rates of biases, norms, depthwise
+    convolutions and offsets of deformable ones.
+    """
+
+    custom_keys: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
+    bias_lr_mult: float = 1.0
+    bias_decay_mult: float = 1.0
+    norm_decay_mult: float = 1.0
+    dwconv_decay_mult: float = 1.0
+    dcn_offset_lr_mult: float = 1.0
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How a stage learns. Zero `epochs` mean that the network is only scored.
 
-    `lr` and `weight_decay` are those of the searched part (AdamW); `encoder_lr` that of the encoder, None freezes it.
-    `schedule` "poly" falls with the power 0.9 towards 0 over the epochs. `clip` is the largest gradient norm, `polyak` the
-    decay of the averaged weights that are scored and handed on. None or 0 switch each off. With `bfloat16` the network trains
-    in that type (torch.autocast; weights, loss and scores stay as they are), on processors with matrix units two to four times
-    as fast. A `resumable` stage leaves a checkpoint after every epoch and goes on from it after a kill.
+    `optimizer` is any class of torch or of MMEngine's OPTIMIZERS as a config writes it: `dict(type="SGD", lr=0.01,
+    momentum=0.9)`; without it, AdamW with `lr` and `weight_decay`. `encoder` are the settings in which that of the encoder
+    differs; with a type of their own they are a second optimiser's, and `encoder_lr` is short for `dict(lr=...)`. An encoder
+    that has neither is frozen. `paramwise_cfg` gives parts of either other rates.
 
-    A stage that `continues` goes on with the optimiser, the averaged weights and the epochs of the stage before it, as one
-    training of both would; the schedule of both must be constant. The one before is `continued`: it leaves its optimiser. After
-    `max_seconds` of training a stage fails with a time-out.
+    `schedule` are MMEngine's PARAM_SCHEDULERS, which multiply: `[dict(type="LinearLR", end=500, by_epoch=False),
+    dict(type="CosineAnnealingLR")]`; without an `end` one lasts as long as the training. "poly" falls with the power 0.9
+    towards 0 in every step. `clip` is the largest norm of an optimiser's gradient, `clip_value` the largest entry.
+
+    `average` is a class of AVERAGES, of averaged weights that are scored and handed on; `polyak` is short for
+    `dict(type="Polyak", decay=...)`. With `bfloat16` the network trains in that type (torch.autocast; weights, loss and scores
+    stay as they are), on processors with matrix units two to four times as fast. A `resumable` stage leaves a checkpoint after
+    every epoch and goes on from it after a kill. None or 0 switch each of these off.
+
+    A stage that `continues` goes on with the optimisers, their schedule, the averaged weights and the epochs of the stage
+    before it, as one training of both would: schedules are the same in both, and count from the first one's start. The one
+    before is `continued`: it leaves its optimiser. After `max_seconds` of training a stage fails with a time-out.
     """
 
     epochs: int
@@ -66,9 +96,14 @@ class Recipe:
     lr: float = 3e-3
     encoder_lr: float | None = None
     weight_decay: float = 1e-5
-    schedule: Literal["constant", "poly"] = "constant"
+    optimizer: Mapping[str, Any] | None = field(default=None, hash=False)
+    encoder: Mapping[str, Any] | None = field(default=None, hash=False)
+    paramwise_cfg: Paramwise | None = None
+    schedule: Literal["constant", "poly"] | tuple[Mapping[str, Any], ...] = field(default="constant", hash=False)
     clip: float | None = 3.0
+    clip_value: float | None = None
     polyak: float = 0.0
+    average: Mapping[str, Any] | None = field(default=None, hash=False)
     bfloat16: bool = False
     resumable: bool = False
     continues: bool = False
@@ -78,15 +113,44 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.epochs < 0 or self.batch < 1:
             raise ValueError(f"epochs must not be negative and batch at least 1, not {self.epochs} and {self.batch}")
-        for name in ("lr", "encoder_lr", "clip", "max_seconds"):
+        if max(self.epochs, self.batch) > MOST:
+            raise ValueError(f"epochs and batch must be at most {MOST}, not {self.epochs} and {self.batch}")
+        for name in ("lr", "encoder_lr", "clip", "clip_value", "max_seconds"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name} must be positive, not {value}")
         if not self.weight_decay >= 0 or not 0 <= self.polyak < 1:
             given = f"{self.weight_decay} and {self.polyak}"
             raise ValueError(f"weight_decay must not be negative and polyak in [0, 1), not {given}")
-        if (self.continues or self.continued) and self.schedule != "constant":
-            raise ValueError("a stage that continues another, or is continued, must have a constant schedule")
+        for long, shorts in (
+            ("optimizer", ("lr", "weight_decay")),
+            ("encoder", ("encoder_lr",)),
+            ("average", ("polyak",)),
+        ):
+            for short in shorts:
+                if getattr(self, long) is not None and getattr(self, short) != getattr(Recipe, short):
+                    raise ValueError(f"{short} is short for what {long} says itself: leave one of them out")
+        for name in ("optimizer", "encoder"):
+            own = getattr(self, name)
+            if own is not None and "lr" not in own and (name == "optimizer" or "type" in own):
+                raise ValueError(f"{name} has no lr: give it one")
+        plain = isinstance(self.schedule, str)
+        endless = self.schedule == "poly" if plain else not all("end" in one for one in self.schedule)
+        if endless and (self.continues or self.continued):
+            raise ValueError(
+                "a stage that continues another, or is continued, must have a constant schedule, or an end in each of its"
+            )
+
+    @property
+    def trains_encoder(self) -> bool:
+        """Whether the encoder learns as well."""
+        return self.encoder_lr is not None or self.encoder is not None
+
+    @property
+    def names_classes(self) -> bool:
+        """Whether it names classes, which must be looked up and tried before they can be trusted."""
+        own = (self.optimizer, self.encoder, self.paramwise_cfg, self.average)
+        return any(one is not None for one in own) or not isinstance(self.schedule, str)
 
 
 @dataclass(frozen=True)

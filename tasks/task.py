@@ -85,6 +85,10 @@ class Task(ABC):
     def fingerprint(self) -> str:
         """A hash of the data, so that two runs on different data are never taken for one protocol."""
 
+    def pictures(self, split: str) -> list[tuple[bytes, str]]:
+        """What of a split must not be in another, too (`Data.pictures`)."""
+        return []
+
     @abstractmethod
     def prepare(self, stages: Sequence[Stage]) -> Cost:
         """Check stages and data, and make what all their trials share.

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core import Inherit, matching
+from core import Inherit, content_key, matching
 from tasks.cost import Cost, Inherited
 from tasks.data import Data
 from tasks.stage import Stage
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     Groups = tuple[list[nn.Parameter], list[nn.Parameter], nn.Module | None]
 
 VIEW = {"train", "eval", "share", "half", "size", "scale", "copies"}
-RECIPE = {"epochs", "batch", "lr", "weight_decay", "schedule", "clip", "polyak"}
-RECIPE |= {"resumable", "continues", "continued", "max_seconds"}
+RECIPE = {"epochs", "batch", "lr", "weight_decay", "optimizer", "paramwise_cfg", "schedule", "clip", "clip_value"}
+RECIPE |= {"polyak", "average", "resumable", "continues", "continued", "max_seconds"}
 
 
 class Trainable(Task):
@@ -56,8 +56,23 @@ class Trainable(Task):
     def check(self, stages: Iterable[Stage]) -> None:
         super().check(stages := list(stages))
         splits = {split for stage in stages for split in (*stage.view.train, stage.view.eval)} - self._sound
-        self.data.check(sorted(splits))
+        self.data.check(sorted(splits), sorted({stage.view.eval for stage in stages}))
         self._sound |= splits
+        for stage in stages:
+            if stage.recipe.epochs and stage.recipe.names_classes:
+                self.rehearse(stage)
+
+    def pictures(self, split: str) -> list[tuple[bytes, str]]:
+        return self.data.pictures(split)
+
+    def rehearse(self, stage: Stage) -> None:
+        """Try out how a stage learns, on a few weights. Raises ValueError."""
+        from tasks.optimization import rehearse
+
+        try:
+            rehearse(stage.recipe, self.steps(stage))
+        except ValueError as error:
+            raise ValueError(f"stage {stage.name!r}: {error}") from None
 
     def prepare(self, stages: Sequence[Stage]) -> Cost:
         self.check(stages)
@@ -70,6 +85,10 @@ class Trainable(Task):
     @abstractmethod
     def batch(self, samples: Sequence[Sample]) -> Batch:
         """Samples of one size as a network takes them."""
+
+    def steps(self, stage: Stage) -> int:
+        """How many steps all epochs of a stage take."""
+        return stage.recipe.epochs * len(self.samples(stage).batches(0, 0))
 
     def batches(self, stage: Stage, seed: int, epoch: int) -> Iterator[Batch]:
         """One epoch of training batches, in an order drawn from (seed, epoch)."""
@@ -93,7 +112,7 @@ class Trainable(Task):
         return build_network(self.config(model), seed, self.device)
 
     def groups(self, network: Any, stage: Stage) -> Groups:
-        """The weights that learn at `lr`, those that learn at `encoder_lr`, and a part that stays as it is."""
+        """The weights that are searched, those of the encoder if it learns, and a part that stays as it is."""
         return list(network.parameters()), [], None
 
     def loss(self, network: Any, stage: Stage, batch: Batch) -> Tensor:
@@ -148,6 +167,11 @@ class Trainable(Task):
             Path(f"{keep}.epoch").unlink(missing_ok=True)
         return {**metrics, **training}, inherited
 
+    def _training(self, network: Any, stage: Stage, seed: int) -> str:
+        """What a checkpoint must be of: these data, this stage, seed and network."""
+        shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
+        return content_key([self.fingerprint(), str(stage), seed, str(network), shapes])
+
     def _train(self, network: Any, stage: Stage, seed: int, start: Start | None, keep: str | None) -> dict[str, float]:
         """Train a network for the stage's epochs; the mean loss of the last one, if there is anything to learn."""
         from tasks.optimization import Optimization
@@ -156,8 +180,8 @@ class Trainable(Task):
         recipe, (searched, encoder, frozen) = stage.recipe, self.groups(network, stage)
         if not recipe.epochs or not (searched or encoder):
             return {}
-        steps = recipe.epochs * len(self.samples(stage).batches(seed, 0))
-        training = Training(network, frozen, Optimization(recipe, searched, encoder, steps), seed)
+        optimization = Optimization(recipe, network, searched, encoder, self.steps(stage))
+        training = Training(network, frozen, optimization, seed)
         if recipe.continues:
             before = Path(f"{start.path}.optimizer") if start is not None else None
             if before is None or not before.is_file():
@@ -167,20 +191,22 @@ class Trainable(Task):
             training.load(before)
         last = training.epochs + recipe.epochs
         checkpoint = Path(f"{keep}.epoch") if keep is not None and recipe.resumable else None
+        identity = "" if checkpoint is None else self._training(network, stage, seed)
         spent = self.meter.measure()
         if checkpoint is not None and checkpoint.is_file():
-            self.meter.carry(training.load(checkpoint))
+            self.meter.carry(training.resume(checkpoint, identity))
         while training.epochs < last:
             batches = in_time(self.batches(stage, seed, training.epochs), spent, recipe.max_seconds)
             training.epoch(batches, lambda batch: self.loss(network, stage, batch))
             if checkpoint is not None:
-                training.save(checkpoint, spent.cost)
+                training.save(checkpoint, spent.cost, identity)
         if keep is not None and (recipe.continues or recipe.continued):
             training.save(f"{keep}.optimizer", spent.cost)
-        if recipe.polyak:
-            training.optimization.finish()
-            train_mode(network, frozen)
-            self.renew(network, stage, seed, training.epochs)
+        if optimization.average is not None:
+            optimization.average.place()
+            if optimization.average.renew:
+                train_mode(network, frozen)
+                self.renew(network, stage, seed, training.epochs)
         return {"loss": training.loss}
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from torch import Tensor, nn
 from tasks.batch import Batch
 from tasks.cost import Cost, Spent
 from tasks.optimization import Optimization
-from tasks.weights import load, own, save
+from tasks.weights import load, load_checked, own, save
 
 
 class Training:
@@ -34,17 +36,35 @@ class Training:
         with seeded(self.seed, self.epochs):
             losses = [(self.optimization.step(loss(batch)), len(batch.truth)) for batch in batches]
         self.loss = sum(one * count for one, count in losses) / sum(count for _, count in losses)
+        self.optimization.end_epoch()
         self.epochs += 1
 
-    def save(self, path: str | Path, cost: Cost) -> None:
-        """Leave what `load` needs; `cost` is that of the stage so far."""
-        progress = dict(epochs=self.epochs, loss=self.loss, cost=astuple(cost))
+    def save(self, path: str | Path, cost: Cost, identity: str = "") -> None:
+        """Leave what `load` needs; `cost` is that of the stage so far, `identity` says what is trained, on what and how."""
+        progress = dict(epochs=self.epochs, loss=self.loss, cost=astuple(cost), identity=identity)
         state = dict(network=own(self.network, self.frozen), optimization=self.optimization.state_dict())
         save({**state, **progress}, path)
 
     def load(self, path: str | Path) -> Cost:
         """Go on from a file; returns the cost that is in it."""
-        state: dict[str, Any] = load(path)
+        return self._place(load(path))
+
+    def resume(self, path: Path, identity: str) -> Cost:
+        """The same, of a checkpoint of the training `identity`; a damaged one, or another's, is set aside with a line."""
+        try:
+            state: dict[str, Any] = load_checked(path)
+            if state.get("identity") != identity:
+                raise ValueError("it is of another training")
+            _ = state["network"], state["optimization"], state["epochs"], state["loss"], Cost(*state["cost"])
+        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, EOFError, UnpicklingError) as error:
+            aside = path.with_name(f"{path.name}.bad")
+            path.replace(aside)
+            what = " ".join(str(error).split())[:100]
+            print(f"{path} cannot be gone on from ({what}): set aside as {aside.name}, begun again", file=sys.stderr)
+            return Cost()
+        return self._place(state)
+
+    def _place(self, state: dict[str, Any]) -> Cost:
         self.network.load_state_dict({**self.network.state_dict(), **state["network"]})
         self.optimization.load_state_dict(state["optimization"])
         self.epochs, self.loss = state["epochs"], state["loss"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,12 @@ def save(state: Mapping[str, Any], path: str | Path) -> None:
     """Write a file of tensors whole or not at all."""
     import torch
 
-    torch.save(dict(state), f"{path}.part")
-    os.replace(f"{path}.part", path)
+    part = Path(f"{path}.{os.getpid()}.part")
+    try:
+        torch.save(dict(state), part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def load(path: str | Path) -> dict[str, Any]:
@@ -28,6 +33,18 @@ def load(path: str | Path) -> dict[str, Any]:
     import torch
 
     return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def load_checked(path: str | Path) -> dict[str, Any]:
+    """The same, of a file that may be damaged: torch does not look at its checksums. Raises ValueError."""
+    try:
+        with zipfile.ZipFile(path) as parts:
+            damaged = parts.testzip()
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"it is cut off or damaged: {error}") from None
+    if damaged is not None:
+        raise ValueError(f"its part {damaged} is damaged")
+    return load(path)
 
 
 def own(network: nn.Module, frozen: nn.Module | None, brought: Collection[str] = ()) -> dict[str, Tensor]:

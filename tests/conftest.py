@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import signal
 import subprocess
 import sys
 import traceback
@@ -66,6 +67,7 @@ def tool(
         command = [str(ROOT / "tools" / f"{name}.py"), *map(str, arguments)]
         monkeypatch.setattr(sys, "argv", command)
         build_task.cache_clear()  # a new process would read its data anew
+        heard = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         capfd.readouterr()
         try:
             runpy.run_path(command[0], run_name="__main__")
@@ -75,6 +77,9 @@ def tool(
         except Exception:
             traceback.print_exc()
             code = 1
+        finally:
+            for number, handler in heard.items():  # a tool settles what they do for a process of its own
+                signal.signal(number, handler)
         return subprocess.CompletedProcess(command, code, *capfd.readouterr())
 
     return call

@@ -2,24 +2,26 @@
 
 The layout is recognised (see docs/data.md). Classes are the layout's, or the lines of classes.txt, or, without either, every
 value that the label files hold, or every name that the training split's boxes have. Images to restore are taken for pairs
-where two folders have the usual names of pairs, else for clean images. With --config (a benchmark's id or config file)
-classes and layout are the benchmark's.
+where two folders have the usual names of pairs, else for clean images. Splits are compared: pictures of "test" that another one
+has are wrong. With --config (a benchmark's id or config file) classes, layout and splits are the benchmark's.
 """
 
 from __future__ import annotations
 
+from command_line import Parser, refuse, run
+
 from importlib import import_module
+from itertools import combinations
 from pathlib import Path
 from typing import Any, get_type_hints
-
-from command_line import Parser, refuse, run
 
 import tasks
 from benchmarks.catalogue import read_protocol
 from core import build
+from tasks.data import SPLITS, in_both
 from tasks.registry import DATA
+from tasks.stage import View
 
-SPLITS = ("train", "val", "test")
 PACKAGES = sorted(path.parent.name for path in Path(tasks.__path__[0]).glob("*/folders.py"))
 
 
@@ -40,17 +42,38 @@ def opened(task: str, root: Path, config: str | None) -> Any:
     return made
 
 
-def check(data: Any) -> tuple[int, list[str]]:
+def splits_of(config: str | None) -> list[str]:
+    """The splits that a benchmark's stages name, that of the final score last; without a benchmark the usual ones."""
+    benchmark = read_protocol(config)["benchmark"] if config is not None else {}
+    if "final" not in benchmark:
+        return list(SPLITS)
+    views = [stage.get("view", {}) for stage in (*benchmark.get("stages", ()), benchmark["final"])]
+    names = [name for view in views for name in (*view.get("train", View.train), view.get("eval", View.eval))]
+    return [*dict.fromkeys(name for name in names if name != names[-1]), names[-1]]
+
+
+def check(data: Any, splits: list[str]) -> tuple[int, list[str]]:
     """Say what each split holds; returns how many images are in good splits, and a sentence for each thing that is wrong."""
-    images, found = 0, []
-    for split in SPLITS:
+    images, found, good = 0, [], []
+    for split in splits:
         try:
             wrong = list(data.problems(split))
-            print(f"{split}: {data.summary(split)}; wrong: {len(wrong)}")
-            images += 0 if wrong else data.size(split)
-            found += wrong
-        except OSError as error:
+        except FileNotFoundError as error:
             print(f"{split}: not there ({error})")
+            continue
+        if not wrong and split != "train":
+            wrong = list(data.unscorable(split))
+        if not wrong:
+            images, good = images + data.size(split), [*good, split]
+        print(f"{split}: {data.summary(split)}; wrong: {len(wrong)}")
+        found += wrong
+    for first, second in combinations(good, 2):
+        if both := in_both(data.pictures(second), data.pictures(first)):
+            sentence = f"{both} of split {second!r} are in {first!r}, too"
+            if second == splits[-1]:
+                found.append(f"{sentence}: scores on them say nothing, take them out of one of both")
+            elif (first, second) == ("train", "val"):
+                print(f"{sentence}: what is chosen by scores on them fits them too well")
     return images, found
 
 
@@ -61,7 +84,7 @@ def main() -> int:
     parser.add_argument("--config", help="a benchmark whose classes and layout the folder should have")
     options = parser.parse_args()
     try:
-        images, found = check(opened(options.task, options.dir, options.config))
+        images, found = check(opened(options.task, options.dir, options.config), splits_of(options.config))
     except (ValueError, OSError) as error:
         refuse(error)
     for sentence in found:

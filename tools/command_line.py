@@ -1,15 +1,34 @@
-"""What all tools share: one line and exit code 2 for bad input, quiet libraries, resolved paths."""
+"""What all tools share: one line and exit code 2 for bad input, quiet libraries, resolved paths, an end at any moment.
+
+Import it first: what a signal does is settled here, before the libraries, whose imports take seconds.
+"""
 
 from __future__ import annotations
 
-import argparse
+import os
+import signal
 import sys
-import warnings
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NoReturn
+from types import FrameType
 
-from mmengine.config import DictAction
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """End at once, as a kill would, which every file is made for; nothing that is under way sees an exception."""
+    word = "interrupted" if number == signal.SIGINT else "terminated"
+    os.write(2, f"\n{word}: the same command goes on from here\n".encode())
+    os._exit(128 + number)
+
+
+if "__mp_main__" not in sys.modules:  # a worker ends with its parent
+    for _number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(_number) is not signal.SIG_IGN:  # as what a shell runs in the background has it
+            signal.signal(_number, _leave)
+
+import argparse  # noqa: E402
+import ast  # noqa: E402
+import warnings  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any, NoReturn  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from the checkout, installed or not
 warnings.filterwarnings("ignore", module="mm.*|torch.*|pkg_resources")
@@ -22,27 +41,65 @@ class Parser(argparse.ArgumentParser):
         refuse(f"{message} (see {self.prog} --help)")
 
 
-class Settings(DictAction):
-    """Settings of a config on the command line, as a.b=c."""
+class Settings(argparse.Action):
+    """Settings of a config on the command line, as a.b=c.
+
+    What stands behind the first "=" is a Python literal, where it is one that JSON can hold (3, 0.5, True, None, [64, 64],
+    {"a": 1}), or else the text as it is, with its blanks and commas. Where something lies (root, checkpoint, weights) is
+    always text, unless it is None.
+    """
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option: Any = None) -> None:
-        for value in values:
-            if "=" not in value:
-                parser.error(f"{option} {value}: write it as a.b=c")
-        super().__call__(parser, namespace, values, option)
+        from benchmarks.benchmark import PLACES
+
+        settings = dict(getattr(namespace, self.dest) or {})
+        for given in values:
+            name, equals, text = given.partition("=")
+            parts = name.split(".")
+            if not equals or not all(parts):
+                parser.error(f"{option} {given}: write it as a.b=c")
+            place = parts[-1] in PLACES and text != "None"
+            settings[name] = text if place else literal(text)
+        setattr(namespace, self.dest, settings)
+
+
+def literal(text: str) -> Any:
+    """The value of a Python literal that JSON can hold; else the text itself."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return text
+    return value if _plain(value) else text
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_plain, value))
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _plain(item) for key, item in value.items())
+    return value is None or isinstance(value, bool | int | float | str)
+
+
+def said(message: object) -> str:
+    """A message in one line that any terminal can show."""
+    return " ".join(str(message).split()).encode("utf-8", "backslashreplace").decode()
 
 
 def refuse(message: object) -> NoReturn:
     """Say in one line what is wrong with the input, and leave with exit code 2."""
-    print("error: " + " ".join(str(message).split()), file=sys.stderr)
+    print(f"error: {said(message)}", file=sys.stderr)
     raise SystemExit(2)
 
 
 def run(main: Callable[[], int]) -> NoReturn:
-    """Leave with `main`'s exit code; an interrupt from the keyboard leaves with 130 and no traceback."""
+    """Leave with `main`'s exit code. What the machine is to blame for, a full disk say, is one line and exit code 1."""
     try:
         code = main()
-    except KeyboardInterrupt:
-        print("interrupted: the same command goes on from here", file=sys.stderr)
-        code = 130
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = 0
+    except (OSError, MemoryError) as error:
+        print(f"failed: {said(error) or 'out of memory'}", file=sys.stderr)
+        code = 1
     raise SystemExit(code)

@@ -6,12 +6,13 @@ Only trials that have both stages count: where a gate stopped the weak ones, the
 
 from __future__ import annotations
 
+from command_line import Parser, refuse, run
+
 import json
 from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
-from command_line import Parser, refuse, run
 
 from benchmarks.ranking import Comparison, Correlation, compare
 from benchmarks.records import read_records

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from command_line import Parser, refuse, run
+
 import ast
 import inspect
 import json
 from pathlib import Path
 from typing import Any
-
-from command_line import Parser, refuse, run
 
 from benchmarks.catalogue import benchmarks, config_files, groups, read_protocol
 from core import Registry, build, did_you_mean

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from command_line import Parser, refuse, run
+
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-from command_line import Parser, refuse, run
 
 from benchmarks.leaderboard import Leaderboard
 from benchmarks.records import Record
@@ -44,9 +44,9 @@ def main() -> int:
         options.out.mkdir(parents=True, exist_ok=True)
         if options.choice is not None:
             write_choice(board.records, options.choice, options.period, options.out)
+        board.write(options.out)
     except (ValueError, OSError) as error:
         refuse(error)
-    board.write(options.out)
     print(board.markdown())
     problems = board.problems() if options.check else []
     for problem in problems:

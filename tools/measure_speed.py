@@ -4,10 +4,15 @@
 search on the toy space, whose scores take no time). A study on disk waits (fsync) until each trial is there; one column
 leaves that out.
 
+`measure_speed.py memory BENCHMARK`: what a step of its supernet's training takes of the memory where a cell goes once over the
+sum of all that reaches it, and where it goes over every path's (`per_path`); foreseen and measured, on a CPU.
+
 `measure_speed.py BENCHMARK`: what cached features gain: its first stage with the cache and with the live, frozen encoder.
 """
 
 from __future__ import annotations
+
+from command_line import Parser, Settings, refuse, run
 
 import json
 import tempfile
@@ -16,11 +21,12 @@ from random import Random
 from typing import Any
 
 import pandas as pd
-from command_line import Parser, Settings, refuse, run
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import read_protocol
 from benchmarks.job import build_task
+from core import build
+from search_spaces import SPACES
 
 
 def study(trials: int) -> list[dict[str, Any]]:
@@ -32,6 +38,19 @@ def study(trials: int) -> list[dict[str, Any]]:
             for kept, at in (("memory", None), ("disk", Path(folder))):
                 rows.append({"strategy": strategy["type"], "kept": kept, **study_growth(strategy, trials, at)})
     return rows
+
+
+def memory(name: str, options: dict[str, Any] | None) -> list[dict[str, Any]]:
+    from benchmarks.speed.memory import step_memory
+
+    benchmark = Benchmark(read_protocol(name, options)["benchmark"])
+    spaces = [build(SPACES, {**benchmark.space_config, "per_path": value}) for value in (False, True)]
+    task: Any = build_task(json.dumps({**benchmark.proxy, "cache": "", "device": "cpu"}))
+    found = [step_memory(task, benchmark.stages[0], space) for space in spaces]
+    ratio = {key: value / found[1][key] for key, value in found[0].items()}
+    return [
+        {"a cell sees": way, **row} for way, row in zip(("the sum", "each path", "ratio"), (*found, ratio), strict=True)
+    ]
 
 
 def cache(
@@ -56,7 +75,10 @@ def cache(
 
 def main() -> int:
     parser = Parser(description=__doc__)
-    parser.add_argument("what", nargs="?", default="study", help="study, or a benchmark (default: study)")
+    parser.add_argument("what", nargs="?", default="study", help="study, memory, or a benchmark (default: study)")
+    parser.add_argument(
+        "of", nargs="?", default="scenes-irnas-v1", help="memory's benchmark (default: scenes-irnas-v1)"
+    )
     parser.add_argument("--trials", type=int, default=20_000)
     parser.add_argument("--candidates", type=int, default=3)
     parser.add_argument("--repeat", type=int, default=3)
@@ -67,6 +89,8 @@ def main() -> int:
     try:
         if options.what == "study":
             rows = study(options.trials)
+        elif options.what == "memory":
+            rows = memory(options.of, options.cfg_options)
         else:
             rows = cache(options.what, options.cfg_options, options.work_dir, options.candidates, options.repeat)
     except (ValueError, OSError) as error:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from command_line import Parser, Settings, refuse, run, said
+
 import math
 import sys
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
-from command_line import Parser, Settings, refuse, run
 from tqdm import tqdm
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import run_configs
 from benchmarks.executors import EXECUTORS
 from benchmarks.gates import saved_images
+from benchmarks.job import machines_fault
 from benchmarks.leaderboard import Leaderboard
+from benchmarks.ledger import DivergedError, InUseError
 from benchmarks.run import Run
 from benchmarks.study import Study
 from tasks import Cost
@@ -83,12 +86,15 @@ def setup(options: Any) -> list[Run]:
     runs = []
     for name, config in run_configs(options.benchmark, options.strategy, options.cfg_options):
         own = [config["seed"]] if "seed" in config else Benchmark(config["benchmark"]).seeds
-        runs += [Run(config, name, seed, options.work_dir, options.device) for seed in options.seed or own]
+        seeds = dict.fromkeys(options.seed or own)
+        runs += [Run(config, name, seed, options.work_dir, options.device) for seed in seeds]
     return runs
 
 
 def play(one: Run, executor: Executor, workers: int, shared: Cost) -> None:
     with one.open(executor, workers) as study:
+        if one.finished:  # by another process, since this one began
+            return
         print(f"{one.folder}", file=sys.stderr)
         if one.plan.note:
             print(one.plan.note, file=sys.stderr)
@@ -99,6 +105,11 @@ def play(one: Run, executor: Executor, workers: int, shared: Cost) -> None:
         one.finish(study, answers, shared)
 
 
+def failed(error: BaseException) -> int:
+    print(f"failed: {said(error) or 'out of memory'}", file=sys.stderr)
+    return 1
+
+
 def main() -> int:
     options = arguments().parse_args()
     options.device = device(options.device)
@@ -106,22 +117,29 @@ def main() -> int:
         runs = setup(options)
         executor = EXECUTORS[options.executor](options.workers)
         todo = [(one, one.prepare()) for one in runs if not one.finished]
-        # Opened once before the first trial: a record that cannot be read or is held by another process is bad input.
-        for one, _ in todo:
-            one.open(executor, options.workers).close()
-    except (ValueError, OSError) as error:
-        refuse(error)
+    except (ValueError, OSError, RuntimeError) as error:
+        return failed(error) if machines_fault(error) or isinstance(error, RuntimeError) else refuse(error)
+    elsewhere = []
     try:
         with executor:
             for one, shared in todo:
-                play(one, executor, options.workers, shared)
-    except (RuntimeError, ArithmeticError, ValueError, OSError) as error:
-        print(f"failed: {' '.join(str(error).split())}", file=sys.stderr)
-        return 1
-    for one in runs:
-        print(f"{one.folder} is finished", file=sys.stderr)
-    print(Leaderboard.of([one.folder for one in runs]).markdown())
-    return 0
+                try:
+                    play(one, executor, options.workers, shared)
+                except DivergedError as error:
+                    raise ValueError(f"{one.folder}: {error}") from None
+                except InUseError as error:
+                    print(f"error: {said(error)}", file=sys.stderr)
+                    elsewhere.append(one)
+        done = [one for one in runs if one not in elsewhere]
+        for one in done:
+            print(f"{one.folder} is finished", file=sys.stderr)
+        if done:
+            print(Leaderboard.of([one.folder for one in done]).markdown())
+    except ValueError as error:
+        refuse(error)
+    except (RuntimeError, ArithmeticError, OSError, MemoryError) as error:
+        return failed(error)
+    return 2 if elsewhere else 0
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -32,8 +33,8 @@ class ProcessExecutor(Executor):
     """
 
     def __init__(self, max_workers: int = 2):
-        if max_workers < 1:
-            raise ValueError(f"the process executor needs at least one worker, not {max_workers}")
+        if not 1 <= max_workers <= 1024:
+            raise ValueError(f"the process executor needs 1 to 1024 workers, not {max_workers}")
         self.pools = [self._pool(max_workers) for _ in range(max_workers)]
         self.futures: list[Future[Any] | None] = [None] * max_workers
 
@@ -43,11 +44,15 @@ class ProcessExecutor(Executor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         idle = [place for place, future in enumerate(self.futures) if future is None or future.done()]
         place = idle[0] if idle else 0  # with more jobs than workers, a pool queues them
+        # A process that starts takes over what is blocked: an interrupt from the keyboard is the parent's to hear.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             future = self.pools[place].submit(fn, *args, **kwargs)
         except BrokenProcessPool:
             self.pools[place] = self._pool(len(self.pools))
             future = self.pools[place].submit(fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self.futures[place] = future
         return future
 

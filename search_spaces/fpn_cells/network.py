@@ -72,8 +72,7 @@ class CellFPN(BaseModule):
             pool.append(join(self._enlarge(x, size), self._enlarge(y, size)))
         outputs = []
         for tap, place in zip(inputs[:0:-1], self.outputs, strict=True):  # P5 at the size of C5, then P4 and P3
-            size = (pool[place] if self.port else tap).shape[-2:]
-            total = sum((resize(pool[k], size) for k in self.added), resize(pool[place], size))
+            total = sum((resize(pool[k], pool[place].shape[-2:]) for k in self.added), pool[place])
             outputs.append(resize(total, tap.shape[-2:]))
         p6 = self.p6(outputs[0])
         return (*outputs[::-1], p6, self.p7(F.relu(p6)))

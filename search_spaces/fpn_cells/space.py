@@ -22,12 +22,14 @@ class FPNCells(FiniteSpace):
 
     A block picks two maps from a pool that starts with C2 to C5 (0 to 3), applies an operation to each, brings the smaller
     one to the size of the larger and joins them; its output goes into the pool. The last three outputs that no block uses
-    become P5, P4 and P3; earlier unused ones are added to all three. Choices that leave fewer than three are no network.
+    become P5, P4 and P3; earlier unused ones are added to all three, at the size of each, before it is brought to its
+    stride. Choices that leave fewer than three are no network.
 
     `channels` is the width of all maps. `variant` "official" is the authors' network; "mmdet" is MMDetection's port: no
-    adapter for a map that no block uses, nearest instead of bilinear enlargement in blocks, outputs added before they are
-    resized.
+    adapter for a map that no block uses, and nearest instead of bilinear enlargement in blocks.
     """
+
+    version = 2  # 1 brought earlier unused outputs to the stride before they were added
 
     def __init__(self, channels: int = 256, blocks: int = 7, variant: Variant = "official"):
         if channels < 2 or channels % 2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from search_spaces.architecture import Choice, Choices
@@ -13,7 +14,7 @@ CHANNELS = (24, 32, 64, 96, 160, 320)
 STRIDES = (2, 2, 2, 1, 2, 1)
 OPERATIONS = tuple(f"k{kernel}e{expansion}" for kernel in (3, 5, 7) for expansion in (3, 6))
 
-Genotype = Sequence[Sequence[str]]
+Genotype = Sequence[Sequence[Any]]
 
 # Published networks: Sandler et al., CVPR 2018; FNA's for SSDLite; Rana and Kim, J. Sensor Sci. Technol. 2021, figure 4.
 MOBILENET_V2: Genotype = [["k3e6"] * depth for depth in (2, 3, 4, 3, 3, 1)]
@@ -64,7 +65,7 @@ class MBConv(FiniteSpace):
 
     def choices(self, genotype: Genotype) -> dict[str, Choice]:
         choices: dict[str, Choice] = {}
-        for stage, (operations, depth) in enumerate(zip(genotype, self.layers, strict=True)):
+        for stage, (operations, depth) in enumerate(zip(_plain(genotype), self.layers, strict=True)):
             padded = [*operations, *["skip"] * (depth - len(operations))]
             choices |= {f"stage{stage}.layer{layer}": op for layer, op in enumerate(padded)}
         return choices
@@ -86,3 +87,18 @@ class MBConv(FiniteSpace):
             [str(choices[f"stage{stage}.layer{layer}"]) for layer in range(depth)]
             for stage, depth in enumerate(self.layers)
         ]
+
+
+def _plain(genotype: Genotype) -> Genotype:
+    """The operations of the stages, also of rows [[inputs, outputs], ["k3_e6", ...], stride], as Rana and Kim print them.
+
+    The fixed block's row may come first. Raises ValueError where rows have other channels or strides than the space.
+    """
+    if not isinstance(genotype[0][0], list | tuple):
+        return genotype
+    widths = (32, 16, *CHANNELS)
+    fixed = [[list(pair), stride] for pair, stride in zip(pairwise(widths), (1, *STRIDES), strict=True)]
+    rows = [[list(pair), stride] for pair, _, stride in genotype]
+    if rows not in (fixed, fixed[1:]) or (rows == fixed and list(genotype[0][1]) != ["k3_e1"]):
+        raise ValueError(f"its channels and strides are {rows}, those of the space {fixed}")
+    return [[op.replace("_", "") for op in operations] for _, operations, _ in genotype[-len(CHANNELS) :]]

@@ -62,12 +62,23 @@ class Frame(nn.Module):
     The decoder is twice as wide as the stem, its early input three quarters. `narrow` is the number of channels that a cell
     of the narrowest width puts out, as does `reduce`. Blocks of `fold` x `fold` pixels become channels before the stem and
     pixels again behind the decoder; an image that they do not fill is continued by its border (FFDNet, Zhang et al.,
-    TIP 2018, section III-A).
+    TIP 2018, section III-A). To enlarge images `scale` times the decoder makes that many more pixels of its channels (ESPCN,
+    Shi et al., CVPR 2016). `holes`: images have one more channel, 1 at lost pixels and 0 elsewhere.
     """
 
-    def __init__(self, in_channels: int, narrow: int, stem: int, fold: int = 1, affine: bool = True):
+    def __init__(
+        self,
+        in_channels: int,
+        narrow: int,
+        stem: int,
+        fold: int = 1,
+        scale: int = 1,
+        holes: bool = False,
+        affine: bool = True,
+    ):
         super().__init__()
-        self.fold, channels = fold, in_channels * fold**2
+        self.fold, self.scale, self.holes = fold, scale, holes
+        channels = (in_channels + holes) * fold**2
         early, deep = stem * 3 // 4, 2 * stem
         inner, outer = replace(INNER, affine=affine), replace(OUTER, affine=affine)
         self.first = outer.conv(channels, stem, 3)
@@ -77,7 +88,7 @@ class Frame(nn.Module):
         self.decoder = nn.Sequential(
             separable(early + deep, deep, outer),
             separable(deep, deep, outer),
-            nn.Conv2d(deep, channels, 3, padding=1),
+            nn.Conv2d(deep, in_channels * (fold * scale) ** 2, 3, padding=1),
         )
 
     def stem(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -87,9 +98,16 @@ class Frame(nn.Module):
         return first, self.second(first)
 
     def finish(self, x: Tensor, early: Tensor, deep: Tensor) -> Tensor:
-        """The image `x` without what the decoder finds to be noise, rain or blur."""
-        residual = F.pixel_shuffle(self.decoder(torch.cat([self.early(early), deep], 1)), self.fold)
-        return x - residual[..., : x.shape[-2], : x.shape[-1]]
+        """The image `x`, enlarged, without what the decoder finds to be noise, rain or blur; of holes only what was lost."""
+        height, width = (self.scale * side for side in x.shape[-2:])
+        residual = self.decoder(torch.cat([self.early(early), deep], 1))
+        residual = F.pixel_shuffle(residual, self.fold * self.scale)[..., :height, :width]
+        if self.holes:
+            x, lost = x[:, :-1], x[:, -1:]
+            residual = residual * lost
+        if self.scale > 1:  # without antialias, the kernel's a would be -0.75
+            x = F.interpolate(x, (height, width), mode="bicubic", antialias=True)
+        return x - residual
 
 
 class Cell(nn.Module):
@@ -118,7 +136,8 @@ class RestorationNet(BaseModule):
     """A searched network (HiNAS, Zhang et al., CVPR 2020, as in the authors' public code) that subtracts what it finds.
 
     `genotype` is what `RestorationCells.write` gives; one cell serves all layers. `widths` are the node widths that its path
-    counts. Noisy images (B, in_channels, H, W) in [0, 1] in, restored ones out; they are not clipped.
+    counts. Noisy images (B, in_channels, H, W) in [0, 1] in, restored ones out, which are not clipped, and `scale` times as
+    large. With `holes`, images to fill have the marks of lost pixels as one channel more.
 
     Three totals of parameters are known, 0.151, 0.378 and 0.997 million, and the wiring here meets them: no convolution has a
     bias but the last (and "deform"), each is followed by an affine BN, only depthwise ones inside cells have none; `reduce`
@@ -134,12 +153,14 @@ class RestorationNet(BaseModule):
         stem: int = 64,
         aspp: bool = False,
         fold: int = 1,
+        scale: int = 1,
+        holes: bool = False,
     ):
         super().__init__()
         cells, self.path = genotype
         cells = cells * len(self.path) if len(cells) == 1 else cells
         nodes = len(cells[0]) // 2
-        self.frame = Frame(in_channels, nodes * widths[0], stem, fold)
+        self.frame = Frame(in_channels, nodes * widths[0], stem, fold, scale, holes)
         outputs = [stem, stem, *(nodes * widths[width] for width in self.path)]
         inner = [widths[width] for width in self.path]
         self.far = nn.ModuleList(scaler(outputs[layer], width) for layer, width in enumerate(inner))

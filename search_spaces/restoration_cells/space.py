@@ -33,7 +33,12 @@ class RestorationCells(FiniteSpace):
     the authors' public code, "slides" what they presented before it, there with shared cells. `aspp` puts atrous spatial
     pyramid pooling behind the last cell; `in_channels` is 1 for grey images; `stem` is the width of the two convolutions before
     the cells, which the decoder's widths follow, 64 as published. With `fold` 2 the network works at half the resolution, on
-    blocks of 2x2 pixels as channels, for a quarter of the MAdds (FFDNet, Zhang et al., TIP 2018); published is 1.
+    blocks of 2x2 pixels as channels, for a quarter of the MAdds (FFDNet, Zhang et al., TIP 2018); published is 1. It enlarges
+    images `scale` times. With `holes` it takes one channel more, 1 at lost pixels and 0 elsewhere, and changes these alone.
+
+    A cell of the supernet goes once over the sum of all that reaches it, or, if `per_path`, over the output of each width on
+    its own, and its results are summed (Auto-DeepLab, Liu et al., CVPR 2019, equation 6): about twice as much to keep for the
+    way back.
 
     The published space, 3.0e8 cells a layer, lies inside: its nodes join two different inputs, and "none" only competes.
     """
@@ -49,22 +54,28 @@ class RestorationCells(FiniteSpace):
         in_channels: int = 1,
         stem: int = 64,
         fold: int = 1,
+        scale: int = 1,
+        holes: bool = False,
+        per_path: bool = False,
     ):
-        for name, value in (("nodes", nodes), ("layers", layers), ("in_channels", in_channels), ("fold", fold)):
+        counts = dict(nodes=nodes, layers=layers, in_channels=in_channels, fold=fold, scale=scale)
+        for name, value in counts.items():
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, not {value}")
+        if holes and scale > 1:
+            raise ValueError(f"a network either fills holes or enlarges: leave holes out, or scale at 1, not {scale}")
         if channels < 2 or channels % 2:
             raise ValueError(f"channels must be even and at least 2, not {channels}: it is halved")
         if stem < 4 or stem % 4:
             raise ValueError(f"stem must be a multiple of 4, not {stem}: the decoder takes three quarters of it")
-        self.frame: dict[str, Any] = dict(in_channels=in_channels, stem=stem, aspp=aspp, fold=fold)
+        self.frame: dict[str, Any] = dict(in_channels=in_channels, stem=stem, fold=fold, scale=scale, holes=holes)
         cells: dict[str, Any] = dict(variant=variant, nodes=nodes, layers=layers, channels=channels, shared=shared)
-        self.settings = {**cells, **self.frame}
+        self.settings = {**cells, **self.frame, "aspp": aspp, "per_path": per_path}
         self.operations, factors = VARIANTS[variant]
         self.widths = [int(channels * factor) for factor in factors]
         self.nodes, self.layers, self.shared = nodes, layers, shared
         self.cells = 1 if shared else layers  # that are searched
-        self.in_channels, self.stem, self.aspp, self.fold = in_channels, stem, aspp, fold
+        self.aspp, self.per_path = aspp, per_path
         self.notation = f"[{self.cells} x [[op, input] x {2 * nodes}], {layers} widths]"
         decisions: dict[str, tuple[Choice, ...]] = {}
         for cell in range(self.cells):
@@ -97,7 +108,7 @@ class RestorationCells(FiniteSpace):
 
     def parts(self, choices: Choices) -> dict[str, Any]:
         genotype = dict(genotype=self.write(choices), widths=list(self.widths))
-        return {"network": dict(type="densebench.RestorationNet", **genotype, **self.frame)}
+        return {"network": dict(type="densebench.RestorationNet", **genotype, **self.frame, aspp=self.aspp)}
 
     def choices(self, genotype: Genotype) -> dict[str, Choice]:
         choices: dict[str, Choice] = {}

@@ -71,20 +71,18 @@ class RestorationSupernet(Supernet):
 
     `alphas` (cells, edges, operations) and `betas` (layers, from width, to width) go through a softmax; a move by more than one
     width has no share. A cell's input from the layer before is the sum of what its widths send, weighted by `betas`: one
-    cell for all ways in. With `per_path` each way in goes through the cell on its own and the outputs are summed
-    (Auto-DeepLab, Liu et al., CVPR 2019, equation 6), which keeps about twice as much for the backward pass.
+    cell for all ways in, or, if the settings say `per_path`, a pass of the cell for each.
 
     The input from two layers before is weighted by both moves, the decoder's inputs by the probabilities of the paths that
     would put them there. (In the authors' supernet the former is the sum of the layer before, and the decoder sees all ends
     side by side.) So, with all weight on one answer, this is that answer's network. No BN is affine.
     """
 
-    def __init__(self, settings: Mapping[str, Any], per_path: bool = False):
+    def __init__(self, settings: Mapping[str, Any]):
         super().__init__()
         self.space = space = RestorationCells(**settings)
-        self.per_path = per_path
-        count, nodes = len(space.widths), space.nodes
-        self.frame = Frame(space.in_channels, nodes * space.widths[0], space.stem, space.fold, affine=False)
+        count, nodes, stem = len(space.widths), space.nodes, space.frame["stem"]
+        self.frame = Frame(narrow=nodes * space.widths[0], **space.frame, affine=False)
         self.cells, self.near, self.far = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
         for layer in range(space.layers):
             for width in reachable(layer, count):
@@ -92,11 +90,11 @@ class RestorationSupernet(Supernet):
                 self.cells[f"{layer}_{width}"] = MixedCell(nodes, space.operations, channels)
                 for routers, back in ((self.near, 1), (self.far, 2)):
                     for start in self._starts(layer, width, back):
-                        inputs = nodes * space.widths[start] if layer >= back else space.stem
+                        inputs = nodes * space.widths[start] if layer >= back else stem
                         routers[f"{layer}_{start}_{width}"] = scaler(inputs, channels, affine=False)
         ends = reachable(space.layers - 1, count)
         self.tails = nn.ModuleDict(
-            {str(end): tail(nodes * space.widths[end], space.stem, space.aspp, affine=False) for end in ends}
+            {str(end): tail(nodes * space.widths[end], stem, space.aspp, affine=False) for end in ends}
         )
         self.alphas = nn.Parameter(torch.zeros(space.cells, edge(nodes, 0), len(space.operations)))
         self.betas = nn.Parameter(torch.zeros(space.layers, count, count))
@@ -137,7 +135,7 @@ class RestorationSupernet(Supernet):
                 cell = partial(self.cells[f"{layer}_{width}"], weights=ops[layer])
                 far = mixed(self._ways(layer, width, 2, older, twice))
                 ways = self._ways(layer, width, 1, old, step)
-                if self.per_path:
+                if self.space.per_path:
                     new[width] = mixed((share, cell(far, near)) for share, near in ways)
                 else:
                     new[width] = cell(far, mixed(ways))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 Loss = Callable[[], Tensor]
+Direction = Callable[[Sequence[nn.Parameter], Sequence[Tensor]], Sequence[Tensor]]
 
 
 def first_order(alphas: Sequence[nn.Parameter], validation: Loss) -> list[Tensor]:
@@ -16,14 +17,20 @@ def first_order(alphas: Sequence[nn.Parameter], validation: Loss) -> list[Tensor
 
 
 def second_order(
-    alphas: Sequence[nn.Parameter], weights: Sequence[nn.Parameter], training: Loss, validation: Loss, rate: float
+    alphas: Sequence[nn.Parameter],
+    weights: Sequence[nn.Parameter],
+    training: Loss,
+    validation: Loss,
+    rate: float,
+    direction: Direction = lambda _, gradients: gradients,
 ) -> list[Tensor]:
     """The gradient of the validation loss after one step of `rate` down the training loss (DARTS, equations 6 to 8).
 
-    The Hessian-vector product is a central difference with epsilon = 0.01 / |v|. Weights are as before when it returns.
+    `direction` makes the step of the weights' gradients. The Hessian-vector product is a central difference with epsilon =
+    0.01 / |v|. Weights are as before when it returns.
     """
     before = [weight.detach().clone() for weight in weights]
-    _shift(weights, _gradient(training, weights), -rate)
+    _shift(weights, direction(weights, _gradient(training, weights)), -rate)
     both = _gradient(validation, [*alphas, *weights])
     direct, vector = both[: len(alphas)], both[len(alphas) :]
     _restore(weights, before)

@@ -8,6 +8,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -16,13 +17,13 @@ from search_spaces.architecture import Choices
 from search_spaces.supernet import mean_entropy, skip_ratio
 from strategies.strategy import Plan, Strategy, Study
 from strategies.supernet.memory import check_memory
-from strategies.supernet.training import SupernetTraining
+from strategies.supernet.training import SupernetTraining, whole
 from strategies.trial import Answer, Trial
 from tasks import Cost, Stage
 from tasks.batch import Batch
 from tasks.trainable import Trainable
 from tasks.training import seeded
-from tasks.weights import load, save
+from tasks.weights import load_checked, save
 
 CHECKPOINT = "supernet.pth"
 COLLAPSED = 0.5  # of the places that offer a skip, the share from which on a supernet is said to collapse
@@ -103,6 +104,8 @@ class SupernetSearch(Strategy):
                 f"stage {stage.name!r} has one training image, of which {name} cannot make two halves: "
                 "raise benchmark.stages.0.view.share"
             )
+        if stage.recipe.names_classes:
+            task.rehearse(whole(stages[0], self.epochs))
         halves = task.prepare(stages) - task.prepare([])  # without what all strategies share
         needs = check_memory(task, model, stages[0], self.copies, self.paths(study.space))
         return Plan(self.epochs, needs, halves)
@@ -129,19 +132,22 @@ class SupernetSearch(Strategy):
             losses = [self.step(batches, rng) for batches in training.batches()]
             choices = self.favoured(rng)
             metrics = {**self.scores(choices), "loss": sum(losses) / len(losses)}
-        training.epochs += 1
+        training.end_epoch()
         if not all(map(math.isfinite, metrics.values())):
             raise FloatingPointError(f"epoch {training.epochs} has metrics that are not finite: lower the stage's lr")
         learnt = {name: learner.state_dict() for name, learner in self.learners.items()}
         follows = study.trials[-1].id if study.trials else -1
-        record = dict(choices=dict(choices), metrics=metrics, cost=asdict(study.spent()), follows=follows)
-        save({**training.state_dict(), **record, "learners": learnt}, study.folder / CHECKPOINT)
+        of = dict(follows=follows, identity=study.identity, learners=learnt)
+        record = dict(choices=dict(choices), metrics=metrics, cost=asdict(study.spent()))
+        save({**training.state_dict(), **record, **of}, study.folder / CHECKPOINT)
         return Epoch(choices, metrics)
 
     def _resume(self, study: Study, trials: Sequence[Trial]) -> Epoch | None:
         """Go on from the checkpoint of an epoch; returns that one where a kill kept it from being recorded."""
         path, told = study.folder / CHECKPOINT, len(trials)
-        state: dict[str, Any] = load(path) if path.is_file() else {"epochs": 0}
+        state: dict[str, Any] = _read(path) if path.is_file() else {"epochs": 0}
+        if state["epochs"] and state.get("identity") != study.identity:
+            raise RuntimeError(f"{path} is of another protocol or seed: remove the run's folder")
         done, before = state["epochs"], [-1, *(trial.id for trial in trials)]
         if done not in (told, told + 1) or (done and state["follows"] != before[done - 1]):
             raise RuntimeError(
@@ -175,3 +181,13 @@ class SupernetSearch(Strategy):
             warnings.warn(f"{where}, it collapses", stacklevel=2)
         renamed = {f"supernet_{name}": value for name, value in mixture.items() if name != "loss"}
         return {**answer, **renamed, **health}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A checkpoint. Raises RuntimeError, naming it, where it cannot be read."""
+    try:
+        state = load_checked(path)
+        _ = state["epochs"], state["follows"], state["choices"], state["metrics"], Cost(**state["cost"])
+    except Exception as error:  # unpickling fails in many ways
+        raise RuntimeError(f"{path} cannot be read ({type(error).__name__}): remove the run's folder") from None
+    return state

@@ -40,8 +40,8 @@ class SupernetTraining:
         searched, encoder, self.frozen = self.task.groups(self.network, first)
         searched = [weight for weight in searched if id(weight) not in mixing]
         self.weights = [*searched, *encoder]
-        steps = total * len(self.task.samples(first).batches(0, 0))
-        self.optimization = Optimization(replace(first.recipe, polyak=0.0), searched, encoder, steps)
+        learnt = whole(first, total)
+        self.optimization = Optimization(learnt.recipe, self.network, searched, encoder, self.task.steps(learnt))
 
     def batches(self) -> Iterator[tuple[Batch, ...]]:
         """An epoch of the first stage's batches, each with one of every other stage, over again where that has fewer."""
@@ -63,7 +63,12 @@ class SupernetTraining:
     @property
     def rate(self) -> float:
         """By how much a step moves the weights of the searched part."""
-        return float(self.optimization.schedule.get_last_lr()[0])
+        return self.optimization.rate
+
+    def end_epoch(self) -> None:
+        """What follows the last step of an epoch."""
+        self.optimization.end_epoch()
+        self.epochs += 1
 
     def train(self) -> None:
         train_mode(self.network, self.frozen)
@@ -98,3 +103,8 @@ class SupernetTraining:
         self.network.load_state_dict({**self.network.state_dict(), **state["network"]})
         self.optimization.load_state_dict(state["optimization"])
         self.epochs = state["epochs"]
+
+
+def whole(stage: Stage, epochs: int) -> Stage:
+    """A stage as all epochs of a supernet's training go through it."""
+    return replace(stage, recipe=replace(stage.recipe, epochs=epochs, polyak=0.0, average=None))

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
-import math
+import os
+from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tasks.data import ALIASES
 from tasks.detection.data import Row
-from tasks.detection.folders import ALIASES, TRAIN, FolderDetection, area_of, fit_box
+from tasks.detection.folders import TRAIN, FolderDetection, area_of, fit_box, size_of
+from tasks.files import check_spelling, content, inside
 from tasks.folders import Listing
+
+BYTES = 2 << 30  # of an instances file; that of COCO's training images has 0.4 GiB
 
 Entry = dict[str, Any]  # an image, an annotation or a category
 Record = dict[str, list[Entry]]  # the three LISTS
 LISTS = ("images", "annotations", "categories")
+Size = tuple[int, int]
 Splits = Mapping[str, Mapping[str, str]]  # the annotations and the images of each
 
 
@@ -27,14 +34,27 @@ def _candidates(root: Path, split: str) -> Iterator[tuple[Path, list[Path]]]:
         yield root / name / "_annotations.coco.json", [root / name]
 
 
+@contextmanager
+def _not_deep(path: Path) -> Iterator[None]:
+    """Turn Python's error for values nested without end, at which also a message that shows one fails, into a ValueError."""
+    try:
+        yield
+    except RecursionError:
+        raise ValueError(f"{path} has too many lists in each other: export it again, as COCO's instances") from None
+
+
 def read_json(path: Path) -> Record:
     """COCO's three lists. Raises ValueError, naming file and line, for what is not an instances file."""
     try:
-        record = json.loads(path.read_bytes())
+        with _not_deep(path):
+            record = json.loads(content(path, BYTES))
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}, line {error.lineno}: this is not JSON ({error.msg}): export it again") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not JSON ({error}): export it again") from None
+    except ValueError as error:
+        said = str(error)
+        raise ValueError(
+            said if said.startswith(str(path)) else f"{path} is not JSON ({said}): export it again"
+        ) from None
     for name in LISTS:
         entries = record.get(name) if isinstance(record, dict) else None
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -45,53 +65,69 @@ def read_json(path: Path) -> Record:
 def _identity(entry: Entry, taken: Container[int], what: str) -> int:
     """An entry's id. Raises ValueError where it has none, or one that is taken."""
     identity = entry.get("id")
-    if not isinstance(identity, int):
+    if not isinstance(identity, int) or isinstance(identity, bool):
         raise ValueError(f"{what} with the id {identity!r}: ids must be whole numbers")
     if identity in taken:
         raise ValueError(f"{what} with the id {identity} for the second time: ids must be unique")
     return identity
 
 
-def _categories(path: Path, entries: Sequence[Entry]) -> dict[int, str]:
-    """Names by id, in the order of the ids."""
+def _categories(path: Path, record: Record) -> dict[int, str]:
+    """Names by id, in the order of the ids, but for those of categories that only group others."""
     names: dict[int, str] = {}
-    for entry in entries:
-        identity, name = _identity(entry, names, f"{path} has a category"), entry.get("name")
+    seen: set[int] = set()
+    for entry, group in zip(record["categories"], _groups(record), strict=True):
+        identity, name = _identity(entry, seen, f"{path} has a category"), entry.get("name")
+        seen.add(identity)
+        if group:
+            continue
         if not isinstance(name, str) or name in names.values():
             raise ValueError(f"{path}: category {identity} has the name {name!r}: give each its own name")
         names[identity] = name
     return dict(sorted(names.items()))
 
 
-def _groups(record: Record) -> set[str]:
-    """Categories without objects that are the supercategory of one with objects: Roboflow's exports have one."""
+def _groups(record: Record) -> list[bool]:
+    """For each category whether it only groups others, as one in Roboflow's exports does.
+
+    It has no objects, and is the supercategory of one that has, or of one that is called like itself.
+    """
+    entries = [tuple(str(entry.get(key)) for key in ("id", "name", "supercategory")) for entry in record["categories"]]
     used = {str(entry.get("category_id")) for entry in record["annotations"]}
-    unused = {str(entry["name"]) for entry in record["categories"] if str(entry["id"]) not in used}
-    return unused & {str(entry.get("supercategory")) for entry in record["categories"] if entry["name"] not in unused}
+    above = {parent for identity, _, parent in entries if identity in used}
+    own = Counter(name for _, name, parent in entries if parent == name)
+    return [
+        identity not in used and (name in above or own[name] > (parent == name)) for identity, name, parent in entries
+    ]
 
 
-def _check_image(path: Path, entry: Entry) -> None:
-    if not isinstance(entry.get("file_name"), str):
-        raise ValueError(f"{path}: image {entry['id']} has no file_name: give it one")
-    for side in ("height", "width"):
-        if not isinstance(entry.get(side), int) or entry[side] < 1:
-            raise ValueError(f"{path}: image {entry['id']} has the {side} {entry.get(side)!r}: give it in pixels")
+def _flag(path: Path, entry: Entry, name: str) -> bool:
+    """A mark of an annotation: 0 or 1, as a number or true and false; none is 0."""
+    value = entry.get(name)
+    if isinstance(value, str) or value not in (None, 0, 1):
+        raise ValueError(f"{path}: annotation {entry['id']} has the {name} {value!r}: make it 0 or 1")
+    return bool(value)
 
 
-def _row(path: Path, entry: Entry, image: Entry, label: int) -> Row | None:
+def _numbers(values: Sequence[Any]) -> bool:
+    """Whether all are numbers that a box or an area can have."""
+    return all(type(value) in (int, float) and not abs(value) > 1e15 for value in values)
+
+
+def _row(path: Path, entry: Entry, image: Path, size: Size, label: int) -> Row | None:
     """An annotation as an object; None: its box has no area. Raises ValueError for what makes no sense."""
     box, identity = entry.get("bbox"), entry["id"]
-    if not isinstance(box, list) or len(box) != 4 or not all(isinstance(value, int | float) for value in box):
+    if not isinstance(box, list) or len(box) != 4 or not _numbers(box):
         raise ValueError(f"{path}: annotation {identity} has the box {box!r}: give x, y, width and height as numbers")
     x, y, width, height = map(float, box)
-    what = f"{path}: the box {box} of annotation {identity} ({image['file_name']})"
-    fitted = fit_box((x, y, x + width, y + height), (image["height"], image["width"]), what)
+    what = f"{path}: the box {box} of annotation {identity} ({image.name})"
+    fitted = fit_box((x, y, x + width, y + height), size, what)
     if fitted is None:
         return None
     area = entry.get("area", area_of(fitted))
-    if not isinstance(area, int | float) or not 0 <= area < math.inf:
+    if not _numbers([area]) or not area >= 0:
         raise ValueError(f"{path}: annotation {identity} has the area {area!r}: give square pixels, or none")
-    return fitted, label, float(area), bool(entry.get("iscrowd")), bool(entry.get("difficult"))
+    return fitted, label, float(area), _flag(path, entry, "iscrowd"), _flag(path, entry, "difficult")
 
 
 class CocoDetection(FolderDetection):
@@ -110,13 +146,15 @@ class CocoDetection(FolderDetection):
         for split, given in self.splits.items():
             if set(given) != {"annotations", "images"}:
                 raise ValueError(f"split {split!r} names {sorted(given)}: name its `annotations` and its `images`")
-        self._groups: set[str] = set()
+        self._grouping: set[str] = set()
         if classes is None:
             path = self._files(TRAIN)[0]
             record = read_json(path)
-            names = _categories(path, record["categories"]).values()
-            self._groups = _groups(record)
-            classes = [name for name in names if name not in self._groups]
+            with _not_deep(path):
+                classes, groups = list(_categories(path, record).values()), _groups(record)
+            groups = zip(record["categories"], groups, strict=True)
+            self._grouping = {str(entry.get("name")) for entry, group in groups if group} - set(classes)
+            check_spelling(classes, path)
         self.name_classes(classes)
 
     @staticmethod
@@ -144,42 +182,52 @@ class CocoDetection(FolderDetection):
         listing = Listing()
         with listing.noting():
             path, folder = self._files(split)
-            self._fill(listing, path, folder, read_json(path))
+            with _not_deep(path):
+                self._fill(listing, path, folder, read_json(path))
         return listing
 
     def _fill(self, listing: Listing, path: Path, folder: Path, record: Record) -> None:
         labels = self._labels(listing, path, record)
         rows: dict[int, list[Row | None]] = {}
-        images: dict[int, Entry] = {}
+        images: dict[int, tuple[Path, Size]] = {}
+        named: dict[str, int] = {}  # image ids by their files
+        others: Counter[int] = Counter()
         for entry in record["images"]:
             with listing.noting():
                 identity = _identity(entry, rows, f"{path} has an image")
                 rows[identity] = []
-                _check_image(path, entry)
-                images[identity] = entry
+                name, what = entry.get("file_name"), f"{path}: image {identity}"
+                if not isinstance(name, str):
+                    raise ValueError(f"{what} has no file_name: give it one")
+                size = size_of(entry.get("height"), entry.get("width"), what)
+                file = inside(self.root, folder, name, f"{what} has the file_name")
+                before = named.setdefault(os.path.normpath(file), identity)
+                if before != identity:
+                    raise ValueError(f"{what} has the file of image {before}, {name!r}: make one of both")
+                images[identity] = file, size
         seen: set[int] = set()
         for entry in record["annotations"]:
             with listing.noting():
                 seen.add(_identity(entry, seen, f"{path} has an annotation"))
                 for kind, known in (("image", rows), ("category", labels)):
-                    named = entry.get(f"{kind}_id")
-                    if not isinstance(named, int) or named not in known:
-                        what = f"{path}: annotation {entry['id']} is of the {kind} {named!r}"
+                    of = entry.get(f"{kind}_id")
+                    if not isinstance(of, int) or of not in known:
+                        what = f"{path}: annotation {entry['id']} is of the {kind} {of!r}"
                         raise ValueError(f"{what}, which is not in the file: correct it")
-                image, label = images.get(entry["image_id"]), labels[entry["category_id"]]
-                if image is None or label is None:  # the image is broken and named above, or the class is not kept
-                    continue
-                rows[entry["image_id"]].append(_row(path, entry, image, label))
-        for identity, image in images.items():
-            size = (image["height"], image["width"])
-            listing.items.append(self.note(folder / image["file_name"], size, rows[identity]))
+                at, label = entry["image_id"], labels[entry["category_id"]]
+                if label is None:
+                    others[at] += 1
+                elif at in images:  # else it is broken and named above
+                    rows[at].append(_row(path, entry, *images[at], label))
+        for identity, (file, size) in images.items():
+            listing.items.append(self.note(file, size, rows[identity], others[identity]))
 
     def _labels(self, listing: Listing, path: Path, record: Record) -> dict[int, int | None]:
         """The label of each category id; None: its objects are left out."""
         labels: dict[int, int | None] = {}
-        for identity, name in _categories(path, record["categories"]).items():
+        for identity, name in _categories(path, record).items():
             labels[identity] = self.label_of.get(name)
-            if labels[identity] is None and not self._chosen and name not in self._groups:
+            if labels[identity] is None and not self._chosen and name not in self._grouping:
                 which = f"{path}: category {identity} is {name!r}, which split {TRAIN!r} does not have"
                 listing.problems.append(f"{which}: name it alike in both, or choose `classes`")
         return labels

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,8 @@ class Objects:
 
 @dataclass(frozen=True)
 class Annotated:
-    """What is known of an image that is not decoded: its name, its (height, width), its objects, boxes without area.
+    """What is known of an image that is not decoded: its name, its (height, width), its objects; how many boxes without area
+    were left out (`dropped`), and how many objects of classes that are not kept (`others`).
 
     The name of an image in a folder is its path from the data's root.
     """
@@ -56,6 +57,7 @@ class Annotated:
     size: tuple[int, int]
     objects: Objects
     dropped: int = 0
+    others: int = 0
 
 
 class DetectionData(Data):
@@ -70,6 +72,13 @@ class DetectionData(Data):
     @abstractmethod
     def annotated(self, split: str, index: int) -> Annotated:
         """The same without decoding the image."""
+
+    def unscorable(self, split: str) -> Iterator[str]:
+        for index in range(self.size(split)):
+            objects = self.annotated(split, index).objects
+            if not (objects.crowd | objects.difficult).all():
+                return
+        yield f"split {split!r} has no object that counts (crowds and difficult ones do not): annotate some"
 
     def ground_truth(self, split: str) -> dict[str, Any]:
         """A split as COCO's dictionary: image id = index, category id = label + 1, annotation ids from 1.

@@ -14,11 +14,11 @@ import numpy as np
 
 from tasks.data import SPLITS
 from tasks.detection.data import Annotated, Box, DetectionData, Objects, Row
-from tasks.folders import FolderData, check_size, contents, decode, existing, in_colour
+from tasks.files import PIXELS, check_size, class_names, decode, existing, in_colour
+from tasks.folders import FolderData
 from tasks.registry import DATA
 
 TRAIN = "train"  # the split that every class must have objects in, and that names the classes where nothing else does
-ALIASES = {"val": ("val", "valid")}  # what folders and lists of a split may be called, where not like the split
 ROUNDING = 1.0  # pixels by which a box may stick out of its image
 
 
@@ -42,6 +42,14 @@ def fit_box(box: Box, size: tuple[int, int], what: str, first: float = 0.0) -> B
     return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
 
 
+def size_of(height: Any, width: Any, what: str) -> tuple[int, int]:
+    """A size in pixels from numbers; exporters write 640.0. Raises ValueError, a sentence about `what`."""
+    for name, side in (("height", height), ("width", width)):
+        if isinstance(side, bool) or not isinstance(side, int | float) or not 1 <= side <= PIXELS or side != int(side):
+            raise ValueError(f"{what} has the {name} {side!r}: give it in whole pixels")
+    return int(height), int(width)
+
+
 def area_of(box: Box) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])
 
@@ -50,23 +58,19 @@ class FolderDetection(FolderData, DetectionData):
     """A data set with boxes in a folder; the items of a listing are `Annotated`."""
 
     def name_classes(self, classes: Iterable[str]) -> None:
-        self.classes = tuple(classes)
+        self.classes = class_names(classes, self.root)
         self.label_of = {name: label for label, name in enumerate(self.classes)}
-        if not self.classes:
-            raise ValueError(f"{self.root} has no classes: annotate objects, or give `classes`")
-        if len(self.label_of) < len(self.classes):
-            raise ValueError(f"classes of {self.root} are named twice: {', '.join(self.classes)}")
 
     @staticmethod
     @abstractmethod
     def find(root: Path, split: str) -> Any:
         """The files that make a split of this layout. Raises OSError where it is not there."""
 
-    def note(self, path: Path, size: tuple[int, int], rows: Sequence[Row | None]) -> Annotated:
-        """An image file, with a row for each object, None where its box has no area."""
+    def note(self, path: Path, size: tuple[int, int], rows: Sequence[Row | None], others: int) -> Annotated:
+        """An image file, with a row for each object, None where its box has no area, and the number of those not kept."""
         kept = [row for row in rows if row is not None]
         name = Path(os.path.relpath(path, self.root)).as_posix()
-        return Annotated(name, size, Objects.of(kept), len(rows) - len(kept))
+        return Annotated(name, size, Objects.of(kept), len(rows) - len(kept), others)
 
     def open(self, item: Annotated) -> tuple[np.ndarray, Objects]:
         path = self.root / item.name
@@ -80,12 +84,14 @@ class FolderDetection(FolderData, DetectionData):
     def identity(self) -> bytes:
         return "\n".join(self.classes).encode()
 
-    def content(self, split: str, item: Annotated) -> Iterator[bytes]:
-        path = self.root / item.name
-        yield f"{split} {path.name} {item.size[0]} {item.size[1]}".encode()
+    def content(self, item: Annotated) -> Iterator[bytes | Path]:
+        yield f"{item.size}".encode()
         for values in vars(item.objects).values():
             yield values.tobytes()
-        yield contents(path)
+        yield self.root / item.name
+
+    def called(self, item: Annotated) -> str:
+        return item.name
 
     def problems(self, split: str) -> Iterator[str]:
         yield from super().problems(split)
@@ -103,8 +109,10 @@ class FolderDetection(FolderData, DetectionData):
         images, counts = self.listing(split).items, self._counts(split)
         empty = sum(not image.objects.labels.size for image in images)
         shown = ", ".join(f"{name} {count}" for name, count in zip(self.classes, counts, strict=True))
+        others = sum(image.others for image in images)
+        left_out = f"objects of other names, left out: {others}; " if others else ""
         return (
-            f"{len(images)} images, {empty} without objects; {counts.sum()} objects: {shown}; "
+            f"{len(images)} images, {empty} without objects; {counts.sum()} objects: {shown}; {left_out}"
             f"boxes without area, left out: {sum(image.dropped for image in images)}"
         )
 

@@ -74,6 +74,8 @@ class StratifiedSubset(DetectionData):
     def __init__(self, data: dict[str, Any], images: int, split: str = "train", seed: int = 0, holdout: int = 0):
         self.data: DetectionData = build(DATA, data)
         self.classes, self.split, self.seed = self.data.classes, split, seed
+        if seed < 0:
+            raise ValueError(f"the seed of a subset must not be negative, not {seed}")
         size = self.data.size(split)
         if images < 1 or holdout < 0 or images + holdout > size:
             asked = f"{images} images" + (f" and a holdout of {holdout}" if holdout else "")
@@ -105,6 +107,12 @@ class StratifiedSubset(DetectionData):
 
     def problems(self, split: str) -> Iterator[str]:
         return self.data.problems(self.split if split in self.indices else split)
+
+    def pictures(self, split: str) -> list[tuple[bytes, str]]:
+        if split not in self.indices:
+            return self.data.pictures(split)
+        whole = self.data.pictures(self.split)
+        return [whole[index] for index in self.indices[split]] if whole else []
 
     def fingerprint(self) -> str:
         drawn = " ".join(f"{split} {len(indices)}" for split, indices in self.indices.items())

@@ -1,9 +1,9 @@
-"""Detectors as stock MMDetection configs: FCOS and SSDLite around any backbone that has their taps."""
+"""Detectors as stock MMDetection configs: FCOS, RetinaNet and SSDLite around any backbone that has their taps."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 from tasks.detection.ssdlite import EXTRA, anchors, map_sizes
 from tasks.task import Parts
@@ -40,6 +40,48 @@ class FCOS(Detector):
             neck={**neck, "in_channels": channels},
             bbox_head={**self.head, **head, "num_classes": classes, "strides": list(STRIDES)},
             test_cfg=predicting(iou=0.6, boxes=100),
+        )
+
+
+class RetinaNet(Detector):
+    """RetinaNet (Lin et al., ICCV 2017) as MMDetection has it: an FPN, nine anchors a position, a head that levels share.
+
+    P6 is made of the backbone's last map (`extra` "on_input", as published) or of P5 ("on_output", as in NAS-FCOS).
+    """
+
+    slots = ("backbone", "neck")
+    taps = ("4", "8", "16", "32")
+
+    def __init__(self, width: int = 256, extra: Literal["on_input", "on_output"] = "on_input"):
+        if width < 1:
+            raise ValueError(f"the width of a RetinaNet must be at least 1, not {width}")
+        self.width, self.extra = width, extra
+
+    def whole(self, parts: Parts, backbone: Config, channels: list[int], classes: int, size: Size) -> dict[str, Any]:
+        levels = dict(start_level=1, num_outs=len(STRIDES), add_extra_convs=self.extra)
+        neck = parts.get("neck") or dict(type="mmdet.FPN", out_channels=self.width, **levels)
+        sizes = dict(octave_base_scale=4, scales_per_octave=3, ratios=[0.5, 1.0, 2.0])
+        assigner = dict(type="mmdet.MaxIoUAssigner", pos_iou_thr=0.5, neg_iou_thr=0.4, min_pos_iou=0, ignore_iof_thr=-1)
+        return dict(
+            type="mmdet.RetinaNet",
+            data_preprocessor=dict(type="mmdet.DetDataPreprocessor", **COLOURS, pad_size_divisor=32),
+            backbone=backbone,
+            neck={**neck, "in_channels": channels},
+            bbox_head=dict(
+                type="mmdet.RetinaHead",
+                num_classes=classes,
+                in_channels=neck["out_channels"],
+                feat_channels=self.width,
+                stacked_convs=4,
+                anchor_generator=dict(type="mmdet.AnchorGenerator", strides=list(STRIDES), **sizes),
+                bbox_coder=dict(type="mmdet.DeltaXYWHBBoxCoder"),
+                loss_cls=dict(type="mmdet.FocalLoss", use_sigmoid=True, gamma=2.0, alpha=0.25, loss_weight=1.0),
+                loss_bbox=dict(type="mmdet.L1Loss", loss_weight=1.0),
+            ),
+            train_cfg=dict(
+                assigner=assigner, sampler=dict(type="mmdet.PseudoSampler"), allowed_border=-1, pos_weight=-1
+            ),
+            test_cfg=predicting(iou=0.5, boxes=100),
         )
 
 

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import codecs
+import re
+import unicodedata
 import xml.etree.ElementTree as ET
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from xml.parsers import expat
 
-from tasks.data import SUFFIXES
+from tasks.data import ALIASES
 from tasks.detection.data import Box, Row
-from tasks.detection.folders import ALIASES, TRAIN, FolderDetection, area_of, fit_box
-from tasks.folders import Listing, images_in
+from tasks.detection.folders import TRAIN, FolderDetection, area_of, fit_box, size_of
+from tasks.files import Refusal, by_stem, check_spelling, content, files_in, inside, listed, stem
+from tasks.folders import Listing
 
 LISTS = Path("ImageSets") / "Main"
+XML = (".xml",)
+BYTES, DEPTH = 8 << 20, 100  # of an XML file: what it may hold, and elements in elements
+WIDE = {  # encodings of several bytes, which expat does not know, and the larger one that files in them really use
+    **dict.fromkeys(("gb2312", "gbk", "gb18030", "cp936", "x-gbk"), "gb18030"), "big5": "big5hkscs",
+    **dict.fromkeys(("shift_jis", "shift-jis", "cp932", "windows-31j"), "cp932"), "euc-jp": "euc_jp", "euc-kr": "cp949",
+}  # fmt: skip
+DIFFICULT = {"": False, "0": False, "false": False, "unspecified": False, "1": True, "true": True}
 
 
 def devkit(root: Path) -> Path:
@@ -27,35 +37,67 @@ def devkit(root: Path) -> Path:
 
 
 def read_tree(path: Path) -> ET.Element:
-    """An XML file, each element with its line as the attribute "line". Raises ValueError, naming file and line."""
-    builder, parser = ET.TreeBuilder(), expat.ParserCreate()
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        builder.start(tag, {**attributes, "line": str(parser.CurrentLineNumber)})
-
-    parser.StartElementHandler = start
-    parser.EndElementHandler = builder.end
-    parser.CharacterDataHandler = builder.data
+    """An XML file, each object with its line as the attribute "line". Raises ValueError, naming file and line."""
     try:
-        parser.Parse(path.read_bytes(), True)
+        data = content(path, BYTES)
     except FileNotFoundError:
         raise ValueError(f"{path} is missing: every image needs its annotations, be there no objects") from None
+    if data.startswith(codecs.BOM_UTF8):
+        encoding = "utf-8"
+    else:
+        named = re.match(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)""", data)
+        encoding = named[1].decode().lower() if named else None
+    builder, depth = ET.TreeBuilder(), 0
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > DEPTH:
+            raise Refusal(f"has more than {DEPTH} elements in each other: export it again")
+        builder.start(tag, {"line": str(parser.CurrentLineNumber)} if tag == "object" else {})
+
+    def end(tag: str) -> None:
+        nonlocal depth
+        depth -= 1
+        builder.end(tag)
+
+    try:
+        if encoding in WIDE:
+            data, encoding = data.decode(WIDE[encoding]).encode(), "utf-8"
+        parser = expat.ParserCreate("utf-8" if encoding == "utf-8" else None)
+        parser.StartElementHandler, parser.EndElementHandler = start, end
+        parser.CharacterDataHandler = builder.data
+        parser.Parse(data, True)
+    except Refusal as refusal:
+        raise ValueError(f"{path} {refusal}") from None
     except expat.ExpatError as error:
         broken = expat.ErrorString(error.code)
+        if encoding in (None, "utf-8") and data[:2] not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            broken = broken if _is_utf8(data) else "it is not UTF-8, and names no other encoding"
         raise ValueError(f"{path}, line {error.lineno}: this is not XML ({broken}): export it again") from None
+    except (LookupError, ValueError):
+        raise ValueError(
+            f"{path} is not, as it says, in an encoding {encoding!r} that is known: save it as UTF-8"
+        ) from None
     return builder.close()
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _size(path: Path, tree: ET.Element) -> tuple[int, int]:
     """Height and width of the image."""
     written = [tree.findtext(f"size/{side}") for side in ("height", "width")]
     try:
-        height, width = (int(text or "") for text in written)
+        height, width = (float(text or "") for text in written)
+        return size_of(height, width, f"{path}")
     except ValueError:
-        height = width = 0
-    if min(height, width) < 1:
-        raise ValueError(f"{path} has no size (height and width are {written}): give it in whole pixels")
-    return height, width
+        raise ValueError(f"{path} has no size (height and width are {written}): give it in whole pixels") from None
 
 
 def _box(element: ET.Element) -> Box:
@@ -66,26 +108,6 @@ def _box(element: ET.Element) -> Box:
     except ValueError:
         raise ValueError(f"the box is {written}: give xmin, ymin, xmax and ymax as numbers") from None
     return x1, y1, x2, y2
-
-
-def _names(path: Path, listing: Listing) -> list[str]:
-    """The lines of a split's list; one that is there twice is a problem."""
-    names = Counter(line.strip() for line in path.read_text().splitlines())
-    del names[""]
-    listing.problems += [
-        f"{path} names {name!r} {count} times: once is enough" for name, count in names.items() if count > 1
-    ]
-    return list(names)
-
-
-def _images(path: Path) -> dict[str, Path]:
-    """The images of a folder by their name without the suffix."""
-    found: dict[str, Path] = {}
-    for image in images_in(path):
-        if image.stem in found:
-            raise ValueError(f"{image} has the name of {found[image.stem].name}: keep one, or rename it")
-        found[image.stem] = image
-    return found
 
 
 class VocDetection(FolderDetection):
@@ -121,7 +143,7 @@ class VocDetection(FolderDetection):
             names, beside = devkit(root) / LISTS / f"{name}.txt", root / name
             if names.is_file():
                 return names
-            if beside.is_dir() and any(path.suffix.lower() == ".xml" for path in beside.iterdir()):
+            if beside.is_dir() and files_in(beside, XML):
                 return beside
             tried += [names.relative_to(root).as_posix(), f"{name}/*.xml"]
         raise FileNotFoundError(f"split {split!r} of {root} has no annotations: there is none of {', '.join(tried)}")
@@ -129,60 +151,65 @@ class VocDetection(FolderDetection):
     def _listed_classes(self) -> list[str]:
         for path in (at / name for at in (self.root, devkit(self.root)) for name in ("classes.txt", "labels.txt")):
             if path.is_file():
-                return [line.strip() for line in path.read_text().splitlines() if line.strip()]
+                return list(listed(path))
         return []
 
     def _found_classes(self) -> list[str]:
         """The names in the training split; files that cannot be read are left to `problems`."""
         listing, names = Listing(), set()
-        for _, path in self._pairs(TRAIN, listing):
+        for _, path in self._pairs(TRAIN):
             with listing.noting():
                 names |= {element.findtext("name", "").strip() for element in read_tree(path).findall("object")}
-        return sorted(names - {""})
+        names -= {""}
+        if listing.problems and not names:
+            raise ValueError(listing.problems[0])
+        check_spelling(names, self.root)
+        return sorted(names)
 
-    def _pairs(self, split: str, listing: Listing) -> Iterator[tuple[Path, Path]]:
+    def _pairs(self, split: str) -> Iterator[tuple[Path, Path]]:
         """Image and XML file, whether or not they are there."""
-        listed = self.find(self.root, self.splits.get(split, split))
-        if listed.is_dir():
-            images, annotations = listed, listed
-            names = sorted({path.stem for path in listed.iterdir() if path.suffix.lower() in (".xml", *SUFFIXES)})
+        at = self.find(self.root, self.splits.get(split, split))
+        if at.is_dir():
+            images, annotations, names = at, at, sorted({stem(path) for path in [*files_in(at), *files_in(at, XML)]})
         else:
             images, annotations = (devkit(self.root) / kind for kind in ("JPEGImages", "Annotations"))
-            names = _names(listed, listing)
-        if not images.is_dir():
-            raise ValueError(f"there is no folder {images} for the names in {listed}: put the images there")
-        image_of = _images(images)
+            names = list(listed(at))
+        for folder, what in ((images, "images"), (annotations, "annotations")):
+            if not folder.is_dir():
+                raise ValueError(f"there is no folder {folder} for the names in {at}: put the {what} there")
+        image_of, tree_of = by_stem(files_in(images)), by_stem(files_in(annotations, XML))
         for name in names:
-            yield image_of.get(name, images / f"{name}.jpg"), annotations / f"{name}.xml"
+            for folder in (images, annotations):
+                inside(self.root, folder, name, f"{at} has the name")
+            key = unicodedata.normalize("NFC", name)
+            yield image_of.get(key, images / f"{name}.jpg"), tree_of.get(key, annotations / f"{name}.xml")
 
     def list_split(self, split: str) -> Listing:
         listing = Listing()
         with listing.noting():
-            for image, path in self._pairs(split, listing):
+            for image, path in self._pairs(split):
                 with listing.noting():
                     tree = read_tree(path)
-                    size = _size(path, tree)
-                    listing.items.append(self.note(image, size, self._rows(listing, path, tree, size)))
+                    size, rows, others = _size(path, tree), [], 0
+                    for element in tree.findall("object"):
+                        try:
+                            name = element.findtext("name", "").strip()
+                            if name in self.label_of or not self._chosen:
+                                rows.append(self._row(name, element, size))
+                            else:
+                                others += 1
+                        except ValueError as error:
+                            listing.problems.append(f"{path}, line {element.get('line')}: {error}")
+                    listing.items.append(self.note(image, size, rows, others))
         return listing
-
-    def _rows(self, listing: Listing, path: Path, tree: ET.Element, size: tuple[int, int]) -> list[Row | None]:
-        rows = []
-        for element in tree.findall("object"):
-            try:
-                name = element.findtext("name", "").strip()
-                if name in self.label_of or not self._chosen:
-                    rows.append(self._row(name, element, size))
-            except ValueError as error:
-                listing.problems.append(f"{path}, line {element.get('line')}: {error}")
-        return rows
 
     def _row(self, name: str, element: ET.Element, size: tuple[int, int]) -> Row | None:
         """None: the box has no area. Raises ValueError, a sentence without its place."""
         if name not in self.label_of:
             raise ValueError(f"{name!r} is none of the {len(self.classes)} classes: rename it, or add it")
-        difficult = element.findtext("difficult", "0").strip()
-        if difficult not in ("0", "1"):
+        difficult = element.findtext("difficult", "").strip()
+        if difficult.lower() not in DIFFICULT:
             raise ValueError(f"difficult is {difficult!r}: make it 0 or 1")
         box = _box(element)
         fitted = fit_box(box, size, f"the box {list(box)} of {name!r}", self._first)
-        return fitted and (fitted, self.label_of[name], area_of(fitted), False, difficult == "1")
+        return fitted and (fitted, self.label_of[name], area_of(fitted), False, DIFFICULT[difficult.lower()])

@@ -3,39 +3,37 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from abc import abstractmethod
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import product
-from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
 from PIL import ImageFile
 
 from tasks.data import SPLITS, SUFFIXES
-from tasks.folders import FolderData, Listing, Refusal, check_size, contents, decode, images_in, in_colour
+from tasks.files import Refusal, by_stem, check_size, decode, files_in, in_colour, listed, stem
+from tasks.folders import FolderData, Listing, under_any_name
 from tasks.restoration.data import RestorationData, to_gray
 
 PLACES = (".", "images", "BSDS500/data/images")  # where the folders of the splits of clean images may lie
 MEMORY = 2 << 30  # bytes of decoded images that a data set keeps
 Pair = tuple[Path, Path]
 Splits = Mapping[str, str | Sequence[str]]
-STEM = attrgetter("stem")
 
 
 def eight_bits(image: ImageFile.ImageFile, gray: bool) -> np.ndarray:
-    """(H, W, 1 or 3) uint8; orientation tags are not followed. Refuses what 8-bit colours would lose."""
-    if image.mode[0] in "IF" or any(";16" in str(part[3]) for part in image.tile):
-        raise Refusal("has more than 8 bits a channel: save it as an 8-bit image")
-    if image.mode.endswith(("A", "a")) or "transparency" in image.info:
+    """(H, W, 1 or 3) uint8. Refuses what 8-bit colours would lose."""
+    colours, mode = in_colour(image), image.mode
+    if mode.endswith(("A", "a")) or "transparency" in image.info:
         raise Refusal("has an alpha channel: save it without transparency")
-    if image.mode in ("1", "L"):
-        level = np.array(image.convert("L"))[..., None]
-        return level if gray else np.repeat(level, 3, 2)
-    return to_gray(in_colour(image)) if gray else in_colour(image)
+    if not gray:
+        return colours
+    return colours[..., :1].copy() if mode in ("1", "L") else to_gray(colours)
 
 
 class FolderRestoration(FolderData, RestorationData):
@@ -56,12 +54,18 @@ class FolderRestoration(FolderData, RestorationData):
         """The (degraded, clean) files of a source. Raises OSError where there is no such source."""
 
     def list_split(self, split: str) -> Listing:
-        sources, listing = self.splits.get(split, split), Listing()
-        for source in [sources] if isinstance(sources, str) else sources:
-            name, part = _sliced(source)
-            found = self.find(name)
-            listing.items += found.items[part]
-            listing.problems += found.problems
+        if split not in self.splits:
+            return under_any_name(split, self.find)
+        sources, listing = self.splits[split], Listing()
+        with listing.noting():
+            for source in [sources] if isinstance(sources, str) else sources:
+                name, part = _sliced(source)
+                found = self.find(name)
+                listing.items += found.items[part]
+                listing.problems += found.problems
+        twice = [pair for pair, count in Counter(listing.items).items() if count > 1]
+        if twice:
+            listing.problems.append(f"{twice[0][0]} is in split {split!r} more than once: name it once in `splits`")
         return listing
 
     def name(self, split: str, index: int) -> str:
@@ -84,10 +88,14 @@ class FolderRestoration(FolderData, RestorationData):
     def identity(self) -> bytes:
         return str(self.gray).encode()
 
-    def content(self, split: str, item: Pair) -> Iterator[bytes]:
-        for path in dict.fromkeys(item):
-            yield f"{split} {path.name}".encode()
-            yield contents(path)
+    def content(self, item: Pair) -> Iterator[Path]:
+        yield from dict.fromkeys(item)
+
+    def called(self, item: Pair) -> str:
+        return str(item[1])
+
+    def picture(self, opened: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        return opened[1]  # that of several degraded ones
 
     def summary(self, split: str) -> str:
         return f"{len(self.listing(split).items)} {'pairs' if self.paired else 'images'}"
@@ -107,20 +115,22 @@ class FolderImages(FolderRestoration):
         folders = [folder for place in PLACES if (folder := self.root / place / source).is_dir()]
         if not folders:
             raise FileNotFoundError(f"there is no folder {source!r} in {self.root}: create it, or name it in `splits`")
-        return Listing([(path, path) for path in images_in(folders[0])])
+        return Listing([(path, path) for path in files_in(folders[0])])
 
     def _listed(self, path: Path) -> Listing:
         if not path.is_file():
             raise FileNotFoundError(f"there is no list {path}: write the names of a split's images in it, one a line")
-        named = _by(STEM, (found for found in self.root.rglob("*") if found.suffix.lower() in SUFFIXES))
         listing = Listing()
-        for number, line in enumerate(path.read_text().split("\n"), 1):
-            found = named.get(line.strip(), [])
-            if len(found) == 1:
-                listing.items.append((found[0], found[0]))
-            elif line.strip():
-                sentence = f"{line.strip()!r} names {len(found)} images, make it name one"
-                listing.problems.append(f"{path}, line {number}: {sentence}")
+        with listing.noting():
+            images = (found for found in self.root.rglob("*") if found.suffix.lower() in SUFFIXES)
+            named = _by(stem, (found for found in images if found.name[0] != "."))
+            for name, number in listed(path).items():
+                found = named.get(unicodedata.normalize("NFC", name), [])
+                if len(found) == 1:
+                    listing.items.append((found[0], found[0]))
+                else:
+                    sentence = f"{name!r} names {len(found)} images, make it name one"
+                    listing.problems.append(f"{path}, line {number}: {sentence}")
         return listing
 
 
@@ -142,17 +152,19 @@ class FolderPairs(FolderRestoration):
         kinds = (self.degraded, self.clean)
         for degraded, clean in ([f"{source}/{kind}" for kind in kinds], [f"{kind}/{source}" for kind in kinds]):
             if (self.root / degraded).is_dir() and (self.root / clean).is_dir():
-                return partners(images_in(self.root / degraded), images_in(self.root / clean), self.root / clean)
+                return partners(files_in(self.root / degraded), files_in(self.root / clean), self.root / clean)
         places = f"{source}/{self.degraded} and {source}/{self.clean}"
         raise FileNotFoundError(f"there are no folders {places} in {self.root}: create them, or name others")
 
 
 def partners(degraded: list[Path], clean: list[Path], folder: Path) -> Listing:
     """Each degraded image with its clean one, which lies in `folder`, and a sentence for each image without a partner."""
-    same = {path.stem for path in degraded} & {path.stem for path in clean}
-    key = STEM if same else _first_number
+    same = {stem(path) for path in degraded} & {stem(path) for path in clean}
+    key = stem if same else _first_number
     spoilt, clear = _by(key, degraded), _by(key, clean)
     listing = Listing()
+    with listing.noting():
+        by_stem(degraded)
     for path in degraded:
         found = clear.get(key(path), [])
         if len(found) == 1:
@@ -171,6 +183,8 @@ def _sliced(source: str) -> tuple[str, slice]:
     if found is None:
         return source, slice(None)
     name, *bounds = found.groups()
+    if bounds[2] and not int(bounds[2]):
+        raise ValueError(f"the source {source!r} has steps of 0: give another number")
     return name, slice(*(int(bound) if bound else None for bound in bounds))
 
 

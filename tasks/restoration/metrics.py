@@ -10,13 +10,16 @@ RADIUS = 5  # the Gaussian of SSIM covers 11 pixels
 SIGMA = 1.5
 
 
-def psnr(a: Tensor, b: Tensor) -> Tensor:
+def psnr(a: Tensor, b: Tensor, where: Tensor | None = None) -> Tensor:
     """Peak signal-to-noise ratio in dB of each of (N, C, H, W) images, black 0 and white 1; infinite where they are equal.
 
-    The result is (N,) float64, as is that of `ssim`.
+    `where` (N, 1, H, W), 0 or 1, says which pixels count, if not all. The result is (N,) float64, as is that of `ssim`.
     """
     a, b = _comparable(a, b)
-    return 10 * torch.log10(1 / (a - b).square().mean((1, 2, 3)))
+    squares = (a - b).square()
+    if where is not None:
+        squares = squares * where / where.mean((1, 2, 3), True, dtype=torch.float64)
+    return 10 * torch.log10(1 / squares.mean((1, 2, 3)))
 
 
 def ssim(a: Tensor, b: Tensor) -> Tensor:

@@ -1,15 +1,19 @@
-"""Networks that nobody searched, to compare with: DnCNN, non-local means, and nothing at all."""
+"""Networks that nobody searched, to compare with: DnCNN, methods that learn nothing, and nothing at all."""
 
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from mmengine.registry import MODELS
 from skimage.restoration import denoise_nl_means
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from tasks.restoration.degradations import resize
 
 
 @MODELS.register_module()
@@ -54,15 +58,58 @@ class DnCNN(nn.Module):
 
 
 @MODELS.register_module()
-class Unchanged(nn.Module):
-    """The degraded image itself: what a network must beat. It has no weights."""
+class VDSR(DnCNN):
+    """A `DnCNN` on images that were enlarged, `scale` times, by bicubic interpolation (Kim et al., VDSR, CVPR 2016)."""
+
+    def __init__(self, scale: int, **settings: Any):
+        super().__init__(**settings)
+        self.enlarge = Bicubic(scale)
 
     def forward(self, images: Tensor) -> Tensor:
-        return images
+        return super().forward(self.enlarge(images))
 
 
 @MODELS.register_module()
-class NonLocalMeans(nn.Module):
+class Unchanged(nn.Module):
+    """The degraded image itself, or its first `channels`: what a network must beat. It has no weights."""
+
+    def __init__(self, channels: int | None = None):
+        super().__init__()
+        self.channels = channels
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images[:, : self.channels]
+
+
+@MODELS.register_module()
+class Bicubic(nn.Module):
+    """Images enlarged `scale` times by bicubic interpolation. It has no weights."""
+
+    def __init__(self, scale: int):
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, images: Tensor) -> Tensor:
+        return resize(images, *(self.scale * side for side in images.shape[-2:]))
+
+
+class Classic(nn.Module):
+    """A method that learns nothing, on (H, W, C) images one by one; the last channel may be the marks of lost pixels."""
+
+    marks = False
+
+    def restored(self, image: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    def forward(self, images: Tensor) -> Tensor:
+        if images.is_meta:  # when it is counted
+            return images[:, :-1] if self.marks else images
+        each = [self.restored(image) for image in images.detach().permute(0, 2, 3, 1).cpu().numpy()]
+        return torch.from_numpy(np.stack(each)).permute(0, 3, 1, 2).to(images)
+
+
+@MODELS.register_module()
+class NonLocalMeans(Classic):
     """Non-local means (Buades et al. 2005) of scikit-image, for noise of `sigma` on the scale 0 to 255. It has no weights.
 
     Patches of 5x5 in a neighbourhood of 13x13, filter strength 0.8 sigma.
@@ -74,11 +121,35 @@ class NonLocalMeans(nn.Module):
             raise ValueError(f"sigma must be above 0 and at most 255, not {sigma}: the scale is that of 8-bit images")
         self.sigma = sigma / 255
 
-    def forward(self, images: Tensor) -> Tensor:
-        if images.is_meta:  # when it is counted
-            return images
-        means = [
-            denoise_nl_means(image, 5, 6, 0.8 * self.sigma, sigma=self.sigma, channel_axis=-1).reshape(image.shape)
-            for image in images.detach().permute(0, 2, 3, 1).cpu().numpy()
-        ]
-        return torch.from_numpy(np.stack(means)).permute(0, 3, 1, 2).to(images)
+    def restored(self, image: np.ndarray) -> np.ndarray:
+        means = denoise_nl_means(image, 5, 6, 0.8 * self.sigma, sigma=self.sigma, channel_axis=-1)
+        return means.reshape(image.shape)
+
+
+@MODELS.register_module()
+class Telea(Classic):
+    """Inpainting by fast marching (Telea 2004) of OpenCV, on 8 bits, from a neighbourhood of 3 pixels. It has no weights."""
+
+    marks = True
+
+    def restored(self, image: np.ndarray) -> np.ndarray:
+        seen, lost = image[..., :-1], image[..., -1].astype(np.uint8)
+        filled = cv2.inpaint(np.rint(seen * 255).astype(np.uint8), lost, 3, cv2.INPAINT_TELEA)
+        return filled.reshape(seen.shape).astype(np.float32) / 255
+
+
+@MODELS.register_module()
+class DarkChannel(Classic):
+    """Haze taken away by the dark channel prior (He et al., CVPR 2009), without matting. It has no weights.
+
+    Patches of 15x15, 0.95 of the haze, at least 0.1 of the light seen through it; what is brightest of the darkest channel,
+    one pixel in a thousand, tells the haze's own light.
+    """
+
+    def restored(self, image: np.ndarray) -> np.ndarray:
+        patch = np.ones((15, 15), dtype=np.uint8)
+        dark = cv2.erode(image.min(2), patch)
+        haziest = np.argsort(dark, axis=None)[-max(1, dark.size // 1000) :]
+        light = image.reshape(-1, image.shape[2])[haziest].max(0).clip(1e-3)
+        through = 1 - 0.95 * cv2.erode((image / light).min(2), patch)
+        return (image - light) / through.clip(0.1)[..., None] + light

@@ -37,7 +37,11 @@ class RestorationSamples(Samples):
         return self._degrade(degraded, rng), clean
 
     def whole(self, image: np.ndarray, truth: np.ndarray) -> Sample:
-        return image.astype(np.float32) / 255, truth.astype(np.float32) / 255
+        """Both as far as a degradation can make them smaller."""
+        scale = self.degradation.scale if self.degradation else 1
+        height, width = (side - side % scale for side in image.shape[:2])
+        degraded, clean = (one[:height, :width].astype(np.float32) / 255 for one in (image, truth))
+        return degraded, clean
 
     def scored(self, index: int) -> Sample:
         degraded, clean = super().scored(index)

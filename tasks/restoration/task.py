@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import copy
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,20 +26,23 @@ from tasks.templates import check_slots
 from tasks.trainable import Trainable
 
 BEST = 100.0  # dB that an image counts which is restored without any error
+LEVELLED = ("PSNR", "SSIM")  # what is also told of each level of a degradation
 
 
 class RestorationTask(Trainable):
     """Make a clean image of a degraded one. A space decides the whole network: the one slot of a model is "network".
 
-    Networks take (N, channels, H, W), black 0 and white 1, and return the same shape. `data` is the config of a
-    `RestorationData`, `degradation` of an entry of DEGRADATIONS, where the data are no pairs. `input_size` (height, width)
-    is what MAdds and latency refer to. The loss is the mean squared error + `ssim_weight` * log10(1 / SSIM), as in IR-NAS
-    (Zhang et al., CVPR 2020).
+    Networks take (N, channels, H, W), black 0 and white 1, and return the same shape; for a degradation with a `scale` they
+    return images that much larger, and for one that `marks` lost pixels they take the marks as one channel more. `data` is the
+    config of a `RestorationData`, `degradation` of an entry of DEGRADATIONS, where the data are no pairs. `input_size` (height,
+    width) of a network's input is what MAdds and latency refer to. The loss is the mean squared error + `ssim_weight` *
+    log10(1 / SSIM), as in IR-NAS (Zhang et al., CVPR 2020).
 
     Every image is scored whole, clipped to 0 to 1 and, if `rounded`, brought to 8 bits. An image of more than `tile` x `tile`
     pixels goes through in overlapping tiles of that size, which gives the same for networks that look no further than tile / 4.
-    Metrics are the means over the images. "loss" is the mean training loss of the last epoch; a network that is not trained
-    has its loss on the scored images.
+    Metrics are the means over the images, "PSNR_lost" is of the pixels that were lost, where they are marked. Where a
+    degradation has several levels, all images are scored at each, and metrics are there by level ("PSNR30") beside their mean.
+    "loss" is the mean training loss of the last epoch; a network that is not trained has its loss on the scored images.
     """
 
     primary = "PSNR"
@@ -57,14 +61,18 @@ class RestorationTask(Trainable):
         tile: int | None = None,
     ):
         images: RestorationData = self.built(DATA, data, RestorationData)
-        super().__init__(images, cache, device, (images.channels, *input_size))
+        self.degradation = self.built(DEGRADATIONS, degradation, Degradation) if degradation else None
+        self.scale, self.marks = (self.degradation.scale, self.degradation.marks) if self.degradation else (1, False)
+        super().__init__(images, cache, device, (images.channels + self.marks, *input_size))
         if self.data.paired == (degradation is not None):
             wrong = "are degraded already: leave out" if self.data.paired else "are clean: give"
             raise ValueError(f"the images of {type(self.data).__name__} {wrong} the degradation")
         if ssim_weight < 0 or (tile is not None and tile < 8):
             raise ValueError(f"ssim_weight must not be negative, nor tile below 8: {ssim_weight} and {tile}")
-        self.degradation = self.built(DEGRADATIONS, degradation, Degradation) if degradation else None
         self.rounded, self.ssim_weight, self.tile = rounded, ssim_weight, tile
+        self.levels = self.degradation.levels() if self.degradation else {"": None}
+        self.scores = (*RestorationTask.metrics, *(("PSNR_lost",) if self.marks else ()))
+        self.metrics = (*self.scores, *(f"{name}{level}" for level in self.levels if level for name in LEVELLED))
 
     # Data.
 
@@ -75,6 +83,8 @@ class RestorationTask(Trainable):
             view, name = stage.view, repr(stage.name)
             if self.ssim_weight and min(view.size) < smallest:
                 raise ValueError(f"stage {name}: SSIM needs crops of at least {smallest} pixels, not {view.size}")
+            if any(side % self.scale for side in view.size):
+                raise ValueError(f"stage {name}: the sides of crops must be multiples of {self.scale}, not {view.size}")
             side = round(max(view.size) / view.scale[0])
             for split in view.train:
                 self._check_size(split, side, f"crops of {side} pixels (stage {name})")
@@ -101,6 +111,19 @@ class RestorationTask(Trainable):
         check_slots(model, ["network"], "RestorationTask")
         return dict(model["network"])
 
+    def network(self, model: Parts) -> nn.Module:
+        """Raises ValueError for a network whose output is not as large as clean images."""
+        network = super().network(model)
+        channels, height, width = self.input_shape
+        with torch.no_grad():
+            made = copy.deepcopy(network).to("meta")(torch.empty(1, *self.input_shape, device="meta")).shape
+        wanted = (1, channels - self.marks, self.scale * height, self.scale * width)
+        if tuple(made) != wanted:
+            raise ValueError(
+                f"it makes images of {tuple(made)} and not {wanted}: give it the scale or marks of the degradation"
+            )
+        return network
+
     # Training and scoring.
 
     def batch_loss(self, network: nn.Module, stage: Stage, batch: Batch) -> Tensor:
@@ -118,8 +141,17 @@ class RestorationTask(Trainable):
 
     def score(self, network: nn.Module, stage: Stage) -> dict[str, float]:
         """The metrics of a network in eval mode on the stage's scored images, and its loss on them."""
-        rows = []
-        for batch in self.scored_batches(stage):
+        rows = {level: np.mean(list(self._rows(network, stage, one)), 0) for level, one in self.levels.items()}
+        metrics = dict(zip(self.scores, np.mean(list(rows.values()), 0).tolist(), strict=True))
+        for level, row in rows.items():
+            metrics |= {f"{name}{level}": float(value) for name, value in zip(LEVELLED, row, strict=False) if level}
+        return metrics
+
+    def _rows(self, network: nn.Module, stage: Stage, degradation: Degradation | None) -> Iterator[list[float]]:
+        """The `scores` of each image."""
+        samples = RestorationSamples(self.data, stage, degradation)
+        for index in range(samples.eval_size):
+            batch = self.batch([samples.scored(index)])
             clean = batch.truth
             self.meter.count(len(clean), clean.shape[-2:])
             restored = self.restore(network, batch.inputs)
@@ -127,9 +159,9 @@ class RestorationTask(Trainable):
             restored = restored.clamp(0, 1)
             if self.rounded:
                 restored = (restored * 255).round() / 255
-            scores = psnr(restored, clean).clamp(max=BEST), ssim(restored, clean), loss
-            rows.append([float(score) for score in scores])
-        return dict(zip(self.metrics, np.mean(rows, 0).tolist(), strict=True))
+            lost = [psnr(restored, clean, batch.inputs[:, -1:])] if self.marks else []
+            scores = psnr(restored, clean).clamp(max=BEST), ssim(restored, clean), loss, *lost
+            yield [float(score) for score in scores]
 
     def restore(self, network: nn.Module, degraded: Tensor) -> Tensor:
         """What a network makes of (N, C, H, W) images, in tiles where they are large."""

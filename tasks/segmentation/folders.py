@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -9,14 +11,29 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import ImageFile
 
 from tasks.data import SPLITS
-from tasks.folders import FolderData, Listing, Refusal, check_size, contents, decode, existing, images_in, in_colour
+from tasks.files import (
+    Refusal,
+    by_stem,
+    check_size,
+    class_names,
+    decode,
+    existing,
+    files_in,
+    in_colour,
+    inside,
+    listed,
+    upright,
+)
+from tasks.folders import FolderData, Listing, under_any_name
 from tasks.segmentation.data import SegmentationData
 from tasks.segmentation.metrics import IGNORE
 
 Pair = tuple[Path, Path]
+TRAIN = "train"  # the split that every class must have pixels in
+UNKNOWN = -1  # a value of label files that nobody has named
 
 
 @dataclass(frozen=True)
@@ -33,11 +50,12 @@ class Layout:
     label_map: Mapping[int, int] = field(default_factory=dict)
 
 
-def _same_names(images: Path, masks: Path) -> list[Pair]:
-    """Images with the label maps of the same stem; where one of the two is missing, a path that is not there."""
-    image_of, mask_of = ({path.stem: path for path in images_in(existing(place))} for place in (images, masks))
-    stems = sorted(image_of.keys() | mask_of.keys())
-    return [(image_of.get(s, images / f"{s}.png"), mask_of.get(s, masks / f"{s}.png")) for s in stems]
+def _same_names(images: Path, masks: Path, names: Sequence[str] | None = None) -> list[Pair]:
+    """Images with the label maps of the same stem, all or those named; where one is missing, a path that is not there."""
+    image_of, mask_of = (by_stem(files_in(existing(place))) for place in (images, masks))
+    names = sorted(image_of.keys() | mask_of.keys()) if names is None else names
+    keys = [(name, unicodedata.normalize("NFC", name)) for name in names]
+    return [(image_of.get(k, images / f"{name}.png"), mask_of.get(k, masks / f"{name}.png")) for name, k in keys]
 
 
 def _camvid(root: Path, split: str) -> list[Pair]:
@@ -50,15 +68,20 @@ def _folders(root: Path, split: str) -> list[Pair]:
 
 
 def _voc(root: Path, split: str) -> list[Pair]:
-    names = (root / "ImageSets" / "Segmentation" / f"{split}.txt").read_text().split()
-    return [(root / "JPEGImages" / f"{name}.jpg", root / "SegmentationClass" / f"{name}.png") for name in names]
+    path = root / "ImageSets" / "Segmentation" / f"{split}.txt"
+    images, masks, names = root / "JPEGImages", root / "SegmentationClass", list(listed(path))
+    for name in names:
+        inside(root, images, name, f"{path} has the name")
+    return _same_names(images, masks, names)
 
 
 def _cityscapes(root: Path, split: str) -> list[Pair]:
     labels = root / "gtFine" / split
     return [
         (image, labels / image.parent.name / image.name.replace("_leftImg8bit", "_gtFine_labelIds"))
-        for image in sorted(existing(root / "leftImg8bit" / split).glob("*/*_leftImg8bit.png"))
+        for city in sorted(existing(root / "leftImg8bit" / split).iterdir())
+        for image in (files_in(city) if city.is_dir() else ())
+        if image.name.endswith("_leftImg8bit.png")
     ]
 
 
@@ -95,7 +118,8 @@ class FolderSegmentation(FolderData, SegmentationData):
 
     What is None is the layout's. `classes` are names in the order of their indices; where neither the layout nor the caller
     has any, they are the lines of `classes.txt` in the root. Label files hold these indices, or raw values that
-    `label_map` translates to them; `ignore` lists the raw values that do not count, 255 always being one.
+    `label_map` translates to them; `ignore` lists the raw values that do not count. 255 is one of these, unless `label_map`
+    names it. Classes that are not the layout's must have a pixel in the split "train".
     """
 
     def __init__(
@@ -110,68 +134,147 @@ class FolderSegmentation(FolderData, SegmentationData):
         if layout not in LAYOUTS:
             raise ValueError(f"there is no dataset layout {layout!r}: use one of {', '.join(LAYOUTS)}")
         self.layout = LAYOUTS[layout]
-        self.classes = tuple(classes or self.layout.classes or self._listed_classes())
-        count = len(self.classes)
-        named = dict(label_map or self.layout.label_map) or {index: index for index in range(count)}
-        self.table = np.full(256, count, dtype=np.uint8)  # count: a value that nobody has named
-        for raw, index in named.items():
-            self.table[int(raw)] = index
-        self.table[[*(self.layout.ignore if ignore is None else ignore), IGNORE]] = IGNORE
+        self.named = classes is not None or not self.layout.classes
+        if classes is None:
+            classes = self.layout.classes or self._listed_classes()
+        self.classes = class_names(classes, self.root, IGNORE)
+        given = self._values(label_map or {})
+        indices = given or self.layout.label_map or {index: index for index in range(len(self.classes))}
+        both = given.keys() & set(ignore or ())
+        if both:
+            raise ValueError(f"the label {min(both)} is in both label_map and ignore: name it in one of them")
+        ignored = self._values(dict.fromkeys(self.layout.ignore if ignore is None else ignore, IGNORE))
+        self.table = np.full(256, UNKNOWN, dtype=np.int16)
+        for raw, index in {**indices, **ignored, IGNORE: IGNORE, **given}.items():
+            self.table[raw] = index
+        self._counted: dict[str, np.ndarray] = {}
+
+    def _values(self, meanings: Mapping[int, int]) -> dict[int, int]:
+        """What label values mean. Raises ValueError for what is none, or none of the classes' indices."""
+        found = {}
+        for raw, index in meanings.items():
+            value = int(raw) if str(raw).isdecimal() else raw  # options on a command line have texts for keys
+            if type(value) is not int or not 0 <= value <= 255:
+                raise ValueError(f"label_map and ignore have the label {raw!r}: labels are whole numbers from 0 to 255")
+            if type(index) is not int or not (0 <= index < len(self.classes) or index == IGNORE):
+                last = len(self.classes) - 1
+                raise ValueError(
+                    f"label_map gives {value} the class {index!r}: give 0 to {last}, or {IGNORE} (ignored)"
+                )
+            found[value] = index
+        return found
 
     def _listed_classes(self) -> list[str]:
         path = self.root / "classes.txt"
         if not path.is_file():
             raise ValueError(f"{path} is missing: list the class names in it, one a line, or give `classes`")
-        return path.read_text().splitlines()
+        return list(listed(path))
 
     def list_split(self, split: str) -> Listing:
-        return Listing(self.layout.pairs(self.root, split))
+        listing = Listing()
+        with listing.noting():
+            listing.items += under_any_name(split, lambda name: self.layout.pairs(self.root, name))
+        return listing
 
     def open(self, item: Pair) -> tuple[np.ndarray, np.ndarray]:
-        image, raw = decode(item[0], in_colour), decode(item[1], _label_map)
-        check_size(item[1], raw.shape, "its image", image.shape[:2])
-        labels = self.table[raw]
-        unknown = np.unique(raw[labels == len(self.classes)])
-        if unknown.size:
-            which = f"{item[1]} holds the label {unknown[0]}, which is none of the {len(self.classes)} classes"
-            raise ValueError(f"{which}: add it to label_map or ignore")
+        image, labels = decode(item[0], in_colour), self._labels(item[1])
+        check_size(item[1], labels.shape, "its image", image.shape[:2])
         return image, labels
 
-    def identity(self) -> bytes:
-        return self.table.tobytes()
+    def _labels(self, path: Path) -> np.ndarray:
+        raw = decode(path, _label_map)
+        labels = self.table[raw]
+        unknown = np.unique(raw[labels == UNKNOWN])
+        if unknown.size:
+            which = f"{path} holds the label {unknown[0]}, which is none of the {len(self.classes)} classes"
+            raise ValueError(f"{which}: add it to label_map or ignore")
+        return labels.astype(np.uint8)
 
-    def content(self, split: str, item: Pair) -> Iterator[bytes]:
-        for path in item:
-            yield path.name.encode()
-            yield contents(path)
+    def identity(self) -> bytes:
+        return self.table.tobytes() + "\n".join(self.classes).encode()
+
+    def content(self, item: Pair) -> Iterator[Path]:
+        yield from item
+
+    def called(self, item: Pair) -> str:
+        return str(item[0])
+
+    def problems(self, split: str) -> Iterator[str]:
+        sound = True
+        for sentence in super().problems(split):
+            sound = False
+            yield sentence
+        if sound and split == TRAIN:
+            yield from self._absent(self.counts(split))
+
+    def _absent(self, counts: np.ndarray) -> Iterator[str]:
+        """What training labels lack to learn from them."""
+        seen, hint = np.flatnonzero(counts[: len(self.classes)]), ""
+        if counts[IGNORE] and self.table[IGNORE] == IGNORE:
+            share = counts[IGNORE] / counts.sum()
+            hint = f" ({share:.1%} of the pixels are ignored; 255 always is: if it is a class, give label_map={{255: ...}})"
+        absent = np.setdiff1d(np.arange(len(self.classes)), seen) if self.named else ()
+        for label in absent:
+            name = self.classes[label]
+            yield f"class {name!r} has no pixel in split {TRAIN!r}{hint}: label some, or leave it out"
+        if len(seen) < 2 and not len(absent):
+            yield f"split {TRAIN!r} has labels of fewer than two classes{hint}: there is nothing to tell apart"
+
+    def unscorable(self, split: str) -> Iterator[str]:
+        if not self.counts(split)[: len(self.classes)].any():
+            yield f"split {split!r} has no label that counts, all are ignored: label some of its pixels"
+
+    def counts(self, split: str) -> np.ndarray:
+        """(256,): how many pixels have each label, of the files that can be read."""
+        if split not in self._counted:
+            counts = np.zeros(256, dtype=np.int64)
+            for _, path in self.listing(split).items:
+                with suppress(ValueError):
+                    counts += np.bincount(self._labels(path).ravel(), minlength=256)
+            self._counted[split] = counts
+        return self._counted[split]
 
     def summary(self, split: str) -> str:
-        counts = np.zeros(256, dtype=np.int64)
-        for pair in self.listing(split).items:
-            with suppress(ValueError):
-                counts += np.bincount(self.open(pair)[1].ravel(), minlength=256)
+        counts = self.counts(split)
         total, seen = max(1, counts.sum()), np.flatnonzero(counts[: len(self.classes)])
         shown = ", ".join(f"{self.classes[k]} {counts[k] / total:.1%}" for k in seen)
         return f"{len(self.listing(split).items)} images; classes {shown}; ignored {counts[IGNORE] / total:.1%}"
 
 
-def _label_map(image: Image.Image) -> np.ndarray:
+class AnyLabels(FolderSegmentation):
+    """A folder of which nobody names the classes: they are all values that label files may hold, whether or not they do."""
+
+    def __init__(self, root: str, layout: str):
+        super().__init__(root, layout, [str(value) for value in range(IGNORE)])
+
+    def _absent(self, counts: np.ndarray) -> Iterator[str]:
+        return iter(())
+
+
+def _label_map(image: ImageFile.ImageFile) -> np.ndarray:
     """(H, W) raw values; palette indices are kept."""
-    raw = np.array(image)
+    if image.mode == "L" and any(re.match("L;[24]", str(part[3])) for part in image.tile):
+        raise Refusal("has fewer than 8 bits a pixel, which readers stretch: save class indices as 8-bit gray PNG")
+    raw = np.array(upright(image))
     if raw.ndim != 2 or raw.dtype != np.uint8:
-        raise Refusal(f"is not an 8-bit label map (shape {raw.shape}): save class indices as gray PNG")
+        raise Refusal(f"is not an 8-bit label map (mode {image.mode}): save class indices as gray PNG")
     return raw
 
 
-def recognise(root: Path) -> FolderSegmentation:
-    """The data set in a folder, in the first layout of which it has a split. Raises ValueError where it has none.
+def _has(layout: Layout, root: Path, split: str) -> bool:
+    try:
+        return bool(under_any_name(split, lambda name: layout.pairs(root, name)))
+    except OSError:
+        return False
+    except ValueError:  # it is there, and something is wrong with it
+        return True
 
-    Where nobody names the classes, they are all values that label files may hold.
-    """
+
+def recognise(root: Path) -> FolderSegmentation:
+    """The data set in a folder, in the first layout of which it has a split. Raises ValueError where it has none."""
     existing(root)
     for (name, layout), split in product(LAYOUTS.items(), SPLITS):
-        with suppress(OSError):
-            if layout.pairs(root, split):
-                named = layout.classes or (root / "classes.txt").is_file()
-                return FolderSegmentation(str(root), name, None if named else [str(value) for value in range(255)])
+        if _has(layout, root, split):
+            named = layout.classes or (root / "classes.txt").is_file()
+            return FolderSegmentation(str(root), name) if named else AnyLabels(str(root), name)
     raise ValueError(f"{root} has none of the layouts {', '.join(LAYOUTS)}: see docs/data.md")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from benchmarks.ledger import Ledger
+from benchmarks.records import identity_of
 from strategies import Trial
 from tasks import Cost
 
@@ -44,10 +45,10 @@ def write_study() -> Callable[..., Path]:
         **result: Any,
     ) -> Path:
         folder.mkdir(parents=True)
-        protocol = {"id": "toy-v2", **(benchmark or {})}
+        protocol = {"id": "toy-v2", "space": {"type": "ToySpace"}, **(benchmark or {})}
         config = dict(name=strategy, seed=seed, protocol_hash="p", benchmark=protocol, strategy={})
         (folder / "config.json").write_text(json.dumps(config))
-        ledger = Ledger(folder)
+        ledger = Ledger(folder, identity_of(config))
         for trial in trials:
             ledger.append(trial)
         ledger.close()

@@ -49,8 +49,8 @@ def test_each_benchmark_of_a_group_plays_the_named_strategies_that_it_has() -> N
         (config["benchmark"]["id"], name) for name, config in run_configs("detection", ["plain_fcos", "random_search"])
     ]
     assert played == [
-        ("scenes-detection-v2", "plain_fcos"),
-        ("scenes-detection-v2", "random_search"),
+        ("scenes-detection-v3", "plain_fcos"),
+        ("scenes-detection-v3", "random_search"),
         ("scenes-ssdlite-v2", "random_search"),
     ]
 

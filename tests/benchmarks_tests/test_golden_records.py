@@ -36,7 +36,7 @@ def first_losses(benchmark: Benchmark, cache: Path) -> list[float]:
     stage = replace(stage, options=tuple(pair for pair in stage.options if pair[0] != "cached"))
     network = task.begin(benchmark.space.model(benchmark.space.sample(Random(0))), stage, seed=0)
     own, encoder, frozen = task.groups(network, stage)
-    optimization = Optimization(stage.recipe, own, encoder, STEPS)
+    optimization = Optimization(stage.recipe, network, own, encoder, STEPS)
     train_mode(network, frozen)
     with seeded(0, 0):
         return [

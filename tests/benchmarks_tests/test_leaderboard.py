@@ -160,3 +160,58 @@ def test_the_curve_is_of_the_trials_that_went_deepest() -> None:
     shallow, deep = trials("x", [50.0, 60.0]), trials("y", [10.0])[0]
     onward = Trial(2, Proposal(deep.arch, 0, onward=True), deep.stages, "done", 10.0, depth=2)
     assert curve([*shallow, onward]) == ([300], [10.0])
+
+
+def change(folder: Path, name: str, entry: Callable[[dict[str, Any]], Any]) -> None:
+    content = json.loads((folder / name).read_text())
+    entry(content)
+    (folder / name).write_text(json.dumps(content))
+
+
+def test_a_metric_that_one_seed_lacks_says_of_how_many_it_is(runs: Path) -> None:
+    for seed, metric in ((0, "aAcc"), (1, "mAcc")):
+        folder = runs / f"toy-v2/random_search/seed{seed}"
+        change(
+            folder,
+            "study.json",
+            lambda study, metric=metric: study["answers"][0]["final"]["metrics"].update({metric: 5.0}),
+        )
+    (row,) = (row for row in Leaderboard.of([runs]).rows if row["strategy"] == "random_search")
+    assert row["aAcc"] == row["mAcc"] == {"mean": 5.0, "std": None, "of": "1 of 2"}
+    assert "5.00 (1 of 2)" in Leaderboard.of([runs]).markdown()
+
+
+def test_names_are_shown_and_not_read(runs: Path) -> None:
+    folder = runs / "toy-v2/random_search/seed0"
+    change(
+        folder, "study.json", lambda study: study["answers"][0]["final"]["metrics"].update({"=cmd|'x'!$A$1<b>": 5.0})
+    )
+    board = Leaderboard.of([runs])
+    assert r"=cmd\|'x'!\$A\$1\<b\>" in board.markdown()
+    assert "'=cmd|'x'!$A$1<b>" in board.csv()
+
+
+@pytest.mark.parametrize("name", ["=cmd", "a|b", "$x$", "../x", "a\nb", "<b>"])
+def test_a_record_whose_name_no_run_can_have_is_refused(runs: Path, name: str) -> None:
+    change(runs / "toy-v2/random_search/seed0", "config.json", lambda config: config.update(name=name))
+    with pytest.raises(ValueError, match=r"config\.json is not that of a run .*the strategy's name"):
+        Leaderboard.of([runs])
+
+
+def test_the_check_finds_what_is_of_another_protocol_or_space(runs: Path) -> None:
+    folder = runs / "toy-v2/random_search/seed0"
+    assert Leaderboard.of([folder]).problems() == []
+    change(folder, "config.json", lambda config: config.update(strategy={"type": "PPO"}))
+    (problem,) = Leaderboard.of([folder]).problems()
+    assert "events.jsonl is not of the protocol, strategy and seed" in problem
+    change(folder, "config.json", lambda config: config["benchmark"].update(space={"type": "ToySpace", "layers": 3}))
+    assert any(
+        "its choices are none of the space ToySpace" in problem for problem in Leaderboard.of([folder]).problems()
+    )
+
+
+def test_a_run_that_has_just_begun_is_left_out(runs: Path) -> None:
+    new = runs / "toy-v2/random_search/seed9"
+    new.mkdir()
+    (new / "trials.jsonl").touch()
+    assert {record.seed for record in read_records([runs])} == {0, 1}

@@ -14,6 +14,7 @@ from scipy import stats
 from benchmarks.figures import choice_over_time, choice_shares
 from benchmarks.ranking import Comparison, compare, kendall, spearman
 from benchmarks.records import Record
+from search_spaces.head_cells.space import HeadCells
 from search_spaces.toy.space import ToySpace
 from strategies import Proposal, StageResult, Trial
 from tasks import Cost
@@ -139,13 +140,30 @@ def test_what_cannot_be_compared_is_refused() -> None:
         compare([one, record(benchmark="c")])
 
 
+TOY = {"benchmark": {"space": {"type": "ToySpace"}}}
+
+
 def chosen(strategy: str, seed: int, kernels: Sequence[int], benchmark: str = "toy-v2") -> Record:
     """A study whose trials have these kernels in their first layer, in the order of their ids but written backwards."""
     space, trials = ToySpace(), []
     for number, kernel in enumerate(kernels):
         choices = {**space.sample(Random(number)).as_dict(), "layer0.kernel": kernel}
         trials.insert(0, Trial(number, Proposal(space.architecture(choices)), (), "done", 0.0))
-    return Record(Path(), benchmark, strategy, seed, trials, {})
+    return Record(Path(), benchmark, strategy, seed, trials, TOY)
+
+
+def test_heads_count_by_what_they_share_and_where_they_are_searched() -> None:
+    """Trials 0 and 1 held the head; of 2 to 5, 2 shares all, and 3, as its only own layer is a skip."""
+    ops = {f"head.layer{k}": "skip" for k in range(6)}
+    heads = [{"head.layer2": "conv3", "head.split": split} for split in (0, 0, 0, 2, 3, 6)]
+    trials = []
+    for number, head in enumerate(heads):
+        part = "fpn." if number < 2 else "head."
+        arch = HeadCells().architecture({**ops, **head})
+        trials.append(Trial(number, Proposal(arch, note={"part": part}), (), "done", 0.0))
+    record = Record(Path(), "b", "s", 0, trials, {"benchmark": {"space": {"type": "HeadCells"}}})
+    shares = choice_shares([record], "head.split", "0", 2)
+    assert shares[["first", "last", "trials", "share"]].to_numpy().tolist() == [[2, 3, 2, 1.0], [4, 5, 2, 0.0]]
 
 
 def test_the_share_of_a_choice_per_period() -> None:
@@ -172,7 +190,9 @@ def test_only_records_that_have_the_decision_count() -> None:
     records = [chosen("a", 0, [1, 3]), chosen("a", 0, [3, 3], "big-v1")]
     space = ToySpace(layers=5)
     deep = Trial(0, Proposal(space.sample(Random(0))), (), "done", 0.0)
-    records.append(Record(Path(), "deep-v1", "a", 0, [deep], {}))
+    records.append(
+        Record(Path(), "deep-v1", "a", 0, [deep], {"benchmark": {"space": {"type": "ToySpace", "layers": 5}}})
+    )
     shares = choice_shares(records, "layer4.width", str(deep.arch["layer4.width"]), 50)
     assert shares["benchmark"].tolist() == ["deep-v1"]
     assert len(choice_over_time(records, "layer0.kernel", "3", 50).axes) == 3

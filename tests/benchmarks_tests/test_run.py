@@ -174,3 +174,33 @@ def test_nothing_is_made_for_a_strategy_that_cannot_search(toy_config, tmp_path:
     monkeypatch.setattr(ToyTask, "prepare", lambda self, stages: pytest.fail("made too early"))
     with pytest.raises(ValueError, match="NSGA2 needs several objectives"):
         opened(toy_config, tmp_path, dict(type="NSGA2")).prepare()
+
+
+def test_a_trained_answer_of_another_search_is_refused_by_name(toy_config, tmp_path: Path) -> None:
+    run = opened(toy_config, tmp_path)
+    play(run)
+    (run.folder / "study.json").unlink()
+    path = run.folder / "answers/0/answer.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({**record, "id": record["id"] + 1}))
+    with pytest.raises(ValueError, match=r"answers/0/answer\.json is of trial .*: remove the folder"):
+        play(opened(toy_config, tmp_path))
+    path.write_text(json.dumps({**record, "cost": None}))
+    with pytest.raises(ValueError, match=r"answer\.json is not that of a run"):
+        opened(toy_config, tmp_path).prepare()
+
+
+def test_the_result_of_another_protocol_is_no_finished_run(toy_config, tmp_path: Path) -> None:
+    run = opened(toy_config, tmp_path)
+    result = play(run)
+    (run.folder / "study.json").write_text(json.dumps({**result, "protocol_hash": "0" * 16}))
+    with pytest.raises(ValueError, match=r"study\.json is of another protocol"):
+        _ = run.finished
+
+
+def test_what_a_kill_left_half_written_is_removed(toy_config, tmp_path: Path) -> None:
+    run = opened(toy_config, tmp_path)
+    run.folder.mkdir(parents=True)
+    (run.folder / "config.json.1.part").touch()
+    play(run)
+    assert not list(run.folder.rglob("*.part"))

@@ -11,9 +11,11 @@ import pytest
 
 from benchmarks.executors import ProcessExecutor
 from benchmarks.gates import RunningMean
+from benchmarks.job import MachineError
 from strategies import Proposal, Trial, next_stage
 from strategies.random_search import RandomSearch
 from strategies.regularized_evolution import RegularizedEvolution
+from tasks.rewards import Metric
 from tasks.toy import ToyTask
 
 TOY = {"type": "ToyTask", "noise": 4.0}
@@ -25,6 +27,10 @@ def facts(trials: list[Trial]) -> list[Any]:
         (t.id, t.arch.key, t.status, t.reward, [(s.name, s.metrics, s.cost.images, s.cost.pixels) for s in t.stages])
         for t in trials
     ]
+
+
+class OutOfMemoryError(RuntimeError):
+    """Called as torch's is, of a GPU."""
 
 
 def evaluated(study, proposal: Proposal) -> Trial:
@@ -148,7 +154,7 @@ def test_a_broken_candidate_is_a_failed_trial_with_its_cause(toy_study) -> None:
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (MemoryError("too large"), "out_of_memory"),
+        (OutOfMemoryError("CUDA out of memory"), "out_of_memory"),
         (FloatingPointError("the loss became nan"), "not_finite"),
         (TimeoutError("3 s are over"), "timeout"),
         (RuntimeError("a tensor has the wrong shape"), "error"),
@@ -171,13 +177,46 @@ def test_failures_have_kinds_cost_what_they_cost_and_are_tried_again(
     assert one.failed_cost.images == 7
 
 
-def test_a_full_disk_is_not_the_candidates_fault(toy_study, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        OSError(30, "Read-only file system"),
+        MemoryError(),
+        RuntimeError("could not create a primitive"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried ..."),
+        RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 483328 vs 483224"),
+    ],
+    ids=lambda error: str(error)[:20],
+)
+def test_a_full_machine_is_not_the_candidates_fault(toy_study, tmp_path: Path, monkeypatch, error: Exception) -> None:
     def fails(self, model, stage, seed, start, keep, adopt):
-        raise OSError(28, "No space left on device")
+        raise error
 
-    monkeypatch.setattr(ToyTask, "train_and_score", fails)
-    with toy_study() as one, pytest.raises(OSError, match="No space left"):
-        evaluated(one, Proposal(one.space.sample(one.rng())))
+    with monkeypatch.context() as patch, toy_study(tmp_path) as one:
+        patch.setattr(ToyTask, "train_and_score", fails)
+        with pytest.raises(MachineError, match="the machine failed, not the network"):
+            evaluated(one, Proposal(one.space.sample(one.rng())))
+    with toy_study(tmp_path) as one:
+        assert evaluated(one, Proposal(one.space.sample(one.rng()))).status != "failed"
+
+
+def test_a_reward_that_cannot_be_computed_makes_a_failed_trial_also_of_an_epoch(toy_study, tmp_path: Path) -> None:
+    reward = dict(type="GeometricMean", names=["score"])
+    for _ in range(2):  # played, and played back
+        with toy_study(tmp_path, reward=reward, gate=None) as one:
+            made = one.recall() or one.record(one.space.sample(one.rng()), {"score": -3.0})
+        assert (made.status, made.failure, made.reward) == ("failed", "error", None)
+        assert "must not be negative" in (made.error or "")
+
+
+@pytest.mark.parametrize("given", [1j, math.nan, math.inf, None, "x", [1.0]])
+def test_a_reward_that_is_no_number_makes_a_failed_trial(toy_study, monkeypatch, given: Any) -> None:
+    monkeypatch.setattr(Metric, "__call__", lambda self, metrics: given)
+    with toy_study() as one:
+        trial = evaluated(one, Proposal(one.space.sample(one.rng())))
+    assert (trial.status, trial.failure) == ("failed", "error")
+    assert "the reward" in (trial.error or "")
 
 
 def test_where_everything_fails_the_search_says_why(toy_study, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ THINGS = Registry("thing", {"Thing": __name__, "Fixed": __name__, "Table": __nam
 @pytest.mark.parametrize(
     ("cls", "settings", "sentence"),
     [
-        (Thing, dict(nams=[]), "unknown setting of a thing 'nams': did you mean 'names'"),
+        (Thing, dict(namez=[]), "unknown setting of a thing 'namez': did you mean 'names'"),
         (Thing, dict(rate="fast"), "rate of a thing must be a finite number, not 'fast'"),
         (Thing, dict(rate=float("nan")), "rate of a thing must be a finite number, not nan"),
         (Thing, dict(rate=True), "rate of a thing must be a finite number, not True"),

@@ -9,7 +9,7 @@ import torch
 from mmseg.registry import MODELS
 from torch import nn
 
-from benchmarks.published import ARCH0, ARCH1, ARCH2, LOGGED, PUBLISHED, verify
+from benchmarks.published import ARCH0, ARCH1, ARCH2, LOGGED
 from search_spaces.decoder_cells.network import Cell, CellDecoder
 from search_spaces.decoder_cells.space import OPERATIONS, DecoderCells
 from search_spaces.ops import Style
@@ -154,11 +154,3 @@ def test_a_found_network_is_a_stock_config() -> None:
     with torch.no_grad():
         predicted = network.predict(**network.data_preprocessor(data))[0]
     assert predicted.pred_sem_seg.data.shape == (1, 64, 64)
-
-
-@pytest.mark.parametrize("network", PUBLISHED, ids=lambda network: network.id)
-def test_published_networks_count_exactly(network) -> None:
-    row = verify(network)
-    assert row["verdict"] in ("exact", "match")
-    assert row["params"] == network.params
-    assert row["madds"] == (network.madds or row["madds"])

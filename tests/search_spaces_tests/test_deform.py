@@ -44,3 +44,12 @@ def test_counts_include_the_offsets() -> None:
     module = DeformConv(8)
     assert params(module) == 8 * 8 * 9 + 8 + 54 * (8 * 9 + 1)
     assert madds(module, (8, 5, 4)) == (8 * 8 * 9 + 54 * 8 * 9) * 20
+
+
+def test_weights_are_loaded_without_a_word(capfd: pytest.CaptureFixture[str]) -> None:
+    module, other = DeformConv(4), DeformConv(4)
+    torch.nn.init.normal_(module.conv_offset.weight)
+    for weights in (module.state_dict(), dict(module.state_dict())):
+        other.load_state_dict(weights)
+        assert torch.equal(other.conv_offset.weight, module.conv_offset.weight)
+    assert capfd.readouterr() == ("", "")

@@ -30,10 +30,32 @@ def test_published_notation_goes_in_and_out(genotype: list[list[str]]) -> None:
     assert space.write(space.read(genotype).as_dict()) == genotype
 
 
-@pytest.mark.parametrize("genotype", [[], FNA_SSDLITE[:5], [*FNA_SSDLITE[:5], ["k7e6", "k7e6"]], [5] * 6, None])
+@pytest.mark.parametrize(
+    "genotype", [[], FNA_SSDLITE[:5], [*FNA_SSDLITE[:5], ["k7e6", "k7e6"]], [5] * 6, [[1, 2], 3], None]
+)
 def test_what_is_no_genotype_is_refused(genotype) -> None:
     with pytest.raises(ValueError, match=r"is not a genotype of MBConv|unknown decision"):
         MBConv().read(genotype)
+
+
+FIGURE_4 = [  # as Rana and Kim print it
+    [[32, 16], ["k3_e1"], 1],
+    [[16, 24], ["k7_e6", "k5_e6", "k3_e6", "k3_e3"], 2],
+    [[24, 32], ["k7_e6", "k3_e6", "k5_e6", "k7_e3"], 2],
+    [[32, 64], ["k5_e6", "k3_e6", "k3_e3", "k3_e6"], 2],
+    [[64, 96], ["k3_e6", "k7_e6", "k3_e6", "k7_e3"], 1],
+    [[96, 160], ["k5_e6", "k7_e6", "k7_e3", "k5_e3"], 2],
+    [[160, 320], ["k3_e6"], 1],
+]
+
+
+def test_the_notation_of_figure_4_is_read() -> None:
+    space = MBConv()
+    assert space.read(FIGURE_4) == space.read(FIGURE_4[1:]) == space.read(RANA_KIM)
+    others = ([[16, 24], ["k7_e6"], 1], [[16, 32], ["k7_e6"], 2], [[16, 24], ["k7_e6"]], ["k7_e6"])
+    for wrong in (*([FIGURE_4[0], row, *FIGURE_4[2:]] for row in others), [[[32, 16], ["k5_e1"], 1], *FIGURE_4[1:]]):
+        with pytest.raises(ValueError, match="is not a genotype of MBConv"):
+            space.read(wrong)
 
 
 @pytest.mark.parametrize("layers", [(4, 4, 4), (4, 4, 4, 4, 4, 0)])

@@ -158,9 +158,10 @@ def test_the_decoder_reads_the_last_narrow_cell_or_the_stem(path: list[int], lay
 def test_networks_subtract_what_they_find(settings: dict[str, Any]) -> None:
     space = RestorationCells(channels=4, nodes=3, **settings)
     model: RestorationNet = MODELS.build(space.model(space.sample(Random(0)))["network"]).eval()
-    x = torch.rand(2, space.in_channels, 12, 9)
+    channels = settings.get("in_channels", 1)
+    x = torch.rand(2, channels, 12, 9)
     assert model(x).shape == x.shape
-    assert madds(model, (space.in_channels, 8, 8)) > 0
+    assert madds(model, (channels, 8, 8)) > 0
     last = list(model.frame.decoder.children())[-1]
     for parameter in last.parameters():
         torch.nn.init.zeros_(parameter)

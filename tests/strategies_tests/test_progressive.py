@@ -29,6 +29,7 @@ def check_parts(trials: list[Trial]) -> None:
         mine = trials[first : first + part["trials"]]
         assert all(trial.arch[name] == rest[name] for trial in mine for name in rest)
         assert len({trial.arch.key for trial in mine}) > 1
+        assert {trial.note["part"] for trial in mine} == {part["prefix"]}
         first += part["trials"]
         winner = best(trials[:first]).arch
         following = PARTS[(PARTS.index(part) + 1) % len(PARTS)]["prefix"]

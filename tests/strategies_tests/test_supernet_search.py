@@ -84,6 +84,37 @@ def test_a_killed_search_ends_as_if_it_had_not_been(
         assert facts(study) == expected
 
 
+WARM = dict(type="LinearLR", start_factor=0.5, end=3, by_epoch=False)
+SGD = dict(optimizer=dict(type="SGD", lr=0.5, momentum=0.9, weight_decay=3e-4))
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_killed_search_goes_on_with_its_optimiser_and_schedule(
+    supernet_study: Any, killed: Any, tmp_path: Path, number: int
+) -> None:
+    schedule = [WARM, dict(type="CosineAnnealingLR", eta_min=0.1)]
+    stages = [dict(name="short", recipe=dict(epochs=1, **SGD, schedule=schedule))]
+    strategy = METHODS["second"]
+    with supernet_study(tmp_path / "whole", stages=stages) as study:
+        strategy.search(study)
+    assert strategy.training.rate == pytest.approx(
+        0.2
+    )  # in the last of the supernet's epochs: it has more than the stage
+    with supernet_study(tmp_path / "cut", stages=stages) as cut, killed(number, False):
+        strategy.search(cut)
+    with supernet_study(tmp_path / "cut", stages=stages) as cut:
+        strategy.search(cut)
+        assert facts(cut) == facts(study)
+
+
+def test_a_schedule_that_outlasts_the_supernet_is_refused(supernet_study: Any, tmp_path: Path) -> None:
+    stages = [dict(name="short", recipe=dict(epochs=9, **SGD, schedule=[dict(type="MultiStepLR", milestones=[8])]))]
+    with supernet_study(tmp_path, stages=stages) as study:
+        Uniform(8).prepare(study)
+        with pytest.raises(ValueError, match=r"stage 'short': .*'MultiStepLR' goes on to epochs 8, but there are 7"):
+            Uniform(7).prepare(study)
+
+
 def test_seconds_before_a_kill_are_charged(supernet_study: Any, killed: Any, tmp_path: Path) -> None:
     with supernet_study(tmp_path) as study, killed(1, False):
         Uniform(2).search(study)
@@ -119,6 +150,10 @@ def test_a_checkpoint_and_a_record_that_do_not_meet_are_refused(supernet_study: 
     refused(r"supernet\.pth holds epoch 3, and the run's record ends with epoch 1")
     torch.save({**torch.load(checkpoint, weights_only=True), "epochs": 1, "follows": 7}, checkpoint)
     refused(r"supernet\.pth holds epoch 1, and the run's record ends with epoch 1")
+    torch.save({**torch.load(checkpoint, weights_only=True), "identity": "another"}, checkpoint)
+    refused(r"supernet\.pth is of another protocol or seed: remove the run's folder")
+    checkpoint.write_bytes(kept[1][:-100])
+    refused(r"supernet\.pth cannot be read \(\w+\): remove the run's folder")
 
 
 def test_the_budget_ends_it(supernet_study: Any, tmp_path: Path) -> None:

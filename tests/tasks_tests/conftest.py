@@ -32,7 +32,7 @@ def stage() -> MakeStage:
     def make(**settings: Any) -> Stage:
         view = {name: settings.pop(name) for name in VIEW if name in settings}
         options = settings.pop("options", {})
-        recipe = {"epochs": 2, "batch": 4, "lr": 3e-3, **settings}
+        recipe = {"epochs": 2, "batch": 4, **settings}
         return Stage.of(dict(name="short", view={"size": (24, 24), **view}, recipe=recipe, options=options))
 
     return make

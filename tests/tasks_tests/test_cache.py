@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tasks.cache import NOTE, cached
+from tasks.cache import NOTE, _own, cached
 from tasks.cost import Cost, Meter
+from tasks.features import _reserved
 
 
 def kept(root: Path, text: str = "x", **settings) -> tuple[str, Cost]:
@@ -85,3 +88,65 @@ def test_a_team_can_read_it(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE(only(tmp_path / "shared").stat().st_mode) == 0o755
+
+
+@pytest.mark.parametrize("name", ["content", NOTE])
+def test_a_flipped_byte_anywhere_is_found_and_made_again(tmp_path: Path, capsys, name: str) -> None:
+    kept(tmp_path, "x" * 40)
+    size = (only(tmp_path) / name).stat().st_size
+    for place in range(0, size, max(1, size // 12)):
+        (damaged,) = [folder for folder in tmp_path.glob("thing-*") if not folder.name.endswith(".bad")]
+        data = bytearray((damaged / name).read_bytes())
+        data[place % len(data)] ^= 0b1
+        if json_equal(bytes(data), (damaged / name).read_bytes()):
+            continue  # a blank between two entries
+        (damaged / name).write_bytes(data)
+        assert kept(tmp_path, "y" * 40)[0] == "y" * 40
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert f"{damaged} has" in said
+
+
+def json_equal(one: bytes, other: bytes) -> bool:
+    try:
+        return json.loads(one) == json.loads(other)
+    except ValueError:
+        return False
+
+
+def test_a_file_that_is_gone_is_found(tmp_path: Path, capsys) -> None:
+    kept(tmp_path)
+    (only(tmp_path) / "content").unlink()
+    assert kept(tmp_path, "y")[0] == "y"
+    assert "has no content: set aside as" in capsys.readouterr().err
+
+
+def test_what_a_killed_process_was_making_is_removed_and_what_a_living_one_makes_is_not(tmp_path: Path) -> None:
+    dead = tmp_path / ".features-0123456789abcdef-01234567"
+    dead.mkdir()
+    (tmp_path / ".somebody-elses-folder").mkdir()
+    with _own(tmp_path / "features-0123456789abcdef") as alive:
+        kept(tmp_path)
+        assert alive.is_dir()
+    assert not dead.exists()
+    assert not alive.exists()
+    assert (tmp_path / ".somebody-elses-folder").is_dir()
+
+
+def test_an_array_is_reserved_before_it_is_written(tmp_path: Path) -> None:
+    array = _reserved(tmp_path / "tap.npy", np.dtype("float16"), (1000, 8, 8, 4))
+    status = (tmp_path / "tap.npy").stat()
+    assert status.st_blocks * 512 >= array.nbytes
+    array[3] = 2.0
+    array.flush()  # type: ignore[attr-defined]
+    again = np.load(tmp_path / "tap.npy")
+    assert (again.shape, again.dtype, again[3].min(), again[4].max()) == ((1000, 8, 8, 4), np.float16, 2.0, 0.0)
+
+
+def test_a_disk_without_room_is_an_error_that_names_the_file(tmp_path: Path, monkeypatch) -> None:
+    def full(*arguments: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*tap\.npy'"):
+        _reserved(tmp_path / "tap.npy", np.dtype("float16"), (10, 10))

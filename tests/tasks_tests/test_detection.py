@@ -96,7 +96,12 @@ FCOS, SSDLITE = dict(type="FCOS", head=NORMALISED, width=16), dict(type="SSDLite
 SPACE, BACKBONES = FCOSDecoder(8, 4, 3), MBConv((1,) * 6, width=0.25)
 DECODER = SPACE.model(SPACE.sample(Random(0)))
 BACKBONE = BACKBONES.model(BACKBONES.read([["k3e6"], ["k3e6"], ["k3e6"], ["k5e6"], ["k3e6"], ["k3e6"]]))
-both = pytest.mark.parametrize(("template", "parts"), [(FCOS, DECODER), (SSDLITE, BACKBONE)], ids=["fcos", "ssdlite"])
+RETINANET = dict(type="RetinaNet", width=16)
+all_of_them = pytest.mark.parametrize(
+    ("template", "parts"),
+    [(FCOS, DECODER), (SSDLITE, BACKBONE), (RETINANET, BACKBONE)],
+    ids=["fcos", "ssdlite", "retinanet"],
+)
 
 
 def test_cached_and_live_features_give_equal_losses_and_scores(task: DetectionTask) -> None:
@@ -123,7 +128,7 @@ def test_another_task_does_not_take_the_features_of_the_same_images(tmp_path: Pa
     assert boxes.batch([0], "cpu").truth.shape[2] == 5
 
 
-@both
+@all_of_them
 def test_the_same_seed_gives_the_same_metrics_and_another_does_not(
     tmp_path: Path, template: dict[str, Any], parts: dict[str, Any]
 ) -> None:
@@ -240,7 +245,7 @@ def test_a_searched_backbone_starts_from_what_fits_of_the_encoder(tmp_path: Path
         assert {torch.equal(state[name], weights[name]) for name in common - {kernel}} == {taken}
 
 
-@both
+@all_of_them
 def test_batches_without_objects_are_survived(tmp_path: Path, template: dict[str, Any], parts: dict[str, Any]) -> None:
     """Two of six images have objects: one of three batches has none."""
     task = make(tmp_path, template=template, data=dict(type="Shapes", empty=(0, 2, 3, 5)))

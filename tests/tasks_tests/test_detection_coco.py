@@ -108,6 +108,50 @@ def test_roboflows_export(tmp_path: Path) -> None:
     data.check(["train", "val"])
 
 
+@pytest.mark.parametrize("empty", [False, True])
+def test_roboflows_export_of_one_class_that_is_called_like_its_group(tmp_path: Path, empty: bool) -> None:
+    """Also in a split without objects."""
+    for split in ("train", "valid"):
+        record = instances()
+        record["categories"] = [
+            {"id": 0, "name": "cat", "supercategory": "none"},
+            {"id": 3, "name": "cat", "supercategory": "cat"},
+        ]
+        record["annotations"] = [entry for entry in record["annotations"] if entry["category_id"] == 3]
+        if empty and split == "valid":
+            record["annotations"] = []
+        write_coco(tmp_path / split / "_annotations.coco.json", tmp_path / split, record)
+    data = CocoDetection(str(tmp_path))
+    assert data.classes == ("cat",)
+    assert [len(data.annotated("train", index).objects.labels) for index in range(2)] == [1, 1]
+    data.check(["train", "val"])
+
+
+def test_marks_and_sizes_as_exporters_write_them(coco: Path) -> None:
+    path = coco / "annotations/train.json"
+    record = instances()
+    for entry, crowd in zip(record["annotations"], (None, False, True, 0.0, 0, 1), strict=True):
+        entry["iscrowd"] = crowd
+    record["images"][0].update(width=40.0, height=30.0)
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(record).encode())
+    data = CocoDetection(str(coco))
+    data.check(["train"])
+    assert data.annotated("train", 0).size == (30, 40)
+    crowds = [data.annotated("train", index).objects.crowd.tolist() for index in range(2)]
+    assert crowds == [[False, False, True], [False, False, True]]
+    assert data.annotated("train", 0).objects.areas[0] == 7.5, "areas are believed"
+
+
+def test_a_file_without_the_name_of_a_split_is_not_guessed(coco: Path) -> None:
+    """CVAT writes instances_default.json."""
+    for split in ("train", "val"):
+        (coco / f"annotations/{split}.json").rename(coco / f"annotations/instances_{split}_default.json")
+    with pytest.raises(
+        OSError, match=r"split 'train' of .* has no annotations: there is none of annotations/instances_"
+    ):
+        CocoDetection(str(coco))
+
+
 def test_categories_are_matched_by_name(coco: Path) -> None:
     record = instances()
     record["categories"] = [{"id": 3, "name": "dog"}, {"id": 8, "name": "cat"}]
@@ -120,6 +164,7 @@ def test_categories_are_matched_by_name(coco: Path) -> None:
 def test_a_choice_of_classes(coco: Path) -> None:
     data = CocoDetection(str(coco), classes=["dog"])
     assert data.annotated("train", 0).objects.boxes.tolist() == [[30, 0, 40, 5], [0, 0, 40, 30]]
+    assert "2 objects: dog 2; objects of other names, left out: 2; boxes" in data.summary("train")
     data.check(["train", "val"])
     with pytest.raises(ValueError, match=r"class 'dgo' has no object in split 'train'"):
         CocoDetection(str(coco), classes=["dgo"]).check(["train"])
@@ -167,6 +212,25 @@ def of_image(**entries: Any) -> Callable[[dict[str, Any]], None]:
         (of_image(id=100), r"image with the id 100 for the second time"),
         (of_image(width="40"), r"image 101 has the width '40'"),
         (of_image(height=0), r"image 101 has the height 0"),
+        (of_image(width=40.5), r"image 101 has the width 40\.5: give it in whole pixels"),
+        (of_image(width=True), r"image 101 has the width True"),
+        (of_image(width=10**400), r"image 101 has the width 1000"),
+        (of_image(file_name="100.jpg"), r"image 101 has the file of image 100, '100\.jpg': make one of both"),
+        (of_image(file_name="./a/../100.jpg"), r"image 101 has the file of image 100"),
+        (of_image(file_name="../../../y.jpg"), r"image 101 has the file_name '\.\./.*', which leads out of"),
+        (of_image(file_name="/etc/hostname"), r"image 101 has the file_name '/etc/hostname', which leads out of"),
+        (of_image(file_name="a\nb.jpg"), r"image 101 has the file_name 'a\\nb\.jpg' has characters that cannot"),
+        (of_image(file_name=""), r"images/train is no regular file"),
+        (change(iscrowd="0"), r"annotation 1 has the iscrowd '0': make it 0 or 1"),
+        (change(iscrowd="false"), r"annotation 1 has the iscrowd 'false'"),
+        (change(iscrowd=2), r"annotation 1 has the iscrowd 2"),
+        (change(iscrowd=[]), r"annotation 1 has the iscrowd \[\]"),
+        (change(difficult="no"), r"annotation 1 has the difficult 'no'"),
+        (change(bbox=[10**400, 0, 3, 5]), r"annotation 1 has the box \[1000"),
+        (change(bbox=[True, 0, 3, 5]), r"annotation 1 has the box \[True"),
+        (change(area=float("nan")), r"annotation 1 has the area nan"),
+        (change(id=True), r"annotation with the id True: ids must be whole numbers"),
+        (lambda record: record["categories"][0].update(name="Cat"), r"has 'Cat' beside 'cat': name them alike"),
         (of_image(file_name=None), r"image 101 has no file_name"),
         (of_image(width=41), r"101\.jpg is 40x30, its annotations say 41x30"),
         (of_image(file_name="x.jpg"), r"images/train/x\.jpg is missing"),

@@ -14,7 +14,7 @@ from core import build
 from search_spaces.fcos_decoder.space import FCOSDecoder
 from search_spaces.head_cells.space import HeadCells
 from search_spaces.mbconv.space import MOBILENET_V2, MBConv
-from tasks.detection.templates import FCOS, SSDLite
+from tasks.detection.templates import FCOS, RetinaNet, SSDLite
 from tasks.registry import TEMPLATES
 from tasks.templates import Template
 from tasks.trainable import build_network
@@ -55,6 +55,15 @@ def test_what_no_space_decides_is_plain_and_as_wide_as_the_rest(parts: dict[str,
     assert made["bbox_head"]["center_sampling"]
     assert made["neck"]["out_channels"] == made["bbox_head"]["in_channels"] == width
     assert scores(made) == [(1, 3, 8, 12), (1, 3, 4, 6), (1, 3, 2, 3), (1, 3, 1, 2), (1, 3, 1, 1)]
+
+
+def test_retinanet_takes_its_last_levels_from_where_it_is_told() -> None:
+    assert config(RetinaNet(), {})["neck"]["add_extra_convs"] == "on_input"
+    made = config(RetinaNet(width=16, extra="on_output"), {})
+    assert made["neck"]["add_extra_convs"] == "on_output"
+    assert scores(made) == [(1, 27, 8, 12), (1, 27, 4, 6), (1, 27, 2, 3), (1, 27, 1, 2), (1, 27, 1, 1)]
+    with pytest.raises(ValueError, match="the width of a RetinaNet must be at least 1, not 0"):
+        RetinaNet(width=0)
 
 
 def test_channels_are_those_of_the_backbone() -> None:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from core import build
-from tasks.folders import decode
+from tasks.files import decode
 from tasks.registry import DATA
 from tasks.restoration import folders
 from tasks.restoration.data import ScenesImages

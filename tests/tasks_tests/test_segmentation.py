@@ -63,6 +63,17 @@ def test_a_decoder_learns_its_training_images(task: SegmentationTask) -> None:
     assert task.fit(model(None, ARCH0, 16), long, seed=0).metrics["loss"] < 0.1
 
 
+def test_an_encoder_learns_with_an_optimiser_of_its_own(task: SegmentationTask, tmp_path: Path) -> None:
+    kept = str(tmp_path / "w.pth")
+    task.fit(model(), stage(optimizer=dict(type="Adam", lr=3e-3), encoder=dict(type="SGD", lr=1e-3)), seed=0, keep=kept)
+    learnt = torch.load(kept, weights_only=True)
+    assert any(not torch.equal(learnt[f"backbone.{name}"], value) for name, value in task.encoder.weights().items())
+    with pytest.raises(ValueError, match="frozen encoder"):
+        task.prepare([stage(cached=True, copies=1, encoder={})])
+    with pytest.raises(ValueError, match=r"stage 'short': unknown setting of optimizer 'SGD' 'betas'"):
+        task.prepare([stage(encoder=dict(type="SGD", lr=0.1, betas=[0.9, 0.99]))])
+
+
 def test_auxiliary_weight_changes_training_and_none_builds_no_auxiliary_cells(task: SegmentationTask, tmp_path) -> None:
     path = tmp_path / "w.pth"
     losses = {}

@@ -34,7 +34,28 @@ def test_a_stage_is_a_view_a_recipe_and_options() -> None:
         (dict(name="a", recipe=dict(epochs=1, lr=0.0)), "stage 'a': lr must be positive, not 0.0"),
         (dict(name="a", recipe=dict(epochs=1, polyak=1.0)), "stage 'a': weight_decay .* polyak in"),
         (dict(name="a", recipe=dict(epochs=1, schedule="step")), "schedule of the recipe of stage 'a' must be one"),
+        (dict(name="a", recipe=dict(epochs=1, schedule=[3])), "schedule of the recipe of stage 'a' must be one of"),
         (dict(name="a", recipe=dict(epochs=1, schedule="poly", continues=True)), "stage 'a': .* constant schedule"),
+        (
+            dict(name="a", recipe=dict(epochs=1, schedule=[dict(type="StepLR")], continues=True)),
+            "an end in each of its",
+        ),
+        (dict(name="a", recipe=dict(epochs=1, optimizer="SGD")), "optimizer of the recipe of stage 'a' must be a dict"),
+        (
+            dict(name="a", recipe=dict(epochs=1, optimizer=dict(type="SGD", lr=1), lr=1)),
+            "lr is short for what optimizer says",
+        ),
+        (
+            dict(name="a", recipe=dict(epochs=1, optimizer=dict(type="SGD"))),
+            "stage 'a': optimizer has no lr: give it one",
+        ),
+        (dict(name="a", recipe=dict(epochs=1, encoder=dict(type="SGD"))), "stage 'a': encoder has no lr: give it one"),
+        (dict(name="a", recipe=dict(epochs=1, encoder={}, encoder_lr=1)), "encoder_lr is short for what encoder says"),
+        (dict(name="a", recipe=dict(epochs=1, average={}, polyak=0.9)), "polyak is short for what average says itself"),
+        (
+            dict(name="a", recipe=dict(epochs=1, paramwise_cfg=dict(bias_mult=2))),
+            "the paramwise_cfg of the recipe of stage 'a' 'bias_mult': did you mean 'bias_lr_mult'",
+        ),
         (dict(name="a", recipe=dict(epochs=1), view=dict(size=[0, 4])), "stage 'a': size and eval_size must be at"),
         (dict(name="a", recipe=dict(epochs=1), view=dict(size=[4])), "size of the view of stage 'a' must have 2 items"),
         (dict(name="a", recipe=dict(epochs=1), view=dict(train=[])), "stage 'a': train names no split"),
@@ -47,6 +68,16 @@ def test_a_stage_is_a_view_a_recipe_and_options() -> None:
 def test_what_is_wrong_is_named(config: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         Stage.of(config)
+
+
+def test_a_recipe_that_names_classes_can_be_a_key() -> None:
+    config = dict(epochs=1, optimizer=dict(type="SGD", lr=1), schedule=[dict(type="MultiStepLR", milestones=[1])])
+    one, other = (
+        Stage.of(dict(name="a", recipe={**config, **more})) for more in ({}, dict(average=dict(type="Polyak")))
+    )
+    assert {one: 1}[Stage.of(dict(name="a", recipe=config))] == 1
+    assert one != other
+    assert (one.recipe.names_classes, Recipe(1, polyak=0.9).names_classes) == (True, False)
 
 
 def test_a_task_refuses_what_it_does_not_read() -> None:

@@ -31,10 +31,10 @@ class Forgetful(nn.Module):
 class Halved(RestorationTask):
     """Its first convolution is a frozen encoder, or learns at `encoder_lr`."""
 
-    reads = RestorationTask.reads | {"encoder_lr"}
+    reads = RestorationTask.reads | {"encoder_lr", "encoder"}
 
     def groups(self, network: Any, stage: Any) -> Any:
-        encoder, trained = network.model[0], stage.recipe.encoder_lr is not None
+        encoder, trained = network.model[0], stage.recipe.trains_encoder
         encoder.requires_grad_(trained)
         rest = [weight for name, weight in network.named_parameters() if not name.startswith("model.0.")]
         return rest, list(encoder.parameters()) if trained else [], None if trained else encoder
@@ -60,18 +60,56 @@ def equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
 
 
-@pytest.mark.parametrize("polyak", [0.0, 0.9])
-def test_a_stage_that_continues_is_the_rest_of_one_training(denoising, stage, tmp_path: Path, polyak: float) -> None:
+WARM = dict(type="LinearLR", start_factor=0.2, end=3, by_epoch=False)
+SGD: dict[str, Any] = dict(
+    optimizer=dict(type="SGD", lr=0.1, momentum=0.9, weight_decay=1e-4),
+    schedule=[WARM, dict(type="CosineAnnealingLR", begin=3, end=6, by_epoch=False)],
+)
+RMSPROP = dict(
+    optimizer=dict(type="RMSprop", lr=3e-3, momentum=0.9, weight_decay=4e-5),
+    schedule=[dict(type="MultiStepLR", milestones=[1, 2], end=3)],
+    average=dict(type="EpochPolyak", decay=0.9),
+)
+
+
+@pytest.mark.parametrize(
+    "recipe", [{}, dict(polyak=0.9), SGD, RMSPROP], ids=["plain", "averaged", "sgd_cosine", "rmsprop_steps"]
+)
+def test_a_stage_that_continues_is_the_rest_of_one_training(denoising, stage, tmp_path: Path, recipe: Any) -> None:
     task, whole, first, second = denoising(), *(tmp_path / name for name in ("whole", "first", "second"))
-    once = task.fit(NORMED, stage(epochs=3, polyak=polyak), seed=1, keep=str(whole))
-    task.fit(NORMED, stage(epochs=1, polyak=polyak, continued=True), seed=1, keep=str(first))
-    onward = stage(epochs=2, polyak=polyak, continues=True)
+    once = task.fit(NORMED, stage(epochs=3, **recipe), seed=1, keep=str(whole))
+    task.fit(NORMED, stage(epochs=1, **recipe, continued=True), seed=1, keep=str(first))
+    onward = stage(epochs=2, **recipe, continues=True)
     rest = task.fit(NORMED, onward, seed=1, start=Start(str(first)), keep=str(second))
     assert rest.metrics == once.metrics
     assert equal(weights(whole), weights(second))
     assert not Path(f"{whole}.optimizer").exists()
-    renewed = 8 if polyak else 0  # what the norms of averaged weights see
+    renewed = 8 if "polyak" in recipe else 0  # what the norms of averaged weights see
     assert rest.cost.images == 2 * 8 + renewed + 3
+
+
+def test_two_optimisers_go_on_as_one_training(halved: Halved, stage, tmp_path: Path) -> None:
+    """The encoder's own SGD, the average in place after every epoch: as in CVPR 2019."""
+    whole, first, second = (tmp_path / name for name in ("whole", "first", "second"))
+    recipe = dict(
+        optimizer=dict(type="Adam", lr=3e-3),
+        encoder=dict(type="SGD", lr=1e-3, momentum=0.9),
+        average=dict(type="EpochPolyak", decay=0.9),
+    )
+    once = halved.fit(NORMED, stage(epochs=3, **recipe), seed=1, keep=str(whole))
+    halved.fit(NORMED, stage(epochs=1, **recipe, continued=True), seed=1, keep=str(first))
+    onward = stage(epochs=2, **recipe, continues=True)
+    halved.fit(NORMED, onward, seed=1, start=Start(str(first)), keep=str(second))
+    assert equal(weights(whole), weights(second))
+    fresh = halved.begin(NORMED, onward, 1).state_dict()
+    assert not torch.equal(weights(whole)["model.0.weight"], fresh["model.0.weight"])
+    assert once.cost.images == 3 * 8 + 3  # its norms keep the statistics of the training, which cost nothing
+    renewed = stage(epochs=3, **{**recipe, "average": dict(type="EpochPolyak", decay=0.9, renew=True)})
+    again = halved.fit(NORMED, renewed, seed=1, keep=str(second))
+    assert again.cost.images == 3 * 8 + 8 + 3
+    changed = [name for name in weights(whole) if not torch.equal(weights(whole)[name], weights(second)[name])]
+    assert changed
+    assert all("running" in name or "tracked" in name for name in changed)
 
 
 def test_dropout_is_drawn_from_the_seed(denoising, stage, forgetful, tmp_path: Path) -> None:
@@ -86,6 +124,21 @@ def test_dropout_is_drawn_from_the_seed(denoising, stage, forgetful, tmp_path: P
     assert rest.metrics == once
 
 
+def test_a_stage_that_continues_has_the_rates_of_its_own_unless_they_follow_a_schedule(
+    denoising, stage, tmp_path: Path
+) -> None:
+    task, first, last = denoising(), str(tmp_path / "first"), str(tmp_path / "last")
+
+    def onward(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Tensor]:
+        task.fit(NORMED, stage(epochs=1, **one, continued=True), seed=1, keep=first)
+        task.fit(NORMED, stage(epochs=1, **other, continues=True), seed=1, start=Start(first), keep=last)
+        return weights(Path(last))
+
+    assert not equal(onward(dict(lr=3e-3), dict(lr=1e-3)), onward(dict(lr=3e-3), dict(lr=3e-3)))
+    slower = {**SGD, "optimizer": {**SGD["optimizer"], "lr": 0.05}}
+    assert equal(onward(SGD, slower), onward(SGD, SGD))
+
+
 @pytest.mark.parametrize("start", [False, True])
 def test_what_cannot_be_continued_is_refused(denoising, stage, tmp_path: Path, start: bool) -> None:
     task, first = denoising(), str(tmp_path / "first")
@@ -97,14 +150,20 @@ def test_what_cannot_be_continued_is_refused(denoising, stage, tmp_path: Path, s
 def test_another_kind_of_training_cannot_be_continued(denoising, stage, tmp_path: Path) -> None:
     task, first = denoising(), str(tmp_path / "first")
     task.fit(NORMED, stage(epochs=1, continued=True), seed=1, keep=first)
-    with pytest.raises(ValueError, match="must keep encoder_lr and polyak"):
-        task.fit(NORMED, stage(continues=True, polyak=0.9), seed=1, start=Start(first))
+    for other in (
+        dict(polyak=0.9),
+        dict(optimizer=dict(type="RAdam", lr=3e-3)),
+        {k: RMSPROP[k] for k in ("schedule",)},
+    ):
+        with pytest.raises(ValueError, match="must keep encoder_lr and polyak"):
+            task.fit(NORMED, stage(continues=True, **other), seed=1, start=Start(first))
 
 
+@pytest.mark.parametrize("recipe", [dict(polyak=0.9, schedule="poly"), SGD, RMSPROP], ids=["poly", "sgd", "rms"])
 def test_a_killed_training_goes_on_and_its_price_is_that_of_one(
-    denoising, stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    denoising, stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: Any
 ) -> None:
-    long, path = stage(epochs=4, polyak=0.9, schedule="poly", resumable=True), str(tmp_path / "weights")
+    long, path = stage(epochs=4, **recipe, resumable=True), str(tmp_path / "weights")
     once = denoising().fit(NORMED, long, seed=1)
 
     def killed(name: str, at: int) -> None:
@@ -128,6 +187,32 @@ def test_a_killed_training_goes_on_and_its_price_is_that_of_one(
     assert outcome.metrics == once.metrics
     assert (outcome.cost.images, outcome.cost.pixels) == (once.cost.images, once.cost.pixels)
     assert [file.name for file in tmp_path.iterdir()] == ["weights"]
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "of another seed"])
+def test_a_checkpoint_that_does_not_belong_is_set_aside_with_a_line(
+    denoising, stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    long, path = stage(epochs=2, resumable=True), str(tmp_path / "weights")
+    once = denoising().fit(NORMED, long, seed=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(RestorationTask, "score", None)
+        with pytest.raises(TypeError):
+            denoising().fit(NORMED, long, seed=2 if damage == "of another seed" else 1, keep=path)
+    left = Path(f"{path}.epoch")
+    if damage == "cut":
+        left.write_bytes(left.read_bytes()[:-500])
+    elif damage == "flipped":
+        data = bytearray(left.read_bytes())
+        for place in range(len(data) // 2, len(data) // 2 + 64):  # torch fills up to 63 bytes between two tensors
+            data[place] ^= 1
+        left.write_bytes(data)
+    outcome = denoising().fit(NORMED, long, seed=1, keep=path)
+    assert outcome.metrics == once.metrics
+    said = capsys.readouterr().err
+    assert f"{left} cannot be gone on from" in said
+    assert said.count("\n") == 1
+    assert not left.exists()
 
 
 def test_a_training_that_takes_too_long_is_given_up(denoising, stage) -> None:

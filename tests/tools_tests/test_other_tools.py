@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from benchmarks import published
 from search_spaces import SPACES, SearchSpace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +31,7 @@ def test_describe_lists_and_describes(tool) -> None:
         assert name in listing
     assert re.search(r"Baseline +Makes no trial and answers", listing)
     assert re.search(r"toy-v2 +small plain convolutional networks", listing)
-    assert re.search(r"detection +scenes-detection-v2, scenes-ssdlite-v2", listing)
+    assert re.search(r"detection +scenes-detection-v3, scenes-ssdlite-v2", listing)
     assert "1.8e+15 architectures, 19 decisions" in tool("describe", "DecoderCells").stdout
     toy = tool("describe", "toy-v2").stdout
     assert "budget" in toy
@@ -58,12 +60,32 @@ def test_verify_published(tool) -> None:
     done = tool("verify_published", "--json")
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
-    assert {"id", "params", "madds", "printed_params", "printed_madds", "verdict"} <= rows[0].keys()
     wanted = {f"SEG-{k}{kind}" for k in range(3) for kind in ("", "d", "s")} | {f"SEG-i{k}" for k in range(1, 5)}
-    wanted |= {f"DET-{k}" for k in range(1, 9)} | {"DET-1m", "FNA-3", "FNA-4", "S1-F4"}
+    wanted |= {f"DET-{k}" for k in range(1, 9)} | {"DET-1m", "S1-F4"} | {f"FNA-{k}" for k in range(1, 5)}
+    wanted |= {"RET-MBv2", "RET-R50", "RET-R101", "FCOS-X101"}
     assert [row["id"] for row in rows if row["id"] not in wanted] == []
-    assert len(rows) == len(wanted) == 25
-    assert {row["verdict"] for row in rows} <= {"exact", "match"}
+    assert len(rows) == len(wanted) == 31
+    assert all(row["ok"] for row in rows)
+    verdicts = {row["id"]: (row["params_verdict"], row["madds_verdict"]) for row in rows}
+    assert verdicts["SEG-i1"] == ("exact", None)
+    assert verdicts["FNA-4"] == ("same digits", "same digits")
+    assert verdicts["FNA-1"] == ("same digits", "differs")
+    for name in ("DET-5", "DET-8", "SEG-2d", "S1-F4"):
+        assert verdicts[name][0] == "differs"
+    assert all(row["why"] for row in rows if "differs" in verdicts[row["id"]])
+
+
+def test_a_count_that_is_not_the_recorded_one_is_told(tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = next(row for row in published.PUBLISHED if row.id == "FNA-4")
+    for wrong in (
+        replace(small, params=small.params + 1),
+        replace(small, printed_params="4.4 M"),
+        replace(small, madds=1),
+    ):
+        monkeypatch.setattr(published, "PUBLISHED", (wrong,))
+        done = tool("verify_published")
+        assert done.returncode == 1
+        assert "False" in done.stdout
 
 
 def test_make_leaderboard_is_a_pure_function(tool, tmp_path: Path) -> None:

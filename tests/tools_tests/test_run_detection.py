@@ -74,10 +74,10 @@ def voc(tmp_path: Path) -> Path:
 
 
 def tiny(root: Path, work: Path, *strategies: str, options: tuple[str, ...] = ()) -> list[str]:
-    """The arguments of the smallest run of bccd-fcos-v2."""
+    """The arguments of the smallest run of bccd-fcos-v3."""
     settings = [f"benchmark.{setting}" for setting in (f"task.data.root={root}", *TINY)]
     chosen = ["--strategy", *strategies]
-    return ["bccd-fcos-v2", *chosen, "--work-dir", str(work), "--cfg-options", *settings, *options]
+    return ["bccd-fcos-v3", *chosen, "--work-dir", str(work), "--cfg-options", *settings, *options]
 
 
 def trials(folder: Path) -> list[dict]:
@@ -91,7 +91,7 @@ def test_a_whole_run_and_its_networks_in_mmdetection(tool, voc: Path, tmp_path: 
     assert done.returncode == 0, done.stderr
     for name, count in counts.items():
         assert f"| {name} " in done.stdout
-        folder = tmp_path / "bccd-fcos-v2" / name / "seed0"
+        folder = tmp_path / "bccd-fcos-v3" / name / "seed0"
         result = json.loads((folder / "study.json").read_text())
         assert result["primary"] == "mAP"
         assert result["trials"] == {"done": count, "stopped": 0, "failed": 0, "duplicate": 0}
@@ -100,7 +100,7 @@ def test_a_whole_run_and_its_networks_in_mmdetection(tool, voc: Path, tmp_path: 
         built = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
         assert built.returncode == 0, built.stderr
         assert built.stdout.splitlines()[-1] == f"True True True {result['answers'][0]['final']['params']}"
-    reward = trials(tmp_path / "bccd-fcos-v2/random_search/seed0")[0]
+    reward = trials(tmp_path / "bccd-fcos-v3/random_search/seed0")[0]
     losses = (reward["stages"][0]["metrics"][f"loss_{part}"] for part in ("cls", "bbox", "centerness"))
     assert reward["reward"] == pytest.approx(-sum(losses))
 
@@ -109,7 +109,7 @@ def test_progressive_search_records_both_parts(tool, voc: Path, tmp_path: Path) 
     parts = ("strategy.parts.0.trials=1", "strategy.parts.1.trials=1")
     done = tool("run_benchmark", *tiny(voc, tmp_path, "progressive_ppo", options=parts))
     assert done.returncode == 0, done.stderr
-    folder = tmp_path / "bccd-fcos-v2/progressive_ppo/seed0"
+    folder = tmp_path / "bccd-fcos-v3/progressive_ppo/seed0"
     fpn, head = (trial["arch"] for trial in trials(folder))  # of the trial of each part
     fixed = {f"head.layer{k}": "conv3" if k < 4 else "skip" for k in range(6)} | {"head.split": 0}
     assert {name: choice for name, choice in fpn.items() if name.startswith("head.")} == fixed
@@ -164,7 +164,7 @@ def leave(root: Path) -> None:
             ("train/p2.xml, line 4: the box [73.0, ", "of 'blue' lies 12 pixels outside its image of 128x96"),
         ),
         (drop_image, (), ("test/p1.jpg is missing: put it back",)),
-        (leave, ("classes=[red,green,blue]",), ("class 'green' has no object in split 'train'",)),
+        (leave, ("classes=['red', 'green', 'blue']",), ("class 'green' has no object in split 'train'",)),
         (
             write_coco,
             ("type=CocoDetection",),

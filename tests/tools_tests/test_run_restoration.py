@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tasks.restoration.degradations import RainStreaks
+from tasks.restoration.samples import RestorationSamples
 
 TINY = (
     "benchmark.task.input_size=[32,32]",
@@ -64,3 +65,30 @@ def test_a_search_that_diverges_says_so_in_a_line(tool: Tool, options: list[str]
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "failed: epoch 1 has metrics that are not finite: lower the stage's lr"
     assert not list(runs.rglob("study.json"))
+
+
+@pytest.mark.slow
+def test_ir_nas_as_presented_in_small(tool: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searched with one level of noise an image, scored in the end with all of them; deformable layers load in silence."""
+    monkeypatch.setattr(RestorationSamples, "eval_size", 3)
+    small = ["channels=2", "stem=4", "nodes=1"]
+    short = [
+        "stages.0.view.share=0.03",
+        "final.view.share=0.03",
+        "stages.0.view.size=[16,16]",
+        "final.view.size=[16,16]",
+    ]
+    settings = [
+        f"benchmark.{one}" for one in (*(f"space.{setting}" for setting in small), *short, "final.recipe.epochs=1")
+    ]
+    arguments = ("scenes-irnas-v1", "--strategy", "ir_nas", "--work-dir", tmp_path, "--cfg-options", *settings)
+    done = tool("run_benchmark", *arguments, "strategies.ir_nas.epochs=2")
+    assert done.returncode == 0, done.stderr
+    assert "INFO" not in done.stdout + done.stderr
+    folder = tmp_path / "scenes-irnas-v1/ir_nas/seed0"
+    (answer,) = json.loads((folder / "study.json").read_text())["answers"]
+    metrics = answer["final"]["metrics"]
+    assert metrics["PSNR30"] > metrics["PSNR50"] > metrics["PSNR70"]
+    assert metrics["SSIM"] == pytest.approx(np.mean([metrics[f"SSIM{sigma}"] for sigma in (30, 50, 70)]))
+    (trial, _) = map(json.loads, (folder / "trials.jsonl").read_text().splitlines())
+    assert "PSNR30" not in json.dumps(trial)

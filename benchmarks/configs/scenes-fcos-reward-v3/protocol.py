@@ -1,8 +1,8 @@
-"""scenes-fcos-reward-v2: which cheap signal ranks FCOS decoders as a longer training does? (NAS-FCOS, figures 6 and 7)
+"""scenes-fcos-reward-v3: which cheap signal ranks FCOS decoders as a longer training does? (NAS-FCOS, figures 6 and 7)
 
 Command:
-    python tools/run_benchmark.py scenes-fcos-reward-v2
-    python tools/compare_rewards.py runs/scenes-fcos-reward-v2
+    python tools/run_benchmark.py scenes-fcos-reward-v3
+    python tools/compare_rewards.py runs/scenes-fcos-reward-v3
 
 Every candidate goes through a short stage with cached features and a longer one end to end; nothing is gated. The second
 command compares the short stage's metrics, and the reward (the negative sum of the losses), with the longer stage's mAP.
@@ -16,7 +16,7 @@ from tasks.detection.task import DetectionTask
 from tasks.rewards import NegativeSum
 
 benchmark = dict(
-    id="scenes-fcos-reward-v2",
+    id="scenes-fcos-reward-v3",
     task=dict(
         type=DetectionTask,
         template=dict(

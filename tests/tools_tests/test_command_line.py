@@ -1,0 +1,50 @@
+"""Settings on the command line: Python literals, and else the text as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        ("a.b=3", 3),
+        ("a.b=-0.5", -0.5),
+        ("a.b=None", None),
+        ("a.b=True", True),
+        ("a.b=[64, 64]", [64, 64]),
+        ("a.b={'c': [1]}", {"c": [1]}),
+        ("a.b='3'", "3"),
+        ("a.b=a,b", "a,b"),
+        ("a.b= a  b ", " a  b "),
+        ("a.b=c=d", "c=d"),
+        ("a.b=", ""),
+        ("a.b=nan", "nan"),
+        ("a.b=[up,min]", "[up,min]"),
+        ("a.b={1, 2}", "{1, 2}"),
+        ("a.b=1j", "1j"),
+        ("a.root=100", "100"),
+        ("a.root=my data, (copy)", "my data, (copy)"),
+        ("a.checkpoint=None", None),
+    ],
+)
+def test_values_are_kept_as_they_are_given(monkeypatch: pytest.MonkeyPatch, given: str, value: Any) -> None:
+    monkeypatch.syspath_prepend("tools")
+    from command_line import Parser, Settings
+
+    parser = Parser()
+    parser.add_argument("--cfg-options", nargs="+", action=Settings)
+    assert parser.parse_args(["--cfg-options", given, "x=1"]).cfg_options == {given.partition("=")[0]: value, "x": 1}
+
+
+def test_a_folder_with_blanks_and_commas_is_used_as_it_is(tool, folder_data, tmp_path) -> None:
+    place = folder_data.rename(tmp_path / "my data, (copy)")
+    (place / "classes.txt").unlink()
+    (place / "images").rename(place / "pictures")
+    done = tool("run_benchmark", "camvid-decoder-v2", "--strategy", "random_search", "--work-dir", tmp_path / "runs",
+                "--cfg-options", f"benchmark.task.data.root={place}", "benchmark.task.data.layout=folders",
+                "benchmark.task.encoder.checkpoint=None")  # fmt: skip
+    assert done.returncode == 2
+    assert f"{place}/" in done.stderr
