@@ -80,7 +80,9 @@ def tool(
         finally:
             for number, handler in heard.items():  # a tool settles what they do for a process of its own
                 signal.signal(number, handler)
-        return subprocess.CompletedProcess(command, code, *capfd.readouterr())
+        out, err = capfd.readouterr()
+        seen = [line.rsplit("\r", 1)[-1] for line in err.split("\n")]  # a terminal overwrites what stood before
+        return subprocess.CompletedProcess(command, code, out, "\n".join(seen))
 
     return call
 

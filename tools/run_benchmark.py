@@ -6,7 +6,10 @@ from command_line import Parser, Settings, refuse, run, said
 
 import math
 import sys
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,8 @@ from benchmarks.ledger import DivergedError, InUseError
 from benchmarks.run import Run
 from benchmarks.study import Study
 from tasks import Cost
+
+EVERY = 4.0  # seconds between two signs of life
 
 
 def arguments() -> Parser:
@@ -48,6 +53,32 @@ def device(name: str) -> str:
     return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
 
 
+@contextmanager
+def ticking(draw: Callable[[], object]) -> Iterator[None]:
+    """Call `draw` every few seconds, so that whoever waits sees that something goes on."""
+    ended = threading.Event()
+
+    def tick() -> None:
+        while not ended.wait(EVERY):
+            draw()
+
+    thread = threading.Thread(target=tick, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """A clock for work whose end nobody knows; what is done at once shows none."""
+    clock = tqdm(desc=what, bar_format="{desc} {elapsed}", file=sys.stderr, leave=False, miniters=0, delay=EVERY / 2)
+    with clock, ticking(lambda: clock.update(0)):
+        yield
+
+
 class Progress:
     """A bar over what a study may spend: trials, where it is known how many, else images."""
 
@@ -60,8 +91,9 @@ class Progress:
         self.bar = tqdm(total=total, desc=title, unit=unit, file=sys.stderr, disable=not total)
         self.study, study.watch = study, self.show
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> tqdm:
         self.show(self.study)
+        return self.bar
 
     def __exit__(self, *error: object) -> None:
         self.bar.close()
@@ -98,11 +130,13 @@ def play(one: Run, executor: Executor, workers: int, shared: Cost) -> None:
         print(f"{one.folder}", file=sys.stderr)
         if one.plan.note:
             print(one.plan.note, file=sys.stderr)
-        with Progress(one, study):
+        with Progress(one, study) as bar, ticking(bar.refresh):
             answers = one.strategy.search(study)
         networks = "" if len(answers) == 1 else f" of {len(answers)} networks"
-        print(f"{one.name} seed{one.seed}: final training{networks}", file=sys.stderr)
-        one.finish(study, answers, shared)
+        what = f"{one.name} seed{one.seed}: final training{networks}"
+        print(what, file=sys.stderr)
+        with waiting(what):
+            one.finish(study, answers, shared)
 
 
 def failed(error: BaseException) -> int:
@@ -116,7 +150,8 @@ def main() -> int:
     try:
         runs = setup(options)
         executor = EXECUTORS[options.executor](options.workers)
-        todo = [(one, one.prepare()) for one in runs if not one.finished]
+        with waiting("preparing the data, the encoder and its features"):
+            todo = [(one, one.prepare()) for one in runs if not one.finished]
     except (ValueError, OSError, RuntimeError) as error:
         return failed(error) if machines_fault(error) or isinstance(error, RuntimeError) else refuse(error)
     elsewhere = []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import runpy
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -268,3 +270,22 @@ def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "the same command goes on from here" in stderr
     assert "Traceback" not in stderr
+
+
+def test_a_clock_runs_while_nothing_else_is_told_and_leaves_nothing(monkeypatch, capsys) -> None:
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    tool = runpy.run_path(str(ROOT / "tools" / "run_benchmark.py"))
+    waiting = tool["waiting"]
+    with waiting("at once"):
+        pass
+    assert not capsys.readouterr().err
+    monkeypatch.setitem(waiting.__wrapped__.__globals__, "EVERY", 0.2)
+    seen, more = threading.Event(), tool["tqdm"].display
+    monkeypatch.setattr(
+        tool["tqdm"], "display", lambda self, *given, **named: (more(self, *given, **named), seen.set())[0]
+    )
+    with waiting("the encoder"):
+        assert seen.wait(60)
+    shown = capsys.readouterr().err
+    assert "the encoder 00:00" in shown
+    assert shown.endswith("\r")
