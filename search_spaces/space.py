@@ -75,6 +75,14 @@ class SearchSpace(ABC):
         return matching(weights, fresh)
 
 
+def _check_numbers(genotype: Any) -> None:
+    """Raise TypeError where a genotype holds True or False, which Python takes for 1 and 0."""
+    if isinstance(genotype, bool):
+        raise TypeError
+    for part in genotype if isinstance(genotype, list | tuple) else ():
+        _check_numbers(part)
+
+
 class FiniteSpace(SearchSpace):
     """Named decisions with a finite number of choices each.
 
@@ -116,6 +124,7 @@ class FiniteSpace(SearchSpace):
     def read(self, genotype: Any) -> Architecture:
         """The architecture of a published genotype. Raises ValueError where it is not in the space's notation."""
         try:
+            _check_numbers(genotype)
             choices = self.choices(genotype)
         except Exception:  # a genotype may be anything
             what = f"{shown(genotype)} is not a genotype of {type(self).__name__}"

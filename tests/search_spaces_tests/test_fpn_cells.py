@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
+import pytest
 import torch
 from mmcv.ops import ModulatedDeformConv2dPack
 from mmdet.registry import MODELS
@@ -40,6 +41,16 @@ def loose(genotype: Sequence[Sequence[int]]) -> list[int]:
 def test_size_and_notation() -> None:
     assert FPNCells().size == (4 * 5 * 6 * 7 * 8 * 9 * 10) ** 2 * (5 * 5 * 2) ** 7  # 2.9e23, as printed
     assert FPNCells().write(FPNCells().read(FPN).as_dict()) == [list(block) for block in FPN]
+
+
+@pytest.mark.parametrize("column", range(5))
+def test_true_is_no_number(column: int) -> None:
+    genotype = [list(block) for block in FPN]
+    genotype[0][column] = 1
+    assert FPNCells().read(genotype)
+    genotype[0][column] = True
+    with pytest.raises(ValueError, match="is not a genotype of FPNCells"):
+        FPNCells().read(genotype)
 
 
 @torch.no_grad()
