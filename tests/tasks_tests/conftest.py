@@ -1,7 +1,8 @@
-"""What tests of tasks share: small restoration data, and the task on them."""
+"""What tests of tasks share: small restoration data, and the task on them; VOC's files, `written_voc` by name."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +13,9 @@ from PIL import Image
 
 from tasks import Stage
 from tasks.restoration.task import RestorationTask
+
+sys.path.insert(0, str(Path(__file__).parent))
+from written_voc import marked, picture
 
 
 class MakeStage(Protocol):
@@ -83,3 +87,17 @@ def on_pairs(pairs: Path) -> MakeTask:
         return RestorationTask(data, "", **settings)
 
     return make
+
+
+@pytest.fixture
+def voc(tmp_path: Path) -> Path:
+    """VOC's own layout, one folder below the root: two images in train, one in val."""
+    root = tmp_path / "VOC2042"
+    for kind in ("Annotations", "ImageSets/Main"):
+        (root / kind).mkdir(parents=True)
+    for name in "abc":
+        picture(root / f"JPEGImages/{name}.jpg")
+        (root / f"Annotations/{name}.xml").write_text(marked(("dog", (1, 1, 40, 30)), ("cat", (5, 6, 7, 9))))
+    (root / "ImageSets/Main/train.txt").write_text("a\nb\n")
+    (root / "ImageSets/Main/val.txt").write_text("c\n")
+    return tmp_path

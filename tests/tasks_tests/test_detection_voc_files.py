@@ -6,39 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from written_voc import marked
 
 from core import build
 from tasks.detection.voc import VocDetection
 from tasks.registry import DATA
-
-
-def picture(path: Path, width: int = 40, height: int = 30) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (width, height), (10, 200, 30)).save(path)
-
-
-def marked(*objects: tuple[str, tuple[object, ...]], width: object = 40, height: object = 30, more: str = "") -> str:
-    """A VOC annotation; objects are a name and xmin, ymin, xmax, ymax. Its first object is on line 3."""
-    lines = ["<annotation>", f"<size><width>{width}</width><height>{height}</height></size>"]
-    for name, corners in objects:
-        box = "".join(f"<{k}>{v}</{k}>" for k, v in zip(("xmin", "ymin", "xmax", "ymax"), corners, strict=True))
-        lines.append(f"<object><name>{name}</name>{more}<bndbox>{box}</bndbox></object>")
-    return "\n".join([*lines, "</annotation>"])
-
-
-@pytest.fixture
-def voc(tmp_path: Path) -> Path:
-    """VOC's own layout, one folder below the root: two images in train, one in val."""
-    root = tmp_path / "VOC2042"
-    for kind in ("Annotations", "ImageSets/Main"):
-        (root / kind).mkdir(parents=True)
-    for name in "abc":
-        picture(root / f"JPEGImages/{name}.jpg")
-        (root / f"Annotations/{name}.xml").write_text(marked(("dog", (1, 1, 40, 30)), ("cat", (5, 6, 7, 9))))
-    (root / "ImageSets/Main/train.txt").write_text("a\nb\n")
-    (root / "ImageSets/Main/val.txt").write_text("c\n")
-    return tmp_path
 
 
 @pytest.mark.parametrize(("encoding", "named"), [
