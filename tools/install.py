@@ -39,7 +39,7 @@ TESTED, OLDEST, CXX20 = "2.13.0", (2, 13), (2, 14)  # torch: what is tested, wha
 BUILDS = "https://download.pytorch.org/whl/"
 MMCV, CHECKSUM = "mmcv-2.1.0", "d387bcab66b467479b6660310e23746cfc79c6e57acf04094680adb499a5cd3f"
 EVERY = 3  # seconds between two signs of life
-IMPORTS = "torch cv2 mmcv mmcv.ops mmengine mmdet mmseg pycocotools skimage search_spaces".split()
+IMPORTS = "torch, cv2, mmcv.ops, mmengine, mmdet, mmseg, pycocotools, skimage, search_spaces"
 
 
 def main():
@@ -57,12 +57,12 @@ def main():
         if not imports("mmcv.ops"):
             follow("mmcv", [*pip, str(built(number, Path(folder)))])
         follow("everything else", [*pip, "--no-build-isolation", "--editable", str(ROOT) + "[dev]"])
-    for name in IMPORTS:
-        if not imports(name):
-            stop(
-                f"{name} cannot be imported: run {INSIDE} -c 'import {name}' and install the library that it names"
-                " (Debian, for OpenCV: apt-get install libgl1 libglib2.0-0)"
-            )
+    follow(
+        "a first import of everything",
+        [str(INSIDE), "-c", f"import {IMPORTS}"],
+        cwd=ROOT,
+        hint="install the library that it names (Debian, for OpenCV: apt-get install libgl1 libglib2.0-0)",
+    )
     print("install: done")
 
 
