@@ -125,13 +125,27 @@ def _read(path: Path) -> Plain:
         plain = json.loads(path.read_text()) if path.suffix == ".json" else Config.fromfile(path).to_dict()
     except (Exception, SystemExit) as error:  # a config is a program: anything may come out of it
         raise ValueError(f"{path} cannot be read as a config: {type(error).__name__}: {error}") from error
-    if not isinstance(plain, dict) or "benchmark" not in plain:
-        raise ValueError(f"{path} has no 'benchmark': start from a {PROTOCOL} in benchmarks/configs")
+    if not isinstance(plain, dict) or not isinstance(plain.get("benchmark"), dict):
+        raise ValueError(f"{path} has no 'benchmark', a dict: start from a {PROTOCOL} in benchmarks/configs")
+    if "like" in plain:
+        plain = _alike(plain, path)
     custom, benchmark = plain.pop("custom_imports", None), plain["benchmark"]
-    if custom is not None and isinstance(benchmark, dict):
+    if custom is not None:
         named = custom.get("imports") if isinstance(custom, dict) else custom
         benchmark["imports"] = [named] if isinstance(named, str) else named
     return plain
+
+
+def _alike(plain: Plain, path: Path) -> Plain:
+    """A config whose `benchmark` are changes (`{"space.aux": "conv"}`) of the benchmark that its `like` names by id."""
+    like, changes = plain.pop("like"), {f"benchmark.{name}": value for name, value in plain["benchmark"].items()}
+    if like not in benchmarks():
+        raise ValueError(did_you_mean(f"benchmark that {path} is like", str(like), benchmarks()))
+    if "benchmark.id" not in changes:
+        raise ValueError(f"{path} changes {like}, which makes it another benchmark: give it an id of its own")
+    base = _read(CONFIGS / like / PROTOCOL)
+    merged = _merged({"benchmark": base["benchmark"]}, changes, str(path))
+    return {"strategies": base["strategies"], **plain, **merged}
 
 
 def _merged(plain: Plain, options: Options, what: str) -> Plain:

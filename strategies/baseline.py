@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 import json
+from traceback import extract_tb
 from typing import Any
 
 from core import build
+from search_spaces import FiniteSpace
 from strategies.strategy import Plan, Strategy, Study
 from strategies.trial import Answer
 from tasks import TASKS
 
 
 class Baseline(Strategy):
-    """Makes no trial and answers with `model`, parts of a model config as a space makes them, whatever the space.
+    """Makes no trial and answers with one network: `model`, or the space's network of a published `genotype`.
 
-    `task` are settings that replace the task's own for this network: another template, say.
+    `model` are parts of a model config as a space makes them, whatever the space. `task` are settings that replace the
+    task's own for this network: another template, say.
     """
 
-    def __init__(self, model: dict[str, Any], task: dict[str, Any] | None = None):
-        self.answer = Answer(model=model, task=task)
+    def __init__(
+        self, model: dict[str, Any] | None = None, task: dict[str, Any] | None = None, genotype: list[Any] | None = None
+    ):
+        if (model is None) == (genotype is None):
+            raise ValueError("give either a model, parts of a model config, or a genotype in the space's notation")
+        self.answer, self.genotype = Answer(model=model, task=task), genotype
 
     def prepare(self, study: Study) -> Plan:
-        model, task = self.answer.model, study.task
+        task, model = study.task, self.answer.model or {}
+        if self.genotype is not None:
+            if not isinstance(study.space, FiniteSpace):
+                raise ValueError(f"{type(study.space).__name__} has no notation of genotypes: give a model")
+            arch = study.space.read(self.genotype)
+            self.answer, model = Answer(arch, task=self.answer.task), study.space.model(arch)
         try:
             if self.answer.task:
                 task = build(TASKS, {**json.loads(study.task_config), **self.answer.task})
-            task.network(model or {})
+            task.network(model)
         except Exception as error:  # any library's module may be meant, and raises what it likes
-            raise ValueError(f"the baseline {model} cannot be built: {type(error).__name__}: {error}") from error
+            why = str(error) or extract_tb(error.__traceback__)[-1].line  # MMSegmentation asserts without a word
+            raise ValueError(f"the baseline {model} cannot be built: {type(error).__name__}: {why}") from error
         return Plan(trials=0)
 
     def search(self, study: Study) -> list[Answer]:

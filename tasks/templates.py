@@ -37,6 +37,10 @@ class Template(ABC):
     def whole(self, parts: Parts, backbone: Config, channels: list[int], classes: int, size: Size) -> dict[str, Any]:
         """The network's config around a backbone whose taps have these channels."""
 
+    def fits(self, stride: int, wanted: int) -> bool:
+        """Does a map of this stride do where another one is wanted?"""
+        return stride == wanted
+
     def config(self, parts: Parts, encoder: Config, classes: int, size: Size) -> dict[str, Any]:
         """The config of the whole network for images of `size`.
 
@@ -48,7 +52,7 @@ class Template(ABC):
         backbone = told(parts.get("backbone", encoder), self.taps)
         channels, strides = outputs(backbone)
         wanted = [int(tap.rstrip("+")) for tap in self.taps]
-        if strides != wanted:
+        if len(strides) != len(wanted) or not all(map(self.fits, strides, wanted)):
             raise ValueError(
                 f"the backbone {backbone['type']} gives maps of strides {strides}, the template {name} needs {wanted}: "
                 "set the backbone's outputs, or use another one"

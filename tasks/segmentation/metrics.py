@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 IGNORE = 255
+MEANS = ("mIoU", "mAcc", "fwIoU")
 
 
 class Confusion:
@@ -29,12 +30,15 @@ class Confusion:
     def metrics(self) -> dict[str, float]:
         """mIoU, mAcc, fwIoU (IoU weighted by the labels' frequency) and aAcc (share of right pixels)."""
         counts = self.counts.double()
+        return {**self.means(), "aAcc": 100 * (counts.diag().sum() / counts.sum()).item()}
+
+    def means(self, without: int | None = None) -> dict[str, float]:
+        """The first three, perhaps over all classes but one; 0 where nothing of the others is there."""
+        counts = self.counts.double()
         right, true, predicted = counts.diag(), counts.sum(1), counts.sum(0)
         union = true + predicted - right
-        iou, present = right / union, true > 0
-        return {
-            "mIoU": 100 * iou[union > 0].mean().item(),
-            "mAcc": 100 * (right / true)[present].mean().item(),
-            "fwIoU": 100 * ((true * iou)[present].sum() / true.sum()).item(),
-            "aAcc": 100 * (right.sum() / true.sum()).item(),
-        }
+        kept = torch.arange(len(counts)) != (-1 if without is None else without)
+        seen, present = kept & (union > 0), kept & (true > 0)
+        iou = right / union
+        values = iou[seen].mean(), (right / true)[present].mean(), (true * iou)[present].sum() / true[present].sum()
+        return {name: 100 * value.nan_to_num().item() for name, value in zip(MEANS, values, strict=True)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
@@ -13,22 +13,30 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core import content_key, parse
+from core import content_key, did_you_mean, matching, parse
 from tasks.batch import Batch
+from tasks.cache import cached
+from tasks.cost import Cost
 from tasks.encoder_task import EncoderOptions, EncoderTask
 from tasks.segmentation.data import SegmentationData
-from tasks.segmentation.metrics import IGNORE, Confusion
+from tasks.segmentation.metrics import IGNORE, MEANS, Confusion
 from tasks.segmentation.samples import SegmentationSamples
 from tasks.segmentation.templates import EncoderDecoder
 from tasks.stage import Stage
 from tasks.task import Parts, Start
 from tasks.templates import takes
+from tasks.trainable import build_network
 from tasks.weights import load, take_over
+
+WEIGHTS = "teacher.pth"
 
 
 @dataclass(frozen=True)
 class SegmentationOptions(EncoderOptions):
-    """`distill` is the weight of the squared distance to the teacher's scores, `aux` that of auxiliary classifiers."""
+    """`distill` is the weight of the squared distance to the teacher's scores, `aux` that of auxiliary classifiers.
+
+    Decoders that know no auxiliary classifiers, as MMSegmentation's heads, do without.
+    """
 
     distill: float = 0.0
     aux: float = 0.0
@@ -40,20 +48,31 @@ class SegmentationOptions(EncoderOptions):
 
 @dataclass(frozen=True)
 class Teacher:
-    """A network that another one learns from: the parts of its model, and a file of weights that a stage left."""
+    """A network that another one learns from: the parts of its model, and where its weights come from.
+
+    They are read from `weights`, a file that a final training left, or learnt in `stage`, once, and kept in the cache.
+    """
 
     model: Mapping[str, Any]
-    weights: str
+    weights: str | None = None
+    stage: Stage | None = None
+
+    def __post_init__(self) -> None:
+        if (self.weights is None) == (self.stage is None):
+            raise ValueError("give either weights, a file's path, or a stage to learn them in")
+        if self.weights is not None and not Path(self.weights).is_file():
+            raise ValueError(f"there are no teacher weights {self.weights}: give the path of a file")
 
 
 class SegmentationTask(EncoderTask):
     """Label every pixel.
 
     `data` is the config of a `SegmentationData`, `teacher` a `Teacher`, which stages with `distill` learn from; the other
-    settings are an `EncoderTask`'s.
+    settings are an `EncoderTask`'s. Whatever losses a decode head's config names, all networks learn by the same one.
 
     Scores are taken at the view's `eval_size`, labels brought there by nearest neighbour; None: at each image's own size.
-    Pixels labelled as ignored count nowhere (see `Confusion`). "loss" is the mean training loss of the last epoch.
+    Pixels labelled as ignored count nowhere (see `Confusion`). "loss" is the mean training loss of the last epoch. Where
+    `background` names a class, there are "foreground_mIoU" and the like as well, the means over all others.
     """
 
     primary = "mIoU"
@@ -63,20 +82,40 @@ class SegmentationTask(EncoderTask):
     Template = EncoderDecoder
     plain = "EncoderDecoder"
 
-    def __init__(self, *, teacher: Mapping[str, Any] | None = None, **settings: Any):
+    def __init__(self, *, teacher: Mapping[str, Any] | None = None, background: str | None = None, **settings: Any):
         super().__init__(**settings)
+        self.background = None
+        if background is not None:
+            if background not in self.data.classes:
+                raise ValueError(did_you_mean("class as the background", background, self.data.classes))
+            self.background = self.data.classes.index(background)
+            self.metrics = (*SegmentationTask.metrics, *(f"foreground_{name}" for name in MEANS))
         self._teaching = None if teacher is None else parse(Teacher, teacher, "the teacher")
-        if self._teaching and not Path(self._teaching.weights).is_file():
-            raise ValueError(f"there are no teacher weights {self._teaching.weights}: give the path of a file")
 
     def samples(self, stage: Stage) -> SegmentationSamples:
         return SegmentationSamples(self.data, stage)
 
     def check(self, stages: Iterable[Stage]) -> None:
         super().check(stages := list(stages))
-        for stage in stages:
-            if self.options(stage).distill and self._teaching is None:
-                raise ValueError(f"stage {stage.name!r} distills, but the task has no teacher: set its distill to 0")
+        distilled = [stage for stage in stages if self.options(stage).distill]
+        if distilled and self._teaching is None:
+            name = distilled[0].name
+            raise ValueError(f"stage {name!r} distills, but the task has no teacher: set its distill to 0")
+        own = self._teaching.stage if self._teaching else None
+        if distilled and own:
+            super().check([own])
+            if self.options(own).distill:
+                raise ValueError(f"the teacher's own stage {own.name!r} distills: set its distill to 0")
+            for stage in stages:
+                if stage.view.eval in own.view.train:
+                    seen = f"the split {stage.view.eval!r}, which the teacher learns from"
+                    raise ValueError(f"stage {stage.name!r} is scored on {seen}: give the teacher other splits")
+
+    def prepare(self, stages: Sequence[Stage]) -> Cost:
+        self.check(stages := list(stages))
+        self.encoder.prepare()  # first, as its cost is not the teacher's
+        learns = self._teaching and self._teaching.stage and any(map(self.teacher, stages))
+        return super().prepare(stages) + (self._learnt[1] if learns else Cost())
 
     def batches(self, stage: Stage, seed: int, epoch: int) -> Iterator[Batch]:
         teacher = self.teacher(stage)
@@ -90,14 +129,19 @@ class SegmentationTask(EncoderTask):
     # The network.
 
     def network(self, model: Parts) -> nn.Module:
-        return super().network(self._without_aux(model))
+        model = self._without_aux(model)
+        if not takes(self._decoder(model), "aux"):  # a head that was not made for this task
+            with torch.no_grad():
+                shown = build_network(self.config(model), 0, "meta").eval()
+                scores_of(shown(torch.empty(1, *self.input_shape, device="meta")))
+        return super().network(model)
 
     def trained(self, model: Parts, stage: Stage) -> Parts:
         model = super().trained(model, stage)
         if not self.options(stage).aux:
             return self._without_aux(model)
         decoder = self._decoder(model)
-        if not decoder.get("aux"):
+        if takes(decoder, "aux") and not decoder.get("aux"):
             missing = f"{decoder['type']} has no auxiliary classifiers"
             raise ValueError(f"stage {stage.name!r} sets aux, but {missing}: set aux to 0")
         return model
@@ -110,23 +154,45 @@ class SegmentationTask(EncoderTask):
         decoder = self._decoder(model)
         return {**model, "decoder": {**decoder, "aux": None}} if takes(decoder, "aux") else model
 
+    def teacher(self, stage: Stage) -> nn.Module | None:
+        return self._teacher if self.options(stage).distill else None
+
     @cached_property
     def _teacher(self) -> Any:
         assert self._teaching is not None
         network: Any = self.network(self._teaching.model)
         if "backbone" not in self._teaching.model:
             network.backbone.load_state_dict(self.encoder.weights())
-        take_over(network, load(self._teaching.weights), Start(self._teaching.weights))
-        return network
+        path = self._teaching.weights or str(self._learnt[0] / WEIGHTS)
+        take_over(network, load(path), Start(path))
+        return OwnScores(network).eval()
 
-    def teacher(self, stage: Stage) -> nn.Module | None:
-        return self._teacher if self.options(stage).distill else None
+    @cached_property
+    def _learnt(self) -> tuple[Path, Cost]:
+        """The folder of a teacher that learns in a stage, and what that cost."""
+        assert self._teaching is not None
+        assert self._teaching.stage is not None
+        model, stage = self._teaching.model, self._teaching.stage
+        identity = {
+            "model": model,
+            "stage": str(stage),
+            "data": self.data_print,
+            "encoder": self.encoder.identity,
+            "version": 1,
+        }
+
+        def learn(folder: Path) -> None:
+            self.train_and_score(model, stage, 0, None, str(folder / WEIGHTS), matching)
+
+        return cached(Path(self.cache), "teacher", identity, learn, self.meter)
 
     @cached_property
     def teacher_print(self) -> str | None:
         if self._teaching is None:
             return None
-        return content_key([self._teaching.model, sha256(Path(self._teaching.weights).read_bytes()).hexdigest()])
+        path = self._teaching.weights
+        origin = sha256(Path(path).read_bytes()).hexdigest() if path else str(self._teaching.stage)
+        return content_key([self._teaching.model, origin])
 
     # Training and scoring.
 
@@ -137,8 +203,7 @@ class SegmentationTask(EncoderTask):
         labels are brought to theirs by nearest neighbour.
         """
         options, labels = self.options(stage), batch.truth.long()
-        scores = network.decode_head(self.taps(network, batch.inputs))
-        own, *auxiliary = scores if isinstance(scores, list) else [scores]
+        own, *auxiliary = scores_of(network.decode_head(self.taps(network, batch.inputs)))
         loss = cross_entropy(resize(own, labels.shape[-2:]), labels)
         for x in auxiliary:
             small = F.interpolate(labels[:, None].float(), x.shape[-2:], mode="nearest")[:, 0].long()
@@ -153,9 +218,31 @@ class SegmentationTask(EncoderTask):
         for batch in self.scored_batches(stage):
             size = batch.truth.shape[-2:]
             self.meter.count(len(batch.truth), size)
-            scores = resize(network.decode_head(self.taps(network, batch.inputs)), size)
-            confusion.add(batch.truth.long(), scores.argmax(1))
-        return confusion.metrics()
+            own = scores_of(network.decode_head(self.taps(network, batch.inputs)))[0]
+            confusion.add(batch.truth.long(), resize(own, size).argmax(1))
+        metrics = confusion.metrics()
+        if self.background is not None:
+            metrics |= {f"foreground_{name}": value for name, value in confusion.means(self.background).items()}
+        return metrics
+
+
+def scores_of(output: Any) -> Sequence[Tensor]:
+    """A decode head's own scores (N, classes, H, W), and those of its auxiliary classifiers. Raises ValueError."""
+    scores = output if isinstance(output, list | tuple) else [output]
+    if not all(isinstance(x, Tensor) and x.ndim == 4 for x in scores):
+        raise ValueError("the decode head does not score pixels alone, and has losses of its own: take another one")
+    return scores
+
+
+class OwnScores(nn.Module):
+    """A network without what its auxiliary classifiers say."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        return scores_of(self.network(images))[0]
 
 
 def resize(scores: Tensor, size: torch.Size) -> Tensor:

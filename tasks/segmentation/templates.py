@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import mmseg.models  # noqa: F401 - registers the stock modules
+import torch
+from mmengine.config import ConfigDict
+from mmengine.registry import MODELS
 
+import tasks.segmentation.networks  # noqa: F401 - registers the heads to compare with
 from tasks.segmentation.metrics import IGNORE
 from tasks.task import Parts
 from tasks.templates import COLOURS, Config, Size, Template, takes
@@ -16,7 +20,7 @@ class EncoderDecoder(Template):
 
     `decoder` is the config of any decode head of MMSegmentation, used where no space decides one; None: SegFormer's all-MLP
     head (Xie et al., NeurIPS 2021), `width` channels wide. A head sees the taps that its `in_index` names, without one all of
-    them where its class names `in_channels` itself, else the last, as stock heads do.
+    them where it takes several, else the last. A backbone's taps may be finer than the strides say, as dilated ones are.
     """
 
     slots = ("backbone", "decoder")
@@ -33,6 +37,9 @@ class EncoderDecoder(Template):
             dropout_ratio=0.0,
         )
 
+    def fits(self, stride: int, wanted: int) -> bool:
+        return stride <= wanted
+
     def whole(self, parts: Parts, backbone: Config, channels: list[int], classes: int, size: Size) -> dict[str, Any]:
         decoder = {"align_corners": False, **parts.get("decoder", self.decoder)}
         return dict(
@@ -45,10 +52,24 @@ class EncoderDecoder(Template):
 
 
 def widths(decoder: Config, channels: list[int]) -> dict[str, Any]:
-    """What a decode head must know of the taps: the channels of those that it sees."""
-    everything = list(range(len(channels))) if takes(decoder, "in_channels") else -1
-    seen = decoder.get("in_index", everything)
+    """What a decode head must know of the taps: which it sees, and their channels."""
+    seen = decoder.get("in_index", list(range(len(channels))) if takes_several(decoder, channels) else -1)
     told: dict[str, Any] = {"in_channels": channels[seen] if isinstance(seen, int) else [channels[k] for k in seen]}
+    if not takes(decoder, "in_channels"):
+        told["in_index"] = seen
     if decoder.get("c1_in_channels", takes(decoder, "c1_in_channels")):  # of DeepLabv3+, which refines by the first tap
         told["c1_in_channels"] = channels[0]
     return told
+
+
+def takes_several(decoder: Config, channels: list[int]) -> bool:
+    """Does a decode head join all taps? Some say so by an argument, most only when they are built."""
+    if takes(decoder, "in_channels"):
+        return True
+    everything = dict(in_channels=channels, in_index=list(range(len(channels))), num_classes=2)
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            MODELS.build(ConfigDict({**decoder, **everything}))
+    except Exception:  # each library refuses in its own way; what is wrong shows when the network is built
+        return False
+    return True

@@ -95,6 +95,42 @@ def test_options_go_to_the_benchmark_to_every_strategy_or_to_one() -> None:
     assert read_protocol("toy", {"benchmark.task.noise": 1.5})["benchmark"]["task"]["noise"] == 1.5
 
 
+def test_a_benchmark_is_another_one_but_for_what_it_says(tmp_path: Path) -> None:
+    base = read_protocol("scenes-segmentation-v2")["benchmark"]
+    changed = read_protocol("scenes-ablation-aux-conv-v1")  # like scenes-ablation-v1, which is like the base
+    assert changed["benchmark"]["space"] == {**base["space"], "aux": "conv"}
+    own = {"id", "seeds", "space"}
+    assert {name: value for name, value in changed["benchmark"].items() if name not in own} == {
+        name: value for name, value in base.items() if name not in own
+    }
+    assert "darts" not in changed["strategies"]
+    assert set(changed["strategies"]) == set(read_protocol("scenes-ablation-v1")["strategies"])
+    mine = tmp_path / "mine.py"
+    mine.write_text("like = 'toy-v2'\nbenchmark = {'id': 'mine', 'stages.0.recipe.epochs': 9}\n")
+    found, toy = read_protocol(str(mine)), read_protocol("toy-v2")
+    assert found["strategies"] == toy["strategies"]
+    assert found["benchmark"]["stages"][0]["recipe"]["epochs"] == 9
+    assert groups()["toy"] == ["toy-v2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("like = 'toy-v3'\nbenchmark = {'id': 'x'}", "like 'toy-v3': did you mean 'toy-v2'"),
+        ("like = 'toy-v2'\nbenchmark = {'space.layers': 2}", "changes toy-v2.*: give it an id of its own"),
+        (
+            "like = 'toy-v2'\nbenchmark = {'id': 'x', 'stages.7.name': 'y'}",
+            "stages.7.name=y does not fit the config of",
+        ),
+        ("like = 'toy-v2'\nbenchmark = ['id']", "has no 'benchmark', a dict"),
+    ],
+)
+def test_a_benchmark_like_nothing_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(ValueError, match=sentence):
+        read_protocol(str(tmp_path / "mine.py"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ from torch.utils._pytree import tree_leaves
 from benchmarks.catalogue import benchmarks, read_protocol
 from core import build
 from search_spaces import SPACES
+from strategies import STRATEGIES
+from strategies.baseline import Baseline
 from tasks import TASKS
 
 EMBEDDED = {
@@ -44,3 +48,15 @@ def test_every_benchmark_builds_and_runs_what_its_space_samples(name: str, cache
         with torch.no_grad():
             outputs = tree_leaves(network(torch.zeros(1, task.input_shape[0], 64, 64)))
         assert all(len(output) == 1 and torch.isfinite(output).all() for output in outputs)
+
+
+@pytest.mark.parametrize("name", benchmarks())
+def test_every_benchmark_builds_the_networks_that_it_compares_with(name: str, cache: Path) -> None:
+    protocol = read_protocol(name)
+    settings = on_embedded_data(dict(protocol["benchmark"]["task"]), protocol["benchmark"]["space"])
+    task = build(TASKS, settings, cache=str(cache), device="cpu")
+    for strategy in (build(STRATEGIES, config) for config in protocol["strategies"].values()):
+        if isinstance(strategy, Baseline):
+            text = json.dumps({**settings, "cache": str(cache), "device": "cpu"})
+            space = build(SPACES, protocol["benchmark"]["space"])
+            strategy.prepare(SimpleNamespace(task=task, task_config=text, space=space))  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -19,6 +20,22 @@ def test_it_makes_no_trial_and_answers_with_its_model(toy_study, task: dict[str,
         assert strategy.prepare(study) == Plan(trials=0)
         assert strategy.search(study) == [Answer(model=MODEL, task=task)]
         assert not study.trials
+
+
+def test_a_published_genotype_is_the_spaces_network(toy_study) -> None:
+    with toy_study() as study:
+        arch = study.space.sample(Random(3))
+        strategy = Baseline(genotype=[[name, choice] for name, choice in arch.as_dict().items()])
+        strategy.prepare(study)
+        (answer,) = strategy.search(study)
+        assert answer.arch is not None
+        assert answer.arch.as_dict() == arch.as_dict()
+        with pytest.raises(ValueError, match=r"\[1, 2\] is not a genotype of ToySpace"):
+            Baseline(genotype=[1, 2]).prepare(study)
+    with pytest.raises(ValueError, match="give either a model"):
+        Baseline()
+    with pytest.raises(ValueError, match="give either a model"):
+        Baseline({}, genotype=[])
 
 
 @pytest.mark.parametrize(

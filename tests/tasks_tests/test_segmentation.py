@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +84,10 @@ def test_auxiliary_weight_changes_training_and_none_builds_no_auxiliary_cells(ta
         assert any(".aux." in name for name in names) == bool(weight)
     assert losses[0.0] < losses[0.1] < losses[0.4]
     assert not any(".aux." in name for name in task.network(model()).state_dict())
-    for parts, kind in ((model(None), "CellDecoder"), ({}, "SegformerHead")):
-        with pytest.raises(ValueError, match=f"sets aux, but .*{kind} has no auxiliary classifiers"):
-            task.fit(parts, stage(aux=0.1), seed=0)
+    with pytest.raises(ValueError, match=r"sets aux, but .*CellDecoder has no auxiliary classifiers"):
+        task.fit(model(None), stage(aux=0.1), seed=0)
+    plain = [task.fit({}, stage(aux=weight), seed=0).metrics for weight in (0.0, 0.1)]
+    assert plain[0] == plain[1]  # a head that knows none
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,8 @@ def test_settings_without_a_meaning_are_refused(task: SegmentationTask, settings
         (dict(template=dict(type="FCOS")), "FCOS is no model template for SegmentationTask: use a EncoderDecoder"),
         (dict(template=dict(decodr=None)), "unknown setting of model template 'EncoderDecoder'"),
         (dict(features_dtype="int8"), "features_dtype must be one of float32, float16"),
-        (dict(teacher=dict(model={})), "the teacher has no 'weights'"),
+        (dict(teacher=dict(model={})), "the teacher: give either weights, a file's path, or a stage"),
+        (dict(background="backgruond"), "class as the background 'backgruond': did you mean 'background'"),
         (dict(teacher=dict(model={}, weights="nowhere")), "there are no teacher weights nowhere"),
     ],
 )
@@ -217,6 +220,60 @@ def test_an_encoder_that_never_computes_the_same_is_refused(folder_data: Path, t
         task.prepare([stage(cached=True)])
 
 
+LEARNS = dict(
+    name="teacher",
+    view=dict(size=[64, 64], eval_size=[64, 64]),
+    recipe=dict(epochs=3, batch=4, lr=1e-2, encoder_lr=1e-3),
+)
+
+
+def test_a_teacher_with_a_stock_head_and_backbone_learns_once(folder_data: Path, tmp_path: Path) -> None:
+    resnet = dict(type="mmseg.ResNet", depth=18, base_channels=8, out_indices=(0, 1, 2, 3))
+    parts = dict(backbone=resnet, decoder=dict(type="mmseg.FCNHead", channels=8, norm_cfg=dict(type="BN")))
+    make_ = partial(make, folder_data, tmp_path, teacher=dict(model=parts, stage=LEARNS))
+    taught, fast = stage(distill=0.3, epochs=1), stage(epochs=1)
+    first, again = (make_().prepare([taught]) for _ in "ab")
+    assert first == again  # what it cost then
+    assert first.images == 3 * 6 + 3  # its epochs, and its score
+    assert len(list(tmp_path.glob("teacher-*/teacher.pth"))) == 1
+    assert make_().prepare([fast]).images == 0
+    task = make_()
+    outcome = task.fit(model(), taught, seed=0)
+    assert outcome.metrics != task.fit(model(), fast, seed=0).metrics
+    teacher = task.teacher(taught)
+    assert teacher is not None
+    kept = torch.load(next(tmp_path.glob("teacher-*/teacher.pth")), weights_only=True)
+    assert torch.equal(teacher.state_dict()["network.backbone.conv1.weight"], kept["backbone.conv1.weight"])
+    assert task.fingerprint() != make(folder_data, tmp_path).fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            dict(view=dict(train=["train", "val"])),
+            "'short' is scored on the split 'val', which the teacher learns from",
+        ),
+        (dict(options=dict(distill=0.3)), "the teacher's own stage 'teacher' distills"),
+        (dict(options=dict(cached=True)), "cached features need a frozen encoder"),
+    ],
+)
+def test_a_teachers_stage_is_checked(folder_data: Path, tmp_path: Path, changes: Any, sentence: str) -> None:
+    task = make(folder_data, tmp_path, teacher=dict(model={}, stage={**LEARNS, **changes}))
+    with pytest.raises(ValueError, match=sentence):
+        task.prepare([stage(distill=0.3)])
+
+
+def test_the_background_can_be_left_out(folder_data: Path, tmp_path: Path) -> None:
+    task = make(folder_data, tmp_path, background="field")
+    metrics = task.fit(model(), stage(), seed=0).metrics
+    assert set(metrics) == set(task.metrics)
+    assert metrics["foreground_mIoU"] != metrics["mIoU"]
+    assert {name: metrics[name] for name in SegmentationTask.metrics} == make(folder_data, tmp_path / "b").fit(
+        model(), stage(), seed=0
+    ).metrics  # fmt: skip
+
+
 def test_distillation_pulls_towards_the_teacher(folder_data: Path, tmp_path: Path) -> None:
     path = str(tmp_path / "teacher.pth")
     make(folder_data, tmp_path).fit(model(), stage(epochs=10, lr=1e-2), seed=9, keep=path)
@@ -227,7 +284,8 @@ def test_distillation_pulls_towards_the_teacher(folder_data: Path, tmp_path: Pat
         """The mean squared distance to the teacher that a student is left with."""
         student = str(tmp_path / "student.pth")
         task.fit(model(), stage_, seed=0, keep=student)
-        network, batch = task.network(model()), next(task.batches(stage(distill=1.0), 0, 0))
+        network: Any = task.network(model())
+        batch = next(task.batches(stage(distill=1.0), 0, 0))
         network.backbone.load_state_dict(task.encoder.weights())
         network.load_state_dict(torch.load(student, weights_only=True), strict=False)
         return (network(batch.inputs) - batch.teacher).square().mean().item()

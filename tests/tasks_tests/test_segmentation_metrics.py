@@ -35,6 +35,8 @@ def test_by_hand() -> None:
     expected = {"mIoU": 50 * (2 / 3 + 1 / 2), "mAcc": 50 * (2 / 3 + 1), "aAcc": 75.0}
     expected["fwIoU"] = 100 * (3 / 4 * 2 / 3 + 1 / 4 * 1 / 2)
     assert confusion.metrics() == pytest.approx(expected)
+    assert confusion.means(without=0) == pytest.approx({"mIoU": 50.0, "mAcc": 100.0, "fwIoU": 50.0})
+    assert Confusion(2).means(without=1) == {"mIoU": 0.0, "mAcc": 0.0, "fwIoU": 0.0}
 
 
 @pytest.mark.parametrize(

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from mmengine.config import ConfigDict
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from core import build
 from search_spaces.mbconv.space import MOBILENET_V2
+from strategies.baseline import Baseline
 from tasks import TASKS, Stage
 from tasks.registry import TEMPLATES
-from tasks.segmentation.task import SegmentationTask
+from tasks.segmentation.task import SegmentationTask, scores_of
 from tasks.templates import outputs, takes, told
 
 RESNET = dict(type="mmseg.ResNet", depth=18, out_indices=(0, 1, 2, 3))
@@ -84,8 +87,17 @@ def test_a_part_takes_the_place_of_the_plain_one() -> None:
     assert config({"decoder": {**head, "in_index": -1}}, decoder=head)["decode_head"]["in_channels"] == 512
 
 
+BN = dict(type="BN")
 HEADS = {
     "plain": None,
+    "all taps, as it says itself": dict(type="mmseg.UPerHead", channels=8, norm_cfg=BN),
+    "FPN": dict(type="mmseg.FPNHead", channels=8, feature_strides=[4, 8, 16, 32], norm_cfg=BN),
+    "light RefineNet": dict(type="mmseg.LightRefineNetHead", channels=8),
+    "pyramid pooling": dict(type="mmseg.PSPHead", channels=8, norm_cfg=BN),
+    "scores of its branches": dict(type="mmseg.DAHead", channels=8, pam_channels=4, norm_cfg=BN),
+    "attention": dict(type="mmseg.NLHead", channels=8, norm_cfg=BN),
+    "some taps": dict(type="mmseg.ANNHead", channels=8, project_channels=4, in_index=[2, 3], norm_cfg=BN),
+    "DeepLabv3": dict(type="mmseg.ASPPHead", channels=8, dilations=(1, 2), norm_cfg=BN),
     "last tap": dict(type="mmseg.FCNHead", channels=8, num_convs=1, norm_cfg=dict(type="BN")),
     "resized": dict(type="mmseg.FCNHead", channels=8, in_index=[1, 2], input_transform="resize_concat", num_convs=1),
     "DeepLabv3+": dict(
@@ -112,9 +124,43 @@ def test_any_head_trains_on_any_backbone(folder_data: Path, tmp_path: Path, head
             cache=str(tmp_path),
         ),
     )
-    stage = Stage.of(dict(name="s", view=dict(size=SIZE, eval_size=SIZE), recipe=dict(epochs=2, batch=2)))
+    recipe = dict(epochs=2, batch=2)
+    stage = Stage.of(dict(name="s", view=dict(size=SIZE, eval_size=SIZE), recipe=recipe, options=dict(aux=0.1)))
     task.prepare([stage])
     first, again = (task.fit(parts, stage, seed=1).metrics for _ in "ab")
     assert first == again  # also with dropout
     assert set(first) == set(task.metrics)
-    assert task.network(parts)(torch.zeros(1, *task.input_shape)).shape[1] == 3
+    assert scores_of(task.network(parts)(torch.zeros(1, *task.input_shape)))[0].shape[1] == 3
+
+
+@pytest.mark.parametrize(
+    ("head", "sentence"),
+    [
+        (dict(type="mmseg.EncHead", channels=8, num_codes=4), "does not score pixels alone, and has losses of its own"),
+        (
+            dict(type="mmseg.OCRHead", channels=8, ocr_channels=8),
+            "missing 1 required positional argument: 'prev_output'",
+        ),
+        (dict(type="mmseg.ANNHead", channels=8, project_channels=8), r"assert isinstance\(in_channels, "),
+    ],
+)
+def test_a_head_that_cannot_be_trained_here_is_refused_before_a_run(head: Any, sentence: str, tmp_path: Path) -> None:
+    task = dict(type="SegmentationTask", data=dict(type="ScenesSegmentation"), encoder=dict(width=0.1), cache="")
+    with pytest.raises(ValueError, match=f"the baseline .* cannot be built: .*{sentence}"):
+        Baseline(dict(decoder=head)).prepare(SimpleNamespace(task=build(TASKS, task), task_config="{}"))  # type: ignore
+
+
+def test_published_sizes_of_light_refinenet() -> None:
+    """The paper prints 27, 46 and 62 M with ResNet-50, 101 and 152, for the 21 classes of VOC."""
+    for depth, millions in ((50, 27), (101, 46), (152, 62)):
+        backbone = dict(type="mmseg.ResNet", depth=depth, out_indices=(0, 1, 2, 3))
+        template = build(TEMPLATES, dict(type="EncoderDecoder", decoder=dict(type="mmseg.LightRefineNetHead")))
+        whole = MODELS.build(ConfigDict(template.config({}, backbone, 21, SIZE)))
+        assert round(sum(weight.numel() for weight in whole.parameters()) / 1e6) == millions
+
+
+def test_a_dilated_backbone_has_finer_taps(folder_data: Path) -> None:
+    dilated = {**RESNET, "strides": (1, 2, 2, 1), "dilations": (1, 1, 1, 2)}
+    assert config({"backbone": dilated})["backbone"]["dilations"] == (1, 1, 1, 2)
+    with pytest.raises(ValueError, match=r"gives maps of strides \[4, 8, 16, 16\], the template FCOS needs"):
+        build(TEMPLATES, dict(type="FCOS")).config({}, dict(dilated, out_indices=(0, 1, 2, 3)), 3, SIZE)

@@ -11,6 +11,7 @@ Not measured as a whole. docs/camvid.md has the table of its predecessor on ever
 
 from benchmarks.gates import RunningMean
 from search_spaces.decoder_cells.space import DecoderCells
+from strategies.baseline import Baseline
 from strategies.random_search import RandomSearch
 from strategies.regularized_evolution import RegularizedEvolution
 from tasks.rewards import GeometricMean
@@ -61,7 +62,28 @@ benchmark = dict(
     budget=dict(trials=48, images=8_400),
     seeds=[0],
 )
+norm = dict(type="BN")
+dilated = dict(  # the encoder with its last stride taken away, as in DeepLabv3
+    type="mmseg.MobileNetV2",
+    strides=[1, 2, 2, 2, 1, 1, 1],
+    dilations=[1, 1, 1, 1, 1, 2, 2],
+    out_indices=[1, 2, 4, 6],
+)
 strategies = dict(
     random_search=dict(type=RandomSearch),
     regularized_evolution=dict(type=RegularizedEvolution, population=5, tournament=3),
+    arch0=dict(type=Baseline, genotype=[[8, [0, 0, 5, 2], [0, 2, 8, 8], [0, 5, 1, 4]], [[3, 3], [3, 2], [3, 0]]]),
+    fcn=dict(
+        type=Baseline, model=dict(decoder=dict(type="mmseg.FCNHead", channels=128, norm_cfg=norm, dropout_ratio=0.0))
+    ),
+    deeplab=dict(
+        type=Baseline,
+        model=dict(
+            backbone=dilated,
+            decoder=dict(type="mmseg.ASPPHead", channels=128, dilations=[1, 3, 6, 9], norm_cfg=norm, dropout_ratio=0.1),
+        ),
+    ),
+    refinenet_lw=dict(
+        type=Baseline, model=dict(decoder=dict(type="mmseg.LightRefineNetHead", channels=128, dropout_ratio=0.0))
+    ),
 )

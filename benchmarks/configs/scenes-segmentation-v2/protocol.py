@@ -7,6 +7,7 @@ processors differ by as much as strategies do. The budget is that of six candida
 
 from benchmarks.gates import RunningMean
 from search_spaces.decoder_cells.space import DecoderCells
+from strategies.baseline import Baseline
 from strategies.random_search import RandomSearch
 from strategies.regularized_evolution import RegularizedEvolution
 from strategies.successive_halving import SuccessiveHalving
@@ -51,6 +52,14 @@ benchmark = dict(
     budget=dict(trials=100, images=6_144),
     seeds=[0],
 )
+norm = dict(type="BN")
+dilated = dict(  # the encoder with its last stride taken away, as in DeepLabv3
+    type="mmseg.MobileNetV2",
+    widen_factor=0.25,
+    strides=[1, 2, 2, 2, 1, 1, 1],
+    dilations=[1, 1, 1, 1, 1, 2, 2],
+    out_indices=[1, 2, 4, 6],
+)
 strategies = dict(
     random_search=dict(type=RandomSearch),
     regularized_evolution=dict(type=RegularizedEvolution, population=3, tournament=2),
@@ -59,4 +68,17 @@ strategies = dict(
         type=OneShot, epochs=8, candidates=18, strategy=dict(type=RegularizedEvolution, population=6, tournament=2)
     ),
     darts=dict(type=DARTS, epochs=4, arch_lr=1e-1),
+    fcn=dict(
+        type=Baseline, model=dict(decoder=dict(type="mmseg.FCNHead", channels=32, norm_cfg=norm, dropout_ratio=0.0))
+    ),
+    deeplab=dict(
+        type=Baseline,
+        model=dict(
+            backbone=dilated,
+            decoder=dict(type="mmseg.ASPPHead", channels=32, dilations=[1, 2, 4], norm_cfg=norm, dropout_ratio=0.0),
+        ),
+    ),
+    refinenet_lw=dict(
+        type=Baseline, model=dict(decoder=dict(type="mmseg.LightRefineNetHead", channels=32, dropout_ratio=0.0))
+    ),
 )
