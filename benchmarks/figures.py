@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.text import Text
 
 from core import build, did_you_mean
 from search_spaces import SPACES, Choice, SearchSpace
@@ -17,7 +19,10 @@ from strategies import Trial
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from benchmarks.ranking import Sample
     from benchmarks.records import Record
+
+COLUMNS = 4  # panels side by side in `scatter`
 
 
 def best_so_far(records: Sequence[Record]) -> Figure:
@@ -27,17 +32,15 @@ def best_so_far(records: Sequence[Record]) -> Figure:
     for panel, benchmark in zip(panels[0], benchmarks, strict=True):
         shown = [record for record in records if record.benchmark == benchmark and record.trials]  # no baselines
         colours = {name: f"C{place}" for place, name in enumerate(sorted({record.strategy for record in shown}))}
-        labelled: set[str] = set()
+        lines = {}
         for record in shown:
-            label = None if record.strategy in labelled else record.strategy
-            labelled.add(record.strategy)
-            panel.step(*curve(record.trials), where="post", color=colours[record.strategy], label=label, alpha=0.8)
+            style: dict[str, Any] = dict(color=colours[record.strategy], label=record.strategy, alpha=0.8)
+            (lines[record.strategy],) = panel.step(*curve(record.trials), where="post", **style)
         panel.set(title=benchmark, xlabel="images seen by the search", ylabel="best reward so far")
-        if labelled:
-            panel.legend()
+        if lines:
+            panel.legend(handles=list(lines.values()))
         panel.grid(alpha=0.3)
-    figure.tight_layout()
-    return figure
+    return _laid_out(figure)
 
 
 def curve(trials: Sequence[Trial]) -> tuple[list[int], list[float]]:
@@ -105,7 +108,92 @@ def choice_over_time(records: Sequence[Record], decision: str, choice: str, peri
         panel.set(
             title=benchmark, xlabel="trials", ylabel=f"{decision} = {choice}, % of {period} trials", ylim=(-3, 103)
         )
-        panel.legend()
+        panel.legend(handles=panel.get_lines())
         panel.grid(alpha=0.3)
+    return _laid_out(figure)
+
+
+def moving_means(records: Sequence[Record], metric: str, period: int) -> pd.DataFrame:
+    """How a metric changes as a search goes on: a row a benchmark, strategy and trial.
+
+    `mean` is that over the last `period` trial ids up to `id`, those of a strategy's seeds together; `trials` says of how many
+    trials it is: fewer at the beginning, and where some failed. `metric` is "reward", a metric of the trial's last stage, or a
+    cost of its network that the study measured. As in `best_so_far`, trials that went deepest count. Raises ValueError where
+    none has this metric, or `period` is below 1.
+    """
+    if period < 1:
+        raise ValueError(f"a period must have at least 1 trial, not {period}")
+    made = [
+        (record, trial.id, {**trial.measures, **trial.stages[-1].metrics, "reward": trial.score})
+        for record in records
+        for trial in _deepest(record.trials)
+    ]
+    names = dict.fromkeys(name for *_, figures in made for name in figures)
+    if metric not in names:
+        raise ValueError(did_you_mean("metric of trials", metric, names))
+    values: dict[tuple[str, str], list[tuple[int, float]]] = {}
+    for record, number, figures in made:
+        if metric in figures:
+            values.setdefault((record.benchmark, record.strategy), []).append((number, figures[metric]))
+    rows = []
+    for (benchmark, strategy), points in values.items():
+        for last in sorted({number for number, _ in points}):
+            window = [value for number, value in points if last - period < number <= last]
+            row = dict(benchmark=benchmark, strategy=strategy, id=last, trials=len(window), mean=fmean(window))
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _deepest(trials: Sequence[Trial]) -> list[Trial]:
+    """Those with a reward that went through most stages."""
+    scored = [trial for trial in trials if trial.reward is not None and trial.stages]
+    depth = max((trial.depth for trial in scored), default=0)
+    return [trial for trial in scored if trial.depth == depth]
+
+
+def metric_over_time(records: Sequence[Record], metric: str, period: int) -> Figure:
+    """The means of `moving_means` against trials in one panel: a line a strategy and benchmark.
+
+    NAS-FCOS (Wang et al., CVPR 2020, figure 7) draws the AP of two searches, of which one is rewarded with it and the other
+    with the negative losses: two benchmarks here.
+    """
+    means = moving_means(records, metric, period)
+    figure, panel = plt.subplots(figsize=(7, 4))
+    benchmarks = dict.fromkeys(means["benchmark"])
+    for benchmark in benchmarks:
+        for strategy, rows in means[means["benchmark"] == benchmark].groupby("strategy", sort=False):
+            label = strategy if len(benchmarks) == 1 else f"{strategy}, {benchmark}"
+            panel.plot(rows["id"] + 1, rows["mean"], label=label)
+    panel.set(title=", ".join(benchmarks), xlabel="trials", ylabel=f"{metric}, mean of {period} trials")
+    panel.legend(handles=panel.get_lines())
+    panel.grid(alpha=0.3)
+    return _laid_out(figure)
+
+
+def scatter(samples: Sequence[Sample]) -> Figure:
+    """What comparisons compare: a panel for every signal and the metric that it is to agree with, a point a network."""
+    pairs = [(sample, *signal) for sample in samples for signal in sample.signals.items()]
+    columns = min(COLUMNS, len(pairs))
+    rows = math.ceil(len(pairs) / columns)
+    figure, panels = plt.subplots(rows, columns, figsize=(4 * columns, 3.8 * rows), squeeze=False)
+    for panel in panels.flat[len(pairs) :]:
+        panel.remove()
+    for panel, (sample, signal, values) in zip(panels.flat, pairs, strict=False):
+        panel.scatter(values, sample.truth, alpha=0.7)
+        minus = {name: "-" if sample.turn(name) < 0 else "" for name in (signal, sample.metric)}
+        panel.set(
+            title=f"{sample.benchmark}\n{sample.strategy or 'all strategies'}",
+            xlabel=f"{minus[signal]}{signal} after {sample.short}",
+            ylabel=f"{minus[sample.metric]}{sample.metric} after {sample.long}",
+        )
+        panel.grid(alpha=0.3)
+    return _laid_out(figure)
+
+
+def _laid_out(figure: Figure) -> Figure:
+    """With names as they are, in which a `$` begins no formula, and with nothing cut off."""
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        text.set_parse_math(False)
     figure.tight_layout()
     return figure

@@ -24,6 +24,10 @@ UNITS = {"M": 6, "G": 9}
 RULE = "the source does not say how it counts MAdds, and prints 3 to 6 % more than the convolutions' weights multiply"
 FCOS_RULE = "the source counts up to 1.3 % more MAdds, which it does not explain"
 CUT = "the source cuts digits off instead of rounding"
+MEET = (
+    "the source has an FPN of 128 channels and a head of 256 and does not say how they meet; its numbers leave room for no "
+    "convolution between them, so a level is read as its own block in front of the sum with the unused one, 256 together"
+)
 STEM = "the source leaves the frozen stem and first stage out"
 
 
@@ -72,6 +76,8 @@ SEARCH = dict(type="DecoderCells", channels=48, repeats=1)
 PAPER = "Nekrasov et al., CVPR 2019"
 COCO = (800, 1088)  # pixels of the image that MAdds are printed for
 FROZEN = 222_400  # weights of a ResNet's stem and first stage, which some sources leave out
+RESNEXT = dict(type="mmdet.ResNeXt", depth=101, groups=64, base_width=4, norm_cfg=dict(type="BN", requires_grad=False))
+FROZEN_RESNEXT = 397_504  # the same of this one
 FNA_RETINANET = [
     ["k3e6", "k3e6"],
     ["k7e6", "k5e6"],
@@ -138,6 +144,16 @@ def _nas_fcos() -> Iterator[Published]:
         space = dict(type="FCOSDecoder", channels=width) if found else None
         why = f"{FCOS_RULE}; {CUT}" if name in ("DET-5", "DET-8") else FCOS_RULE
         yield Published(name, paper, task, space, genotype, *numbers, frozen=FROZEN if depth else 0, differs=why)
+    rows = [
+        ("DET-9", None, 0, 9_948_858, 95_146_327_296, "9.9 M", "95.6 G"),
+        ("DET-10", _resnet(50), FROZEN, 32_023_162, 160_230_596_096, "31.8 M", "160.4 G"),
+        ("DET-11", RESNEXT, FROZEN_RESNEXT, 89_771_642, 361_494_928_896, "89.4 M", "361.6 G"),
+    ]
+    for name, backbone, frozen, *numbers in rows:
+        task = _detection(dict(type="FCOS"), size, backbone)
+        space = dict(type="FCOSDecoder", channels=128, head_channels=256)
+        why = f"{FCOS_RULE}; {MEET}"
+        yield Published(name, paper, task, space, genotype, *numbers, frozen=frozen, differs=why)
     port = dict(type="FCOSDecoder", channels=256, variant="mmdet")
     task = _detection(dict(type="FCOS"), size, _resnet(50, norms=True))
     yield Published("DET-1m", "mmdet's port of NAS-FCOS", task, port, genotype, 38_567_674, 185_752_464_896)
@@ -146,14 +162,11 @@ def _nas_fcos() -> Iterator[Published]:
 def _compared() -> Iterator[Published]:
     """What NAS-FCOS is compared with in its tables."""
     template = dict(type="RetinaNet", extra="on_output")
-    resnext = dict(
-        type="mmdet.ResNeXt", depth=101, groups=64, base_width=4, norm_cfg=dict(type="BN", requires_grad=False)
-    )
     rows: list[tuple[Any, ...]] = [
         ("RET-MBv2", template, None, 0, 11_340_788, 132_960_802_560, "11.3 M", "133.4 G"),
         ("RET-R50", template, _resnet(50), FROZEN, 33_786_804, 197_857_064_960, "33.6 M", "198.0 G"),
         ("RET-R101", template, _resnet(101), FROZEN, 52_726_708, 262_252_738_560, "52.5 M", "262.4 G"),
-        ("FCOS-X101", dict(type="FCOS"), resnext, 397_504, 89_992_730, 371_086_523_904, "89.6 M", "371.2 G"),
+        ("FCOS-X101", dict(type="FCOS"), RESNEXT, FROZEN_RESNEXT, 89_992_730, 371_086_523_904, "89.6 M", "371.2 G"),
     ]
     for name, template, backbone, frozen, *numbers in rows:
         task = _detection(template, COCO, backbone)

@@ -1,4 +1,4 @@
-"""How well a cheap signal ranks candidates: rank correlations with what a longer training says."""
+"""How well a cheap signal ranks candidates: rank correlations with what a longer training, or the final one, says."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ Measure = Callable[[Array, Array, Array], Array]
 Metrics = Mapping[str, float]
 
 LEAST = 4  # with three trials every ranking is one of six
+ANSWERS = 3  # of a study, each of which has cost a final training
+FINAL = "final"
 RESAMPLES = 1000
 REWARD = "reward"
 
@@ -46,9 +48,13 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All signals of the stage `short` of one benchmark, compared with `metric` after the stage `long`."""
+    """All signals of the stage `short` of one benchmark, compared with `metric` after the stage `long`.
+
+    `strategy` is whose answers are compared after the final training; None: trials of all strategies are.
+    """
 
     benchmark: str
+    strategy: str | None
     short: str
     long: str
     metric: str
@@ -56,21 +62,66 @@ class Comparison:
     agreements: tuple[Agreement, ...]
 
 
+@dataclass(frozen=True)
+class Sample:
+    """What a comparison compares: what was measured of networks after its stage `short` (`before`) and after `long`.
+
+    The reward is among the metrics `before`. Signals are turned so that larger is better: metrics whose name starts with
+    "loss", and `smaller`, are negated.
+    """
+
+    benchmark: str
+    strategy: str | None
+    short: str
+    long: str
+    metric: str
+    before: Sequence[Metrics]
+    after: Sequence[Metrics]
+    smaller: str | None
+
+    @property
+    def signals(self) -> dict[str, list[float]]:
+        """The values of everything that all networks have `before`."""
+        names = [name for name in self.before[0] if all(name in metrics for metrics in self.before)]
+        return {name: [self.turn(name) * metrics[name] for metrics in self.before] for name in names}
+
+    @property
+    def truth(self) -> list[float]:
+        """The values of the metric that they are to agree with."""
+        return [self.turn(self.metric) * metrics[self.metric] for metrics in self.after]
+
+    def turn(self, name: str) -> int:
+        return -1 if name.startswith("loss") or name == self.smaller else 1
+
+    def comparison(self) -> Comparison:
+        truth = self.truth
+        agreements = [
+            Agreement(name, _correlation(kendall, signal, truth), _correlation(spearman, signal, truth))
+            for name, signal in self.signals.items()
+        ]
+        what = (self.benchmark, self.strategy, self.short, self.long, self.metric)
+        return Comparison(*what, len(truth), tuple(agreements))
+
+
 def compare(
     records: Sequence[Record], short: str | None = None, long: str | None = None, metric: str | None = None
 ) -> Comparison:
-    """Rank the trials of one benchmark's studies by every metric of the stage `short`, and by its reward.
+    """Rank trials by the stage `short` and by the stage `long`; see `stages_of`."""
+    return stages_of(records, short, long, metric).comparison()
 
-    Default: the first and the last stage of the ledgers, and the task's primary metric. Signals are turned so that larger
-    is better: metrics whose name starts with "loss", and a primary one of which smaller is better, are negated. An
-    architecture counts once a study. Raises ValueError for an unknown stage or metric and fewer than four trials.
+
+def stages_of(
+    records: Sequence[Record], short: str | None = None, long: str | None = None, metric: str | None = None
+) -> Sample:
+    """The trials of one benchmark's studies: every metric of the stage `short`, and its reward, and `metric` of `long`.
+
+    Default: the first and the last stage of the ledgers, and the task's primary metric. An architecture counts once a study.
+    Raises ValueError for an unknown stage or metric and fewer than four trials.
     """
-    names = {record.benchmark for record in records}
-    if len(names) > 1:
-        raise ValueError(f"these are runs of {', '.join(sorted(names))}: compare the trials of one benchmark at a time")
+    benchmark = _benchmark(records)
     networks = [(_reward(record), network) for record in records for network in _networks(record.trials)]
     short, long = _stages([network for _, network in networks], short, long)
-    primary, sign = _primary(records)
+    primary, smaller = _primary(records)
     metric = metric or primary
     if metric is None:
         raise ValueError("no study is finished, so the primary metric is not known: name one with --metric")
@@ -79,23 +130,40 @@ def compare(
         raise ValueError(
             f"{len(networks)} trials have both stages {short!r} and {long!r}: at least {LEAST} can be ranked"
         )
-    after = [_signals(network.stages[long], primary, sign) for _, network in networks]
-    if metric not in after[0]:
-        raise ValueError(did_you_mean(f"metric of the stage {long!r}", metric, after[0]))
     before = [
-        {
-            **_signals(network.stages[short], primary, sign),
-            REWARD: computed(reward, {**network.measures, **network.stages[short]}),
-        }
+        {**network.stages[short], REWARD: computed(reward, {**network.measures, **network.stages[short]})}
         for reward, network in networks
     ]
-    truth = [signals[metric] for signals in after]
-    columns = {name: [signals[name] for signals in before] for name in before[0]}
-    agreements = [
-        Agreement(name, _correlation(kendall, signal, truth), _correlation(spearman, signal, truth))
-        for name, signal in columns.items()
-    ]
-    return Comparison(names.pop(), short, long, metric, len(networks), tuple(agreements))
+    after = [network.stages[long] for _, network in networks]
+    if metric not in after[0]:
+        raise ValueError(did_you_mean(f"metric of the stage {long!r}", metric, after[0]))
+    return Sample(benchmark, None, short, long, metric, before, after, smaller)
+
+
+def answers_of(records: Sequence[Record], metric: str | None = None) -> list[Sample]:
+    """A sample for each strategy of which a study has answered with three trials or more: these, all seeds together.
+
+    Signals are the reward and every metric of a trial's last stage; `metric` (default: the primary one) is that of the final
+    training. Raises ValueError where that has no such metric.
+    """
+    benchmark, (primary, smaller) = _benchmark(records), _primary(records)
+    groups: dict[str, list[tuple[Trial, Metrics]]] = {}
+    for record in records:
+        trials = {trial.id: trial for trial in record.trials if trial.reward is not None and trial.stages}
+        answers = record.result["answers"] if record.result else []
+        found = [(trials[one["id"]], one["final"]["metrics"]) for one in answers if one["id"] in trials]
+        if len(found) >= ANSWERS:
+            groups.setdefault(record.strategy, []).extend(found)
+    samples = []
+    for strategy, found in groups.items():
+        before = [{**trial.stages[-1].metrics, REWARD: trial.score} for trial, _ in found]
+        after = [metrics for _, metrics in found]
+        chosen = metric or str(primary)
+        if not all(chosen in metrics for metrics in after):
+            raise ValueError(did_you_mean("metric of the final training", chosen, after[0]))
+        short = found[0][0].stages[-1].name
+        samples.append(Sample(benchmark, strategy, short, FINAL, chosen, before, after, smaller))
+    return samples
 
 
 def _correlation(measure: Measure, a: Sequence[float], b: Sequence[float]) -> Correlation:
@@ -165,15 +233,19 @@ def _stages(networks: Sequence[Network], short: str | None, long: str | None) ->
     return short or names[0], long or names[-1]
 
 
-def _primary(records: Sequence[Record]) -> tuple[str | None, int]:
-    """The primary metric as finished studies tell it, and its sign."""
+def _primary(records: Sequence[Record]) -> tuple[str | None, str | None]:
+    """The primary metric as finished studies tell it, and the same again where smaller is better."""
     result = next((record.result for record in records if record.result), None)
-    return (None, 1) if result is None else (result["primary"], 1 if result["higher_is_better"] else -1)
+    if result is None:
+        return None, None
+    return result["primary"], None if result["higher_is_better"] else result["primary"]
 
 
-def _signals(metrics: Metrics, primary: str | None, sign: int) -> dict[str, float]:
-    signs = {name: -1 if name.startswith("loss") else sign if name == primary else 1 for name in metrics}
-    return {name: signs[name] * value for name, value in metrics.items()}
+def _benchmark(records: Sequence[Record]) -> str:
+    names = {record.benchmark for record in records}
+    if len(names) > 1:
+        raise ValueError(f"these are runs of {', '.join(sorted(names))}: compare the trials of one benchmark at a time")
+    return names.pop()
 
 
 def _reward(record: Record) -> Callable[[Metrics], float]:

@@ -10,6 +10,7 @@ STRATEGIES = Registry(
         "RegularizedEvolution": "strategies.regularized_evolution",
         "PPO": "strategies.ppo",
         "Progressive": "strategies.progressive",
+        "Shortlist": "strategies.shortlist",
         "SuccessiveHalving": "strategies.successive_halving",
         "NSGA2": "strategies.nsga2",
         "DARTS": "strategies.supernet.darts",

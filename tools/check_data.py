@@ -8,7 +8,7 @@ has are wrong. With --config (a benchmark's id or config file) classes, layout a
 
 from __future__ import annotations
 
-from command_line import Parser, refuse, run
+from command_line import Parser, refuse, run, waiting
 
 from importlib import import_module
 from itertools import combinations
@@ -57,18 +57,21 @@ def check(data: Any, splits: list[str]) -> tuple[int, list[str]]:
     images, found, good = 0, [], []
     for split in splits:
         try:
-            wrong = list(data.problems(split))
+            with waiting(f"reading {split}"):
+                wrong = list(data.problems(split))
+                if not wrong and split != "train":
+                    wrong = list(data.unscorable(split))
         except FileNotFoundError as error:
             print(f"{split}: not there ({error})")
             continue
-        if not wrong and split != "train":
-            wrong = list(data.unscorable(split))
         if not wrong:
             images, good = images + data.size(split), [*good, split]
         print(f"{split}: {data.summary(split)}; wrong: {len(wrong)}")
         found += wrong
     for first, second in combinations(good, 2):
-        if both := in_both(data.pictures(second), data.pictures(first)):
+        with waiting(f"comparing {second} with {first}"):
+            both = in_both(data.pictures(second), data.pictures(first))
+        if both:
             sentence = f"{both} of split {second!r} are in {first!r}, too"
             if second == splits[-1]:
                 found.append(f"{sentence}: scores on them say nothing, take them out of one of both")

@@ -25,8 +25,10 @@ if "__mp_main__" not in sys.modules:  # a worker ends with its parent
 
 import argparse  # noqa: E402
 import ast  # noqa: E402
+import threading  # noqa: E402
 import warnings  # noqa: E402
-from collections.abc import Callable  # noqa: E402
+from collections.abc import Callable, Iterator  # noqa: E402
+from contextlib import contextmanager  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any, NoReturn  # noqa: E402
 
@@ -78,6 +80,37 @@ def _plain(value: Any) -> bool:
     if isinstance(value, dict):
         return all(isinstance(key, str) and _plain(item) for key, item in value.items())
     return value is None or isinstance(value, bool | int | float | str)
+
+
+EVERY = 4.0  # seconds between two signs of life
+
+
+@contextmanager
+def ticking(draw: Callable[[], object]) -> Iterator[None]:
+    """Call `draw` every few seconds, so that whoever waits sees that something goes on."""
+    ended = threading.Event()
+
+    def tick() -> None:
+        while not ended.wait(EVERY):
+            draw()
+
+    thread = threading.Thread(target=tick, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """A clock for work whose end nobody knows; what is done at once shows none."""
+    from tqdm import tqdm
+
+    clock = tqdm(desc=what, bar_format="{desc} {elapsed}", file=sys.stderr, leave=False, miniters=0, delay=EVERY / 2)
+    with clock, ticking(lambda: clock.update(0)):
+        yield
 
 
 def said(message: object) -> str:

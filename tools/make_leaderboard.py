@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from command_line import Parser, refuse, run
+from command_line import Parser, refuse, run, waiting
 
 import sys
 from collections.abc import Sequence
@@ -22,7 +22,12 @@ def arguments() -> Parser:
         metavar="DECISION=VALUE",
         help="also write choice_over_time.png and .csv: how often each strategy chose it as its search went on",
     )
-    parser.add_argument("--period", type=int, default=50, help="trials a point of choice_over_time (default: 50)")
+    parser.add_argument(
+        "--metric",
+        metavar="NAME",
+        help="also write metric_over_time.png and .csv: the moving mean of this metric of trials, or of `reward`",
+    )
+    parser.add_argument("--period", type=int, default=50, help="trials of a share or a mean over time (default: 50)")
     return parser
 
 
@@ -37,14 +42,25 @@ def write_choice(records: Sequence[Record], text: str, period: int, out: Path) -
     choice_over_time(records, decision, choice, period).savefig(out / "choice_over_time.png", dpi=120)
 
 
+def write_metric(records: Sequence[Record], metric: str, period: int, out: Path) -> None:
+    """metric_over_time.png and .csv. Raises ValueError where no trial has this metric."""
+    from benchmarks.figures import metric_over_time, moving_means
+
+    moving_means(records, metric, period).to_csv(out / "metric_over_time.csv", index=False)
+    metric_over_time(records, metric, period).savefig(out / "metric_over_time.png", dpi=120)
+
+
 def main() -> int:
     options = arguments().parse_args()
     try:
-        board = Leaderboard.of(options.runs)
-        options.out.mkdir(parents=True, exist_ok=True)
-        if options.choice is not None:
-            write_choice(board.records, options.choice, options.period, options.out)
-        board.write(options.out)
+        with waiting("reading the runs, drawing"):
+            board = Leaderboard.of(options.runs)
+            options.out.mkdir(parents=True, exist_ok=True)
+            if options.choice is not None:
+                write_choice(board.records, options.choice, options.period, options.out)
+            if options.metric is not None:
+                write_metric(board.records, options.metric, options.period, options.out)
+            board.write(options.out)
     except (ValueError, OSError) as error:
         refuse(error)
     print(board.markdown())

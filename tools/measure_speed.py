@@ -12,7 +12,7 @@ sum of all that reaches it, and where it goes over every path's (`per_path`); fo
 
 from __future__ import annotations
 
-from command_line import Parser, Settings, refuse, run
+from command_line import Parser, Settings, refuse, run, waiting
 
 import json
 import tempfile
@@ -87,12 +87,13 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="a list of objects instead of a table")
     options = parser.parse_args()
     try:
-        if options.what == "study":
-            rows = study(options.trials)
-        elif options.what == "memory":
-            rows = memory(options.of, options.cfg_options)
-        else:
-            rows = cache(options.what, options.cfg_options, options.work_dir, options.candidates, options.repeat)
+        with waiting(f"measuring {options.what}"):
+            if options.what == "study":
+                rows = study(options.trials)
+            elif options.what == "memory":
+                rows = memory(options.of, options.cfg_options)
+            else:
+                rows = cache(options.what, options.cfg_options, options.work_dir, options.candidates, options.repeat)
     except (ValueError, OSError) as error:
         refuse(error)
     print(json.dumps(rows, indent=2) if options.json else pd.DataFrame(rows).to_markdown(index=False, floatfmt=".3g"))

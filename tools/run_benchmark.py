@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from command_line import Parser, Settings, refuse, run, said
+from command_line import Parser, Settings, refuse, run, said, ticking, waiting
 
 import math
 import sys
-import threading
-from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +22,6 @@ from benchmarks.ledger import DivergedError, InUseError
 from benchmarks.run import Run
 from benchmarks.study import Study
 from tasks import Cost
-
-EVERY = 4.0  # seconds between two signs of life
 
 
 def arguments() -> Parser:
@@ -51,32 +46,6 @@ def device(name: str) -> str:
     if name == "cuda" and not torch.cuda.is_available():
         refuse("--device cuda: this torch sees no GPU; use --device cpu")
     return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
-
-
-@contextmanager
-def ticking(draw: Callable[[], object]) -> Iterator[None]:
-    """Call `draw` every few seconds, so that whoever waits sees that something goes on."""
-    ended = threading.Event()
-
-    def tick() -> None:
-        while not ended.wait(EVERY):
-            draw()
-
-    thread = threading.Thread(target=tick, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
-@contextmanager
-def waiting(what: str) -> Iterator[None]:
-    """A clock for work whose end nobody knows; what is done at once shows none."""
-    clock = tqdm(desc=what, bar_format="{desc} {elapsed}", file=sys.stderr, leave=False, miniters=0, delay=EVERY / 2)
-    with clock, ticking(lambda: clock.update(0)):
-        yield
 
 
 class Progress:

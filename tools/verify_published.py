@@ -7,7 +7,7 @@ in the column `why`. Exit code 1: a network does not come to the numbers that ar
 
 from __future__ import annotations
 
-from command_line import Parser, run
+from command_line import Parser, run, waiting
 
 import json
 
@@ -20,7 +20,8 @@ def main() -> int:
     parser = Parser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="a list of objects instead of a table")
     options = parser.parse_args()
-    rows = [verify(network) for network in PUBLISHED]
+    with waiting("counting published networks"):
+        rows = [verify(network) for network in PUBLISHED]
     if options.json:
         print(json.dumps(rows, indent=2))
     else:

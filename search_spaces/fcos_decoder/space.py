@@ -11,10 +11,21 @@ from search_spaces.joint import Joint
 
 
 class FCOSDecoder(Joint):
-    """`FPNCells` (decisions "fpn. ...") and `HeadCells` ("head. ...") of one width; see there for the settings."""
+    """`FPNCells` (decisions "fpn. ...") and `HeadCells` ("head. ..."); see there for the settings.
 
-    def __init__(self, channels: int = 256, blocks: int = 7, layers: int = 6, variant: Variant = "official"):
-        self.fpn, self.head = FPNCells(channels, blocks, variant), HeadCells(channels, layers)
+    `channels` is the FPN's width, `head_channels` the head's: the same (None), or twice as much ("@128-256").
+    """
+
+    def __init__(
+        self,
+        channels: int = 256,
+        blocks: int = 7,
+        layers: int = 6,
+        variant: Variant = "official",
+        head_channels: int | None = None,
+    ):
+        self.fpn = FPNCells(channels, blocks, variant, head_channels)
+        self.head = HeadCells(self.fpn.head_channels, layers)
         self.notation = f"({self.fpn.notation}, index of sharing, {layers} operations 0 to 5)"
         super().__init__(self.fpn, self.head)
 

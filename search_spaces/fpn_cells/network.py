@@ -43,23 +43,32 @@ class Concat(nn.Module):
 class CellFPN(BaseModule):
     """Maps of strides 4, 8, 16 and 32 in, P3 to P7 of `out_channels` channels out; see `FPNCells` for the wiring.
 
-    `genotype` is a list of `[input, input, op, op, join]`, all numbers.
+    `genotype` is a list of `[input, input, op, op, join]`, all numbers. `channels` is the width of all maps before P3 to P7;
+    None: the same.
     """
 
-    def __init__(self, genotype: Genotype, in_channels: Sequence[int], out_channels: int, variant: str = "official"):
+    def __init__(
+        self,
+        genotype: Genotype,
+        in_channels: Sequence[int],
+        out_channels: int,
+        variant: str = "official",
+        channels: int | None = None,
+    ):
         super().__init__()
-        self.port = variant == "mmdet"
+        width = channels or out_channels
+        self.port, self.wide = variant == "mmdet", width != out_channels
         self.wiring = [(block[0], block[1]) for block in genotype]
         used = {place for pair in self.wiring for place in pair}
         self.adapters = nn.ModuleList(
-            nn.Identity() if self.port and place not in used else PLAIN.conv(width, out_channels)
-            for place, width in enumerate(in_channels)
+            nn.Identity() if self.port and place not in used else PLAIN.conv(inputs, width)
+            for place, inputs in enumerate(in_channels)
         )
         self.ops = nn.ModuleList(
-            nn.ModuleList(operation(OPERATIONS[op], out_channels) for op in block[2:4]) for block in genotype
+            nn.ModuleList(operation(OPERATIONS[op], width) for op in block[2:4]) for block in genotype
         )
         joins = {"sum": Sum, "concat": Concat}
-        self.joins = nn.ModuleList(joins[JOINS[block[4]]](out_channels) for block in genotype)
+        self.joins = nn.ModuleList(joins[JOINS[block[4]]](width) for block in genotype)
         loose = [place for place in range(TAPS, TAPS + len(genotype)) if place not in used]
         self.added, self.outputs = loose[:-OUTPUTS], loose[-OUTPUTS:]
         self.p6, self.p7 = (nn.Conv2d(out_channels, out_channels, 3, stride=2, padding=1) for _ in range(2))
@@ -72,8 +81,9 @@ class CellFPN(BaseModule):
             pool.append(join(self._enlarge(x, size), self._enlarge(y, size)))
         outputs = []
         for tap, place in zip(inputs[:0:-1], self.outputs, strict=True):  # P5 at the size of C5, then P4 and P3
-            total = sum((resize(pool[k], pool[place].shape[-2:]) for k in self.added), pool[place])
-            outputs.append(resize(total, tap.shape[-2:]))
+            own = pool[place]
+            total = sum((resize(pool[k], own.shape[-2:]) for k in self.added), own)
+            outputs.append(resize(torch.cat([own, total], 1) if self.wide else total, tap.shape[-2:]))
         p6 = self.p6(outputs[0])
         return (*outputs[::-1], p6, self.p7(F.relu(p6)))
 

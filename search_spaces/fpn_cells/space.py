@@ -25,18 +25,24 @@ class FPNCells(FiniteSpace):
     become P5, P4 and P3; earlier unused ones are added to all three, at the size of each, before it is brought to its
     stride. Choices that leave fewer than three are no network.
 
-    `channels` is the width of all maps. `variant` "official" is the authors' network; "mmdet" is MMDetection's port: no
-    adapter for a map that no block uses, and nearest instead of bilinear enlargement in blocks.
+    `channels` is the width of all maps. Where `head_channels` is twice as much, P3 to P7 are that wide: what a block gives
+    stands, as it is, in front of its sum with the earlier unused ones. `variant` "official" is the authors' network; "mmdet"
+    is MMDetection's port: no adapter for a map that no block uses, and nearest instead of bilinear enlargement in blocks.
     """
 
     version = 2  # 1 brought earlier unused outputs to the stride before they were added
 
-    def __init__(self, channels: int = 256, blocks: int = 7, variant: Variant = "official"):
+    def __init__(
+        self, channels: int = 256, blocks: int = 7, variant: Variant = "official", head_channels: int | None = None
+    ):
         if channels < 2 or channels % 2:
             raise ValueError(f"channels must be even (deformable convolutions have two groups), not {channels}")
         if blocks < OUTPUTS:
             raise ValueError(f"blocks must be at least {OUTPUTS}, one for each of P3, P4 and P5, not {blocks}")
+        if head_channels not in (None, channels, 2 * channels):
+            raise ValueError(f"head_channels must be channels, {channels}, or twice as many, not {head_channels}")
         self.channels, self.blocks, self.variant = channels, blocks, variant
+        self.head_channels = head_channels or channels
         self.notation = f"{blocks} blocks [input, input, op, op, join] with operations 0 to 4 and joins 0 and 1"
         decisions: dict[str, tuple[Choice, ...]] = {}
         for block in range(blocks):
@@ -52,8 +58,9 @@ class FPNCells(FiniteSpace):
         return None if loose >= OUTPUTS else f"{loose} blocks are left over for the {OUTPUTS} outputs P3, P4 and P5"
 
     def parts(self, choices: Choices) -> dict[str, Any]:
-        neck = dict(type="densebench.CellFPN", genotype=self.write(choices), out_channels=self.channels)
-        return {"neck": {**neck, "variant": self.variant}}
+        neck = dict(type="densebench.CellFPN", genotype=self.write(choices), out_channels=self.head_channels)
+        inner = {} if self.head_channels == self.channels else {"channels": self.channels}
+        return {"neck": {**neck, "variant": self.variant, **inner}}
 
     def choices(self, genotype: Genotype) -> dict[str, Choice]:
         choices: dict[str, Choice] = {}

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from benchmarks.figures import choice_over_time, choice_shares
-from benchmarks.ranking import Comparison, compare, kendall, spearman
+from benchmarks.ranking import Comparison, answers_of, compare, kendall, spearman
 from benchmarks.records import Record
 from search_spaces.head_cells.space import HeadCells
 from search_spaces.toy.space import ToySpace
@@ -138,6 +139,51 @@ def test_what_cannot_be_compared_is_refused() -> None:
         compare([record(finished=False)])
     with pytest.raises(ValueError, match="these are runs of b, c"):
         compare([one, record(benchmark="c")])
+
+
+def answered(finals: Sequence[float], seed: int = 0, strategy: str = "s", **settings: Any) -> Record:
+    """A study that has answered with its first trials, which came to these APs in the end."""
+    one = replace(record(seed, **settings), strategy=strategy)
+    answers: list[dict[str, Any]] = [
+        dict(id=k, final=dict(metrics=dict(AP=ap, loss_cls=-ap))) for k, ap in enumerate(finals)
+    ]
+    answers.append(dict(id=None, final=dict(metrics=dict(AP=0.0, loss_cls=0.0))))  # of nobody's trial
+    assert one.result
+    one.result["answers"] = answers
+    return one
+
+
+def test_answers_are_compared_by_their_last_stage_and_their_reward_with_the_final_training() -> None:
+    finals = [31.0, 30.0, 33.0, 35.0]
+    (sample,) = answers_of([answered(finals)])
+    result = sample.comparison()
+    said = (result.benchmark, result.strategy, result.short, result.long, result.metric, result.trials)
+    assert said == ("b", "s", "long", "final", "AP", 4)
+    found = signals(result)
+    assert list(found) == ["AP", "loss_cls", "reward"]  # of the stage "long", whose AP is the reward
+    expected = [stats.kendalltau(LONG[:4], finals)[0], stats.spearmanr(LONG[:4], finals)[0]]
+    assert found["AP"] == found["reward"] == pytest.approx(expected)
+    assert found["loss_cls"] == (None, None)
+    low, high = next((one.tau.low or 0.0, one.tau.high or 0.0) for one in result.agreements if one.signal == "AP")
+    assert -1 <= low < expected[0] < high <= 1
+    (less,) = answers_of([answered(finals, higher_is_better=False)])
+    assert less.truth == [-final for final in finals]
+    assert (less.turn("AP"), less.turn("loss_cls"), less.turn("reward")) == (-1, -1, 1)
+    (losses,) = answers_of([answered(finals)], "loss_cls")
+    assert losses.truth == finals  # the negated losses
+
+
+def test_answers_of_a_strategys_seeds_are_pooled_and_too_few_of_a_study_left_out() -> None:
+    three, two = [1.0, 2.0, 3.0], [1.0, 2.0]
+    records = [answered(three), answered(three, 1), answered(two, 2), answered(three, strategy="t"), record(9)]
+    records[-1] = replace(records[-1], result=None)
+    samples = answers_of(records)
+    assert [(sample.strategy, len(sample.truth)) for sample in samples] == [("s", 6), ("t", 3)]
+    assert answers_of([answered(two)]) == []
+    with pytest.raises(ValueError, match="unknown metric of the final training 'APP': did you mean 'AP'"):
+        answers_of(records, "APP")
+    with pytest.raises(ValueError, match="these are runs of b, c"):
+        answers_of([answered(three), answered(three, benchmark="c")])
 
 
 TOY = {"benchmark": {"space": {"type": "ToySpace"}}}

@@ -57,6 +57,7 @@ def test_what_is_no_genotype_is_refused(genotype: Any) -> None:
             lambda: build(SPACES, dict(type="FPNCells", variant="port")),
             "must be one of 'official', 'mmdet', not 'port'",
         ),
+        (lambda: FCOSDecoder(8, head_channels=12), "head_channels must be channels, 8, or twice as many, not 12"),
         (lambda: HeadCells(channels=18), "channels must be a multiple of 4"),
         (lambda: Joint(FPNCells(8), HeadCells(8), FPNCells(16)), r"have a decision 'fpn\.block.*rename one"),
     ],
@@ -98,14 +99,26 @@ def detector(cache: Path, part: dict[str, Any]) -> Any:
     return network
 
 
+@pytest.mark.parametrize("head_channels", [None, 2 * WIDTH])
 @pytest.mark.parametrize("variant", ["official", "mmdet"])
 @torch.no_grad()
-def test_levels_of_an_odd_image(tmp_path: Path, variant: str) -> None:
-    space, sizes = FCOSDecoder(WIDTH, variant=variant), [(10, 13), (5, 7), (3, 4), (2, 2), (1, 1)]
+def test_levels_of_an_odd_image(tmp_path: Path, variant: str, head_channels: int | None) -> None:
+    space = FCOSDecoder(WIDTH, variant=variant, head_channels=head_channels)
+    sizes = [(10, 13), (5, 7), (3, 4), (2, 2), (1, 1)]
     for seed in range(2):
         outputs = detector(tmp_path, space.model(space.sample(Random(seed)))).eval()(torch.zeros(1, 3, 75, 101))
         for maps, channels in zip(outputs, (6, 4, 1), strict=True):
             assert [tuple(x.shape) for x in maps] == [(1, channels, *size) for size in sizes]
+
+
+def test_a_head_may_be_twice_as_wide_as_the_fpn() -> None:
+    """All parts of one width are those that they always were; of two, only widths change."""
+    arch = FCOSDecoder().read(GENOTYPE)
+    one, two = FCOSDecoder().model(arch), FCOSDecoder(128, head_channels=256).model(arch)
+    assert repr(FCOSDecoder(head_channels=256).model(arch)) == repr(one)
+    assert one["head"] == two["head"]
+    assert two["neck"] == {**one["neck"], "channels": 128}
+    assert one["head"]["in_channels"] == one["head"]["feat_channels"] == 256
 
 
 def test_a_found_detector_is_a_stock_config(tmp_path: Path) -> None:

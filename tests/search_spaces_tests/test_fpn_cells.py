@@ -28,9 +28,9 @@ def taps(height: int = 32, width: int = 32) -> list[Tensor]:
     return [noise(2, channels, -(-height // 2**k), -(-width // 2**k)) for k, channels in enumerate(TAPS)]
 
 
-def neck(genotype: Sequence[Sequence[int]], variant: str = "official") -> Any:
+def neck(genotype: Sequence[Sequence[int]], variant: str = "official", **widths: int) -> Any:
     config = dict(type="densebench.CellFPN", in_channels=TAPS, out_channels=WIDTH, variant=variant)
-    return MODELS.build(dict(**config, genotype=genotype))
+    return MODELS.build({**config, "genotype": genotype, **widths})
 
 
 def loose(genotype: Sequence[Sequence[int]]) -> list[int]:
@@ -150,7 +150,8 @@ def bilinear(x: Tensor, size: Sequence[int]) -> Tensor:
 def by_hand(fpn: Any, genotype: list[list[int]], c: list[Tensor], own_size: bool = True) -> list[Tensor]:
     """P3 to P7 from C2 to C5 as section 3.1 and the authors' code have it, with the weights of `fpn`.
 
-    Earlier loose blocks are added at the size of the own one; else, as they are not, at the level's.
+    Earlier loose blocks are added at the size of the own one; else, as they are not, at the level's. Levels that are twice as
+    wide as the blocks begin with the own one alone.
     """
     pool = [F.relu(norm(F.conv2d(x, module.conv.weight), module.bn)) for x, module in zip(c, fpn.adapters, strict=True)]
     for k, (in_a, in_b, op_a, op_b, how) in enumerate(genotype):
@@ -162,7 +163,9 @@ def by_hand(fpn: Any, genotype: list[list[int]], c: list[Tensor], own_size: bool
     levels = []
     for own, tap in zip((p3, p4, p5), c[1:], strict=True):
         size = pool[own].shape[-2:] if own_size else tap.shape[-2:]
-        levels.append(bilinear(torch.stack([bilinear(pool[k], size) for k in (own, *added)]).sum(0), tap.shape[-2:]))
+        total = torch.stack([bilinear(pool[k], size) for k in (own, *added)]).sum(0)
+        halves = [total] if fpn.p6.in_channels == WIDTH else [pool[own], total]
+        levels.append(torch.cat([bilinear(half, tap.shape[-2:]) for half in halves], 1))
     p6 = F.conv2d(levels[2], fpn.p6.weight, fpn.p6.bias, stride=2, padding=1)
     return [*levels, p6, F.conv2d(F.relu(p6), fpn.p7.weight, fpn.p7.bias, stride=2, padding=1)]
 
@@ -180,3 +183,29 @@ def test_an_fpn_computes_what_the_authors_network_does() -> None:
         seen |= {OPERATIONS[op] for block in genotype for op in block[2:4]} | {JOINS[block[4]] for block in genotype}
     assert seen == {*OPERATIONS, *JOINS}
     assert others > 8
+
+
+@torch.no_grad()
+def test_levels_twice_as_wide_are_a_block_and_its_sum_with_the_loose_ones() -> None:
+    space, loose_ones = FPNCells(WIDTH, 6, head_channels=2 * WIDTH), set()
+    for seed in range(12):
+        config = space.model(space.sample(Random(seed)))["neck"]
+        fpn, c = scramble(MODELS.build({**config, "in_channels": TAPS})), taps(19, 26)
+        made = fpn(c)
+        assert {level.shape[1] for level in made} == {2 * WIDTH}
+        assert all(same(made, by_hand(fpn, config["genotype"], c)))
+        loose_ones.add(len(loose(config["genotype"])) - 3)
+    assert 0 in loose_ones
+    assert len(loose_ones) > 1
+
+
+def test_one_width_makes_the_parts_that_it_always_made() -> None:
+    arch = FPNCells().read(FPN)
+    made = dict(type="densebench.CellFPN", genotype=[list(b) for b in FPN], out_channels=256, variant="official")
+    for space in (FPNCells(), FPNCells(head_channels=256)):
+        assert repr(space.model(arch)) == repr({"neck": made})
+    wide = FPNCells(channels=128, head_channels=256).model(arch)["neck"]
+    assert wide == {**made, "channels": 128}
+    assert params(neck(FPN, out_channels=16, channels=8)) - params(neck(FPN)) == 2 * (
+        9 * (16**2 - 8**2) + 8
+    )  # P6 and P7

@@ -30,6 +30,7 @@ SMALL: dict[str, dict[str, Any]] = {
         start={name: options[0] for name, options in SPACE.decisions.items() if not name.startswith("layer0.")},
         strategy=dict(type="RegularizedEvolution", population=4, tournament=2),
     ),
+    "Shortlist": dict(strategy=dict(type="RegularizedEvolution", population=4, tournament=2), count=3, pick="spread"),
     "SuccessiveHalving": dict(eta=2),
     "NSGA2": dict(population=6),
     "DARTS": dict(epochs=9),

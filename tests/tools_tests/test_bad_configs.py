@@ -99,7 +99,7 @@ STRATEGIES = [
         "'tasks.toy.ToyTask' is no strategy: give a class that derives from Strategy",
     ),
     ("toy strategy.type=NSGA2", "NSGA2 needs several objectives: give the protocol `objectives`"),
-    ("toy strategy.type=Baseline", "missing 1 required positional argument: 'model'"),
+    ("toy strategy.type=Baseline", "give either a model, parts of a model config, or a genotype"),
     ("toy-pareto-v2 strategy.type=SuccessiveHalving", "give the protocol at least 2 stages"),
     ("scenes-ssdlite-v2 strategy.type=DARTS", "DARTS trains a supernet: the space MBConv has no supernet"),
     ("scenes-detection-v3 strategy.type=OneShot", "OneShot trains a supernet: the space FCOSDecoder has no supernet"),
