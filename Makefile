@@ -16,7 +16,7 @@ benchmark: install
 	@echo "written to runs/leaderboard: leaderboard.md, .csv, .json, best_so_far.png"
 
 test: install
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile # one process a core
 
 lint: install
 	$(BIN)/pre-commit run --all-files

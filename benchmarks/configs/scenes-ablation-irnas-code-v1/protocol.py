@@ -1,7 +1,7 @@
-"""scenes-ablation-irnas-code-v1: scenes-ablation-irnas-v1 in the form of scenes-denoise-v2: cells of IR-NAS's later code, own
-widths for each layer, and a loss that is nearly all mean squared error.
+"""scenes-ablation-irnas-code-v1: scenes-ablation-irnas-v1 with the cells and the loss of scenes-denoise-v2.
 
 Command: python tools/run_benchmark.py ablations
+Cells are those of IR-NAS's later code, each layer has its own, without ASPP, and the loss is nearly all mean squared error.
 """
 
 from search_spaces.restoration_cells.space import RestorationCells
