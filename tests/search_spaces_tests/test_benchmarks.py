@@ -35,7 +35,8 @@ def on_embedded_data(task: dict[str, Any], space: dict[str, Any]) -> dict[str, A
     if kind == "RestorationTask":
         data = {**EMBEDDED[kind], "gray": space.get("in_channels", 1) == 1}
         return {"degradation": {"type": "RainStreaks"}, **task, "data": data}
-    return {**task, "encoder": {"width": task.get("encoder", {}).get("width", 1.0)}}
+    own = {name: value for name, value in task.items() if name != "teacher"}
+    return {**own, "encoder": {"width": task.get("encoder", {}).get("width", 1.0)}}
 
 
 @pytest.mark.parametrize("name", benchmarks())
