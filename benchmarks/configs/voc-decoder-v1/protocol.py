@@ -6,8 +6,8 @@ Command:
 
 VOC2012 is the folder that holds JPEGImages, SegmentationClass (with the masks of SBD added: SegmentationClassAug of others) and
 ImageSets/Segmentation with the list val and two lists made of the 10,582 names of trainaug, shuffled: 9,523 are `train`, 1,059
-`metaval`. FILE is a MobileNetV2 in torchvision's or OpenMMLab's layout, TEACHER the weights of a light RefineNet with ResNet-152 in
-MMSegmentation's names.
+`metaval`. FILE is a MobileNetV2 in torchvision's or OpenMMLab's layout, TEACHER the weights of a light RefineNet with
+ResNet-152 in MMSegmentation's names.
 
 Published: crops, batches, optimisers, averages, distillation and auxiliary loss (`cvpr19_decoder` and `cvpr19_whole` in
 benchmarks/configs/recipes.py), 4,000 crops with computed features, the gate, the reward without the background, PPO with its
