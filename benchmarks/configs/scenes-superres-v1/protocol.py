@@ -5,43 +5,24 @@ Measured on the test images, seed 0: VDSR 34.7 dB, IR-NAS 33.8, regularised evol
 (docs/restoration.md).
 """
 
-from search_spaces.restoration_cells.space import RestorationCells
 from strategies.baseline import Baseline
 from strategies.random_search import RandomSearch
 from strategies.regularized_evolution import RegularizedEvolution
 from strategies.supernet.ir_nas import IRNAS
-from tasks.restoration.data import ScenesImages
 from tasks.restoration.degradations import LowResolution
-from tasks.restoration.task import RestorationTask
-from tasks.rewards import Metric
 
 default_of = ["restoration-all"]
-benchmark = dict(
-    id="scenes-superres-v1",
-    task=dict(
-        type=RestorationTask,
-        data=dict(type=ScenesImages),
-        degradation=dict(type=LowResolution, scale=2),
-        input_size=[64, 64],
-        ssim_weight=0.02,
-    ),
-    space=dict(type=RestorationCells, nodes=1, layers=2, channels=8, stem=32, scale=2),
-    stages=[
-        dict(
-            name="short",
-            view=dict(share=0.5, size=[32, 32], copies=1),
-            recipe=dict(epochs=4, batch=8, lr=5e-3, polyak=0.9),
-        ),
-    ],
-    final=dict(
-        name="final",
-        view=dict(train=["train", "val"], eval="test", size=[64, 64]),
-        recipe=dict(epochs=6, batch=4, lr=6e-3, schedule="poly", polyak=0.99, resumable=True),
-    ),
-    reward=dict(type=Metric, name="PSNR"),
-    budget=dict(trials=100, images=3_500),
-    seeds=[0],
-)
+like = "scenes-denoise-v2"
+benchmark = {
+    "id": "scenes-superres-v1",
+    "task.degradation": dict(_delete_=True, type=LowResolution, scale=2),
+    "task.input_size": [64, 64],
+    "space": dict(channels=8, stem=32, scale=2),
+    "stages.0.recipe": dict(epochs=4, batch=8),
+    "final.view.size": [64, 64],
+    "final.recipe.epochs": 6,
+    "budget.images": 3_500,
+}
 strategies = dict(
     random_search=dict(type=RandomSearch),
     regularized_evolution=dict(type=RegularizedEvolution, population=3, tournament=2),
