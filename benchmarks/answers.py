@@ -17,7 +17,7 @@ from benchmarks.job import Failed, Job, build_task, run
 from benchmarks.store import Store
 from strategies import Answer
 from tasks import Cost
-from tasks.complexity import MEASURES
+from tasks.rewards import COSTS
 
 
 def finish(
@@ -60,8 +60,7 @@ def _finish(
     if isinstance(outcome, Failed):
         raise RuntimeError(f"the final training of {folder} failed: {outcome.error}")
     built = build_task(task)
-    network, shape = built.network(model), built.input_shape
-    final = {"metrics": outcome.metrics, **{name: measure(network, shape) for name, measure in MEASURES.items()}}
+    final = {"metrics": outcome.metrics, **built.measure(model, COSTS)}
     record = {"id": answer.trial, "key": key, "arch": choices, "final": final, "cost": asdict(outcome.cost)}
     write(home / "model.py", model_config(built.config(model)))
     write(home / "answer.json", json.dumps(record, indent=2, allow_nan=False) + "\n")
