@@ -164,7 +164,7 @@ def _check_unseen(benchmark: Benchmark, search: Task, final: Task) -> None:
     scored = final.pictures(benchmark.final.view.eval)
     stages = [(search, stage, stage.view.eval) for stage in benchmark.stages]
     for task, stage, *more in (*stages, (final, benchmark.final)):
-        for split in (*stage.view.train, *more):
+        for split in (*task.learns_from(stage), *more):
             if both := in_both(scored, task.pictures(split)):
                 what = f"split {benchmark.final.view.eval!r}, which the final score is taken on, are also in {split!r}"
                 raise ValueError(f"{both} of {what} of stage {stage.name!r}: take them out of one of both")

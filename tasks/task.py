@@ -89,6 +89,10 @@ class Task(ABC):
         """What of a split must not be in another, too (`Data.pictures`)."""
         return []
 
+    def learns_from(self, stage: Stage) -> Sequence[str]:
+        """The splits that decide what a network of this stage has learnt."""
+        return stage.view.train
+
     @abstractmethod
     def prepare(self, stages: Sequence[Stage]) -> Cost:
         """Check stages and data, and make what all their trials share.

@@ -111,6 +111,10 @@ class SegmentationTask(EncoderTask):
                     seen = f"the split {stage.view.eval!r}, which the teacher learns from"
                     raise ValueError(f"stage {stage.name!r} is scored on {seen}: give the teacher other splits")
 
+    def learns_from(self, stage: Stage) -> Sequence[str]:
+        own = self._teaching.stage if self._teaching and self.options(stage).distill else None
+        return (*stage.view.train, *(own.view.train if own else ()))
+
     def prepare(self, stages: Sequence[Stage]) -> Cost:
         self.check(stages := list(stages))
         self.encoder.prepare()  # first, as its cost is not the teacher's

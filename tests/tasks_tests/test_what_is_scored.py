@@ -118,6 +118,31 @@ def test_so_is_one_on_the_same_files_under_another_name(clean: Path, tmp_path: P
         Run(dict(benchmark=benchmark, strategy=dict(type="RandomSearch")), "one", 0, tmp_path, "cpu").prepare()
 
 
+def test_so_is_one_on_pictures_that_a_teacher_learns_from(folder_data: Path, tmp_path: Path) -> None:
+    for kind in ("images", "masks"):
+        (folder_data / kind / "more").mkdir()
+        for source, name in (("train", "a"), ("test", "b")):
+            file = sorted((folder_data / kind / source).iterdir())[0]
+            shutil.copy(file, folder_data / kind / "more" / f"{name}{file.suffix}")
+    view, recipe = dict(size=[32, 32], eval_size=[40, 48]), dict(epochs=1, batch=2)
+    teacher = dict(name="teacher", view={**view, "train": ["more"]}, recipe=recipe)
+    own = dict(
+        task=dict(
+            type="SegmentationTask",
+            data=dict(type="FolderSegmentation", root=str(folder_data), layout="folders"),
+            encoder=dict(width=0.1),
+            teacher=dict(model={}, stage=teacher),
+        ),
+        space=dict(type="DecoderCells", channels=8),
+        stages=[dict(name="short", view=view, recipe=recipe)],
+        final=dict(name="final", view={**view, "eval": "test"}, recipe=recipe, options=dict(distill=0.3)),
+        reward=dict(type="Metric", name="mIoU"),
+    )
+    config = dict(benchmark={**protocol({}), **own}, strategy=dict(type="RandomSearch"))
+    with pytest.raises(ValueError, match=r"1 of 3 pictures .* of split 'test', .* are also in 'more' of stage 'final'"):
+        Run(config, "one", 0, tmp_path / "runs", "cpu").prepare()
+
+
 @pytest.mark.parametrize("split", ["val", "test"])
 def test_the_checker_names_pictures_in_two_splits(tool, clean: Path, split: str) -> None:
     shutil.copy(clean / "train/3.png", clean / split / "1.png")
