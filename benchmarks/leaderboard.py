@@ -40,7 +40,8 @@ class Leaderboard:
         for benchmark, rows in groupby(self.rows, key=lambda row: row["benchmark"]):
             table = [{name: value for name, value in row.items() if name != "benchmark"} for row in rows]
             parts.append(f"## {benchmark}\n\n{_markdown(table)}\n")
-            if all(row["strategy"] != REFERENCE for row in table):
+            searched = any(record.trials for record in self.records if record.benchmark == benchmark)
+            if searched and all(row["strategy"] != REFERENCE for row in table):
                 parts.append(f"There is no {REFERENCE} row: without it nobody can tell what the search was worth.\n")
             parts += self._several(benchmark)
         parts.append(LEGEND)
