@@ -1,7 +1,8 @@
 """scenes-derain-v1: cells and widths (IR-NAS) that take rain from the embedded scenes; a CPU is enough.
 
 Command: python tools/run_benchmark.py scenes-derain-v1
-scenes-dehaze-v1 under streaks of rain.
+scenes-dehaze-v1 under streaks of rain. Measured on the test images, seed 0: regularised evolution and random search 26.1 dB,
+DnCNN and IR-NAS 26.0, rainy 16.9 (docs/restoration.md).
 """
 
 from strategies.baseline import Baseline
