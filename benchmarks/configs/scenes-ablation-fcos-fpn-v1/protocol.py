@@ -9,4 +9,4 @@ from strategies.random_search import RandomSearch
 default_of = ["ablations"]
 like = "scenes-ablation-fcos-v1"
 benchmark = {"id": "scenes-ablation-fcos-fpn-v1", "space": dict(_delete_=True, type=FPNCells, channels=24, blocks=5)}
-strategies = dict(fpn=dict(type=RandomSearch))
+strategies = dict(random_search=dict(type=RandomSearch))

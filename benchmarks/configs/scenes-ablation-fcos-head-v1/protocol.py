@@ -9,4 +9,4 @@ from strategies.random_search import RandomSearch
 default_of = ["ablations"]
 like = "scenes-ablation-fcos-v1"
 benchmark = {"id": "scenes-ablation-fcos-head-v1", "space": dict(_delete_=True, type=HeadCells, channels=24, layers=4)}
-strategies = dict(head=dict(type=RandomSearch))
+strategies = dict(random_search=dict(type=RandomSearch))

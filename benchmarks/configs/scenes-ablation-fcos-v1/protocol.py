@@ -14,7 +14,7 @@ default_of = ["ablations"]
 like = "scenes-detection-v3"
 benchmark = {"id": "scenes-ablation-fcos-v1", "budget": dict(trials=24, images=4_440), "seeds": [0, 1, 2]}
 strategies = dict(
-    joint=dict(type=RandomSearch),
+    random_search=dict(type=RandomSearch),
     progressive=dict(
         type=Progressive,
         parts=[dict(prefix="fpn.", trials=6), dict(prefix="head.", trials=6)],

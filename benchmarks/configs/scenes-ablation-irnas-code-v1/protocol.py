@@ -6,6 +6,7 @@ Cells are those of IR-NAS's later code, each layer has its own, without ASPP, an
 
 from search_spaces.restoration_cells.space import RestorationCells
 from strategies.baseline import Baseline
+from strategies.random_search import RandomSearch
 from strategies.supernet.ir_nas import IRNAS
 
 default_of = ["ablations"]
@@ -17,6 +18,7 @@ benchmark = {
     "proxy.ssim_weight": 0.02,
 }
 strategies = dict(
+    random_search=dict(type=RandomSearch),
     ir_nas=dict(type=IRNAS, epochs=3, warmup=1, arch_lr=3e-2, arch_decay=0.0),
     dncnn=dict(type=Baseline, model=dict(network=dict(type="DnCNN", width=24, depth=6))),
 )

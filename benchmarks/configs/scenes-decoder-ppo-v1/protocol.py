@@ -1,7 +1,8 @@
 """scenes-decoder-ppo-v1: a search for decoders that is long enough for a controller to learn.
 
 Command: python tools/run_benchmark.py scenes-decoder-ppo-v1
-scenes-segmentation-v2 with candidates that are trained for seconds, and 240 of them: PPO makes 48 updates of 20 steps each.
+scenes-segmentation-v2 with candidates that are trained for seconds, and the budget of 240 of them: PPO makes 48 updates of 20
+steps each, and more where it proposes a network again.
 After so few steps most networks call everything background; their losses differ all the same, and are the reward.
 """
 
@@ -25,7 +26,7 @@ benchmark = {
     "final.options.aux": 0.0,
     "gate": None,
     "reward": dict(_delete_=True, type=Metric, name="loss", sign=-1.0),
-    "budget": dict(_delete_=True, trials=240),
+    "budget": dict(trials=1_000, images=138_240),
 }
 strategies = dict(
     random_search=dict(type=RandomSearch),

@@ -4,10 +4,13 @@ Command:
     python tools/run_benchmark.py scenes-denoise-reward-v1
     python tools/compare_rewards.py runs/scenes-denoise-reward-v1
 
-scenes-denoise-v2, but every candidate goes through a short stage and a longer one; nothing is gated.
+scenes-denoise-v2, but every candidate goes through a short stage and a longer one; nothing is gated. Random search
+answers with five networks, from the best to the worst, so that its reward is compared with what the final training makes of
+them, too.
 """
 
 from strategies.random_search import RandomSearch
+from strategies.shortlist import Shortlist
 
 like = "scenes-denoise-v2"
 benchmark = {
@@ -26,4 +29,4 @@ benchmark = {
     ],
     "budget": dict(_delete_=True, trials=20),
 }
-strategies = dict(random_search=dict(type=RandomSearch))
+strategies = dict(random_search=dict(type=Shortlist, count=5, pick="spread", strategy=dict(type=RandomSearch)))

@@ -5,9 +5,12 @@ Command:
     python tools/compare_rewards.py runs/scenes-segmentation-reward-v1
 
 scenes-segmentation-v2, but every candidate goes through both stages, of which the second is longer; nothing is gated.
+Random search answers with five networks, from the best to the worst, so that its reward is compared with what the final training
+makes of them, too.
 """
 
 from strategies.random_search import RandomSearch
+from strategies.shortlist import Shortlist
 
 like = "scenes-segmentation-v2"
 benchmark = {
@@ -17,4 +20,4 @@ benchmark = {
     "gate": None,
     "budget": dict(_delete_=True, trials=20),
 }
-strategies = dict(random_search=dict(type=RandomSearch))
+strategies = dict(random_search=dict(type=Shortlist, count=5, pick="spread", strategy=dict(type=RandomSearch)))
