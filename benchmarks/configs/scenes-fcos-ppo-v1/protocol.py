@@ -2,7 +2,7 @@
 
 Command: python tools/run_benchmark.py scenes-fcos-ppo-v1
 scenes-detection-v3 with candidates that are trained for seconds, and the budget of 200 of them: progressive PPO makes 24
-updates of 20 steps for the FPN and 16 for the head. scenes-fcos-ppo-ap-v1 is rewarded by mAP; both in one figure, as NAS-FCOS has it:
+updates of 20 steps for the FPN and 16 for the head. scenes-fcos-ppo-ap-v1 is rewarded by mAP; both in one figure:
 
     python tools/make_leaderboard.py runs/scenes-fcos-ppo-v1 runs/scenes-fcos-ppo-ap-v1 --metric mAP --out figures
 """

@@ -5,8 +5,8 @@ Command:
     python tools/compare_rewards.py runs/scenes-segmentation-reward-v1
 
 scenes-segmentation-v2, but every candidate goes through both stages, of which the second is longer; nothing is gated.
-Random search answers with five networks, from the best to the worst, so that its reward is compared with what the final training
-makes of them, too.
+Random search answers with five networks, from the best to the worst, so that its reward is compared with what the final
+training makes of them, too.
 """
 
 from strategies.random_search import RandomSearch

@@ -11,8 +11,8 @@ ResNet-152 in MMSegmentation's names.
 
 Published: crops, batches, optimisers, averages, distillation and auxiliary loss (`cvpr19_decoder` and `cvpr19_whole` in
 benchmarks/configs/recipes.py), 4,000 crops with computed features, the gate, the reward without the background, PPO with its
-100 steps after every candidate, and networks of 64 channels. The budget is that of 2,000 candidates. The encoder there had learnt
-VOC in a light RefineNet before. The final training was not published; it is ours. Never run: it wants a GPU for days.
+100 steps after every candidate, and networks of 64 channels. The budget is that of 2,000 candidates. The encoder there had
+learnt VOC in a light RefineNet before. The final training was not published; it is ours. Never run: it wants a GPU for days.
 """
 
 from mmengine.config import read_base
