@@ -117,7 +117,7 @@ def test_settings_without_a_meaning_are_refused(task: SegmentationTask, settings
         (dict(template=dict(decodr=None)), "unknown setting of model template 'EncoderDecoder'"),
         (dict(features_dtype="int8"), "features_dtype must be one of float32, float16"),
         (dict(teacher=dict(model={})), "the teacher: give either weights, a file's path, or a stage"),
-        (dict(background="backgruond"), "class as the background 'backgruond': did you mean 'background'"),
+        (dict(background="backgroundd"), "class as the background 'backgroundd': did you mean 'background'"),
         (dict(teacher=dict(model={}, weights="nowhere")), "there are no teacher weights nowhere"),
     ],
 )

@@ -55,7 +55,7 @@ def test_answers_are_compared_with_the_final_training(tool, toy_config: dict[str
     assert answers["agreements"][1]["tau"]["value"] > 0.3
     for wrong, sentence in (
         (("--long", "long"), "two different ones are needed"),
-        (("--final", "scroe"), "unknown metric of the final training 'scroe': did you mean 'score'"),
+        (("--final", "scoree"), "unknown metric of the final training 'scoree': did you mean 'score'"),
     ):
         done = tool("compare_rewards", runs, *wrong)
         assert done.returncode == 2
