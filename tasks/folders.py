@@ -16,6 +16,7 @@ from tasks.data import ALIASES, SPLITS, Data
 from tasks.files import Refusal, check_regular, existing
 
 T = TypeVar("T")
+CHUNK = 1 << 20  # bytes read at once
 READING = b"2"  # of how files are read: another number where the same files give other samples
 
 
@@ -132,8 +133,11 @@ def _digest(path: Path) -> bytes:
     """A hash of a file and its name."""
     try:
         check_regular(path)
-        with path.open("rb") as file:
-            return path.name.encode() + hashlib.file_digest(file, "sha256").digest()
+        digest = hashlib.sha256()
+        with path.open("rb") as file:  # hashlib.file_digest is not in Python 3.10
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+        return path.name.encode() + digest.digest()
     except (OSError, Refusal):
         return b"missing"
 
