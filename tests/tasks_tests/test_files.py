@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from PIL import Image
 from tasks.detection.coco import CocoDetection
 from tasks.files import PIXELS, by_stem, check_spelling, class_names, decode, files_in, in_colour, inside, listed
 from tasks.restoration.folders import FolderImages, eight_bits
-from tasks.segmentation.folders import FolderSegmentation
+from tasks.segmentation.folders import FolderSegmentation, recognise
 
 QUARTERS = np.zeros((16, 24, 3), dtype=np.uint8)
 QUARTERS[:8, :12], QUARTERS[:8, 12:], QUARTERS[8:, :12] = (250, 0, 0), (0, 250, 0), (0, 0, 250)
@@ -208,3 +209,16 @@ def test_an_annotation_file_that_is_too_large_is_not_read(tmp_path: Path) -> Non
         file.truncate(3 << 30)
     with pytest.raises(ValueError, match=r"a\.json has more than 2048 MiB"):
         CocoDetection(str(tmp_path), {"train": {"annotations": "a.json", "images": "images"}})
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_label_maps_of_few_bits_are_refused(folder_data: Path, bits: int) -> None:
+    """A reader stretches their values, to 255 as well."""
+    rows = bytes(1 + 48 * bits // 8) * 40  # a filter's number, then the pixels
+    parts = (b"IHDR", struct.pack(">IIBBBBB", 48, 40, bits, 0, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")
+    chunks = [
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in parts
+    ]
+    (folder_data / "masks/train/p1.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    with pytest.raises(ValueError, match=r"p1\.png has fewer than 8 bits a pixel"):
+        recognise(folder_data).check(["train"])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -185,19 +183,6 @@ def test_the_validation_split_may_be_called_valid(folder_data: Path) -> None:
     for kind in ("images", "masks"):
         (folder_data / kind / "val").rename(folder_data / kind / "valid")
     assert recognise(folder_data).size("val") == 3
-
-
-@pytest.mark.parametrize("bits", [2, 4])
-def test_label_maps_of_few_bits_are_refused(folder_data: Path, bits: int) -> None:
-    """A reader stretches their values, to 255 as well."""
-    rows = bytes(1 + 48 * bits // 8) * 40  # a filter's number, then the pixels
-    parts = (b"IHDR", struct.pack(">IIBBBBB", 48, 40, bits, 0, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")
-    chunks = [
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in parts
-    ]
-    (folder_data / "masks/train/p1.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
-    with pytest.raises(ValueError, match=r"p1\.png has fewer than 8 bits a pixel"):
-        recognise(folder_data).check(["train"])
 
 
 def test_label_map_and_ignore(folder_data: Path) -> None:
