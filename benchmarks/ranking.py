@@ -103,13 +103,6 @@ class Sample:
         return Comparison(*what, len(truth), tuple(agreements))
 
 
-def compare(
-    records: Sequence[Record], short: str | None = None, long: str | None = None, metric: str | None = None
-) -> Comparison:
-    """Rank trials by the stage `short` and by the stage `long`; see `stages_of`."""
-    return stages_of(records, short, long, metric).comparison()
-
-
 def stages_of(
     records: Sequence[Record], short: str | None = None, long: str | None = None, metric: str | None = None
 ) -> Sample:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from itertools import pairwise
 from typing import Any
 
@@ -93,13 +94,13 @@ class Bicubic(nn.Module):
         return resize(images, *(self.scale * side for side in images.shape[-2:]))
 
 
-class Classic(nn.Module):
+class Classic(nn.Module, ABC):
     """A method that learns nothing, on (H, W, C) images one by one; the last channel may be the marks of lost pixels."""
 
     marks = False
 
-    def restored(self, image: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+    @abstractmethod
+    def restored(self, image: np.ndarray) -> np.ndarray: ...
 
     def forward(self, images: Tensor) -> Tensor:
         if images.is_meta:  # when it is counted

@@ -84,6 +84,7 @@ class SegmentationTask(EncoderTask):
 
     def __init__(self, *, teacher: Mapping[str, Any] | None = None, background: str | None = None, **settings: Any):
         super().__init__(**settings)
+        self._scoring: set[str] = set()  # decode heads that were looked at
         self.background = None
         if background is not None:
             if background not in self.data.classes:
@@ -134,10 +135,12 @@ class SegmentationTask(EncoderTask):
 
     def network(self, model: Parts) -> nn.Module:
         model = self._without_aux(model)
-        if not takes(self._decoder(model), "aux"):  # a head that was not made for this task
+        decoder = self._decoder(model)
+        if not takes(decoder, "aux") and content_key(decoder) not in self._scoring:  # not made for this task: seen once
             with torch.no_grad():
                 shown = build_network(self.config(model), 0, "meta").eval()
                 scores_of(shown(torch.empty(1, *self.input_shape, device="meta")))
+            self._scoring.add(content_key(decoder))
         return super().network(model)
 
     def trained(self, model: Parts, stage: Stage) -> Parts:

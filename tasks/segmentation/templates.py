@@ -53,7 +53,10 @@ class EncoderDecoder(Template):
 
 def widths(decoder: Config, channels: list[int]) -> dict[str, Any]:
     """What a decode head must know of the taps: which it sees, and their channels."""
-    seen = decoder.get("in_index", list(range(len(channels))) if takes_several(decoder, channels) else -1)
+    if "in_index" in decoder:
+        seen = decoder["in_index"]
+    else:
+        seen = list(range(len(channels))) if takes_several(decoder, channels) else -1
     told: dict[str, Any] = {"in_channels": channels[seen] if isinstance(seen, int) else [channels[k] for k in seen]}
     if not takes(decoder, "in_channels"):
         told["in_index"] = seen

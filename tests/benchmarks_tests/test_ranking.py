@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from benchmarks.figures import choice_over_time, choice_shares
-from benchmarks.ranking import Comparison, answers_of, compare, kendall, spearman
+from benchmarks.ranking import Comparison, answers_of, kendall, spearman, stages_of
 from benchmarks.records import Record
 from search_spaces.head_cells.space import HeadCells
 from search_spaces.toy.space import ToySpace
@@ -22,6 +22,10 @@ from tasks import Cost
 
 SHORT = [(0.9, 10.0), (0.7, 30.0), (0.8, 20.0), (0.4, 20.0), (0.5, 40.0), (0.1, 60.0)]  # loss and AP of six trials
 LONG = [11.0, 13.0, 12.0, 17.0, 15.0, 14.0]  # AP of the same
+
+
+def compare(*arguments: Any, **named: Any) -> Comparison:
+    return stages_of(*arguments, **named).comparison()
 
 
 def record(
