@@ -2,7 +2,7 @@
 
 Command: python tools/run_benchmark.py segmentation
 Measured, seed 0: darts 29.5 mIoU, successive halving 25.8, random search 23.2, regularised evolution 19.3, one_shot 11.1, and
-networks that nobody searched: a light RefineNet 27.4, DeepLabv3 11.7, FCN 11.2. Other processors differ by as much as strategies
+networks that nobody searched: a light RefineNet 27.4, DeepLabv3 11.7, FCN 11.2. Other processors differ as much as strategies
 do. The budget is that of six candidates that go through both stages.
 """
 
