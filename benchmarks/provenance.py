@@ -17,7 +17,9 @@ def device_name(device: str) -> str:
 
 
 def versions() -> dict[str, str]:
-    names = ("torch", "mmengine", "mmcv", "mmdet", "mmsegmentation", "numpy")
+    """Of Python and of the libraries, by the names of what was installed: OpenMMLab's own packages, or their forks."""
+    owners = importlib.metadata.packages_distributions()
+    names = [owners[module][0] for module in ("torch", "mmengine", "mmcv", "mmdet", "mmseg", "numpy")]
     return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in names}}
 
 
