@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -35,11 +35,14 @@ WEIGHTS = "teacher.pth"
 class SegmentationOptions(EncoderOptions):
     """`distill` is the weight of the squared distance to the teacher's scores, `aux` that of auxiliary classifiers.
 
-    Decoders that know no auxiliary classifiers, as MMSegmentation's heads, do without.
+    Decoders that know no auxiliary classifiers, as MMSegmentation's heads, do without. `loss_at` says at which size a
+    decoder's own scores meet the labels: that of the labels, or that of the scores, as in the code of Nekrasov et al. (CVPR
+    2019), which takes a fifth to a third off a step on cached features.
     """
 
     distill: float = 0.0
     aux: float = 0.0
+    loss_at: Literal["labels", "scores"] = "labels"
 
     def __post_init__(self) -> None:
         if self.distill < 0 or self.aux < 0:
@@ -206,15 +209,14 @@ class SegmentationTask(EncoderTask):
     def batch_loss(self, network: Any, stage: Stage, batch: Batch) -> Tensor:
         """Cross-entropy with the auxiliary terms, and the mean squared distance to the teacher's scores.
 
-        A head's own scores are brought to the labels' size; for the auxiliary ones, which weigh less and cost as much, the
-        labels are brought to theirs by nearest neighbour.
+        Scores are brought to the labels' size, or, where `loss_at` says so, labels to theirs, by nearest neighbour. So are
+        they for the auxiliary scores, which weigh less and would cost as much.
         """
-        options, labels = self.options(stage), batch.truth.long()
+        options, labels = self.options(stage), batch.truth
         own, *auxiliary = scores_of(network.decode_head(self.taps(network, batch.inputs)))
-        loss = cross_entropy(resize(own, labels.shape[-2:]), labels)
+        loss = cross_entropy(resize(own, labels.shape[-2:]) if options.loss_at == "labels" else own, labels)
         for x in auxiliary:
-            small = F.interpolate(labels[:, None].float(), x.shape[-2:], mode="nearest")[:, 0].long()
-            loss = loss + options.aux * cross_entropy(x, small)
+            loss = loss + options.aux * cross_entropy(x, labels)
         if options.distill:
             assert batch.teacher is not None
             loss = loss + options.distill * F.mse_loss(resize(own, batch.teacher.shape[-2:]), batch.teacher)
@@ -260,7 +262,8 @@ def resize(scores: Tensor, size: torch.Size) -> Tensor:
 
 
 def cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:
-    """The mean over the pixels that count; 0 where none does."""
+    """The mean over the pixels that count, labels at the scores' size; 0 where none counts."""
+    labels = F.interpolate(labels[:, None], scores.shape[-2:], mode="nearest")[:, 0].long()
     if (labels == IGNORE).all():
         return scores.sum() * 0.0
     return F.cross_entropy(scores.contiguous(), labels, ignore_index=IGNORE)
