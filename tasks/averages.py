@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from core import Registry
 
@@ -33,8 +34,7 @@ class Average:
     @torch.no_grad()
     def follow(self, step: int) -> None:
         """Take in the weights that the step of this number left."""
-        for value, weight in zip(self.values, self.weights, strict=True):
-            value.lerp_(weight, 1 - self.decay_at(step))
+        get_ema_multi_avg_fn(self.decay_at(step))(self.values, list(self.weights), step)
 
     @torch.no_grad()
     def place(self) -> None:

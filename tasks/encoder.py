@@ -105,6 +105,10 @@ class Encoder:
         return self._made[1]
 
     def weights(self) -> dict[str, Tensor]:
+        return self._weights
+
+    @cached_property
+    def _weights(self) -> dict[str, Tensor]:
         return torch.load(self._made[0] / "encoder.pth", weights_only=True)
 
     @cached_property

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 IMAGES = 128  # that statistics are gathered from, where an epoch has as many
 # In batches of at least this many: a deep network sees through the norms of four small crops what it will not see later.
@@ -33,6 +34,26 @@ def fresh_statistics(network: nn.Module) -> Iterator[list[_BatchNorm]]:
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
+
+
+@contextmanager
+def folded(network: nn.Module) -> Iterator[None]:
+    """While it lasts, batch norms in eval mode that follow a convolution in a sequence are part of its weights.
+
+    What the network computes without gradients is the same up to rounding, and a map is gone through once instead of twice.
+    """
+    taken: list[tuple[nn.Sequential, int, nn.Module, nn.Module]] = []
+    for chain in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
+        for place in range(len(chain) - 1):
+            conv, norm = chain[place], chain[place + 1]
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d) and not norm.training:
+                taken.append((chain, place, conv, norm))
+                chain[place], chain[place + 1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
+    try:
+        yield
+    finally:
+        for chain, place, conv, norm in taken:
+            chain[place], chain[place + 1] = conv, norm
 
 
 @torch.no_grad()

@@ -147,6 +147,7 @@ class Trainable(Task):
     ) -> tuple[dict[str, float], Inherited | None]:
         import torch
 
+        from tasks.norms import folded
         from tasks.training import train_mode
         from tasks.weights import load, own, save, take_over
 
@@ -160,7 +161,7 @@ class Trainable(Task):
             train_mode(network, frozen)
             self.renew(network, stage, seed, 0)
         network.eval()
-        with torch.no_grad():
+        with torch.no_grad(), folded(network):
             metrics = self.score(network, stage)
         if keep is not None:
             save(own(network, frozen, weights), keep)
@@ -219,7 +220,11 @@ def build_network(config: Parts, seed: int, device: str) -> Any:
     from mmengine.config import ConfigDict
     from mmengine.registry import MODELS
 
+    from tasks.convolutions import quicken
+
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         module = MODELS.build(ConfigDict(config))
+    if device == "cpu":
+        quicken(module)
     return module.to(device=device, memory_format=torch.channels_last)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import torch
@@ -35,7 +35,7 @@ class Cell(nn.Module):
         for a in range(1, len(self.ops), 2):
             sides = [self.ops[place](pool[self.inputs[place]]) for place in (a, a + 1)]
             pool += [*sides, sides[0] + sides[1]]
-        return torch.stack([pool[position] for position in self.loose]).sum(0) if len(self.loose) > 1 else pool[-1]
+        return reduce(torch.add, [pool[position] for position in self.loose])
 
 
 class Block(nn.Module):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ from tasks.templates import check_slots
 from tasks.trainable import Trainable
 
 BEST = 100.0  # dB that an image counts which is restored without any error
+PIXELS = 1 << 16  # that go through a network together, as images that are no larger, when they are scored
 LEVELLED = ("PSNR", "SSIM")  # what is also told of each level of a degradation
 
 
@@ -150,21 +153,31 @@ class RestorationTask(Trainable):
     def _rows(self, network: nn.Module, stage: Stage, degradation: Degradation | None) -> Iterator[list[float]]:
         """The `scores` of each image."""
         samples = RestorationSamples(self.data, stage, degradation)
-        for index in range(samples.eval_size):
-            batch = self.batch([samples.scored(index)])
-            clean = batch.truth
-            self.meter.count(len(clean), clean.shape[-2:])
-            restored = self.restore(network, batch.inputs)
-            loss = self.distance(restored, clean)
-            restored = restored.clamp(0, 1)
-            if self.rounded:
-                restored = (restored * 255).round() / 255
-            lost = [psnr(restored, clean, batch.inputs[:, -1:])] if self.marks else []
-            scores = psnr(restored, clean).clamp(max=BEST), ssim(restored, clean), loss, *lost
-            yield [float(score) for score in scores]
+        for same in _together(samples.all_scored()):
+            batch = self.batch(same)
+            self.meter.count(len(same), batch.truth.shape[-2:])
+            outputs = self.restore(network, batch.inputs)
+            for degraded, clean, output in zip(
+                *(x.split(1) for x in (batch.inputs, batch.truth, outputs)), strict=True
+            ):
+                restored = output.clamp(0, 1)
+                if self.rounded:
+                    restored = (restored * 255).round() / 255
+                lost = [psnr(restored, clean, degraded[:, -1:])] if self.marks else []
+                loss = self.distance(output, clean)
+                scores = psnr(restored, clean).clamp(max=BEST), ssim(restored, clean), loss, *lost
+                yield [float(score) for score in scores]
 
     def restore(self, network: nn.Module, degraded: Tensor) -> Tensor:
         """What a network makes of (N, C, H, W) images, in tiles where they are large."""
         if self.tile is None or degraded.shape[-2] * degraded.shape[-1] <= self.tile**2:
             return network(degraded)
         return tiled(network, degraded, self.tile, self.tile // 4)
+
+
+def _together(images: Iterable[Sample]) -> Iterator[list[Sample]]:
+    """The images in their order, small ones that follow one another and are of one size together."""
+    for size, same in groupby(images, key=lambda sample: [part.shape for part in sample]):
+        count = max(1, PIXELS // math.prod(size[1][:2]))
+        while batch := list(islice(same, count)):
+            yield batch

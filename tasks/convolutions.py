@@ -1,0 +1,62 @@
+"""Convolutions in the way in which a processor is fastest at them. What they compute is the same up to rounding."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Pointwise(nn.Conv2d):
+    """A 1x1 convolution as a product of matrices, where channels lie last in memory.
+
+    For small batches on one thread torch does not call its fast library, and takes the groups one after the other.
+    """
+
+    def _get_name(self) -> str:
+        return nn.Conv2d.__name__
+
+    def forward(self, input: Tensor) -> Tensor:
+        if not input.is_contiguous(memory_format=torch.channels_last):
+            return super().forward(input)
+        rows, weight = input.permute(0, 2, 3, 1), self.weight.flatten(1)
+        if self.groups == 1:
+            return F.linear(rows, weight, self.bias).permute(0, 3, 1, 2)
+        parts = rows.reshape(-1, self.groups, weight.shape[1]).transpose(0, 1)
+        made = torch.bmm(parts, weight.view(self.groups, -1, weight.shape[1]).transpose(1, 2)).transpose(0, 1)
+        made = made.contiguous().view(*rows.shape[:3], self.out_channels).permute(0, 3, 1, 2)
+        return made if self.bias is None else made + self.bias.view(-1, 1, 1)
+
+
+class Dilated(nn.Conv2d):
+    """A convolution that keeps the map's size, without those taps that only ever see the zeros around a small map."""
+
+    def _get_name(self) -> str:
+        return nn.Conv2d.__name__
+
+    def forward(self, input: Tensor) -> Tensor:
+        weight, padding = self.weight, []
+        for axis in (0, 1):
+            rate, half = self.dilation[axis], self.kernel_size[axis] // 2
+            reach = min(half, (input.shape[2 + axis] - 1) // rate)
+            weight = weight.narrow(2 + axis, half - reach, 2 * reach + 1)
+            padding.append(rate * reach)
+        return F.conv2d(input, weight, self.bias, 1, padding, self.dilation, self.groups)
+
+
+def quicken(network: nn.Module) -> None:
+    """Let a network's plain convolutions take these ways. Its weights stay, and so do their names."""
+    for module in network.modules():
+        if type(module) is not nn.Conv2d or module.stride != (1, 1) or module.padding_mode != "zeros":
+            continue
+        if module.kernel_size == (1, 1) and module.padding == (0, 0):
+            module.__class__ = Pointwise
+        elif max(module.dilation) > 1 and _keeps_size(module):
+            module.__class__ = Dilated
+
+
+def _keeps_size(conv: nn.Conv2d) -> bool:
+    return not isinstance(conv.padding, str) and all(
+        kernel % 2 == 1 and padding == rate * (kernel // 2)
+        for kernel, rate, padding in zip(conv.kernel_size, conv.dilation, conv.padding, strict=True)
+    )
