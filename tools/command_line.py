@@ -1,6 +1,6 @@
 """What all tools share: one line and exit code 2 for bad input, quiet libraries, resolved paths, an end at any moment.
 
-Import it first: what a signal does is settled here, before the libraries, whose imports take seconds.
+Import it first: what a signal does, and how OpenMP waits, is settled here, before the libraries, whose imports take seconds.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ if "__mp_main__" not in sys.modules:  # a worker ends with its parent
     for _number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(_number) is not signal.SIG_IGN:  # as what a shell runs in the background has it
             signal.signal(_number, _leave)
+
+# GNU OpenMP, which torch comes with, lets a thread that has nothing to do spin, which takes the core from whoever else has work
+# and, where cores are shared, makes a training many times slower. It reads this once, as torch is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import argparse  # noqa: E402
 import ast  # noqa: E402

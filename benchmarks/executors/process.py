@@ -15,7 +15,9 @@ from typing import Any
 
 def _start(workers: int) -> None:
     """What a worker does first: take its share of the cores, and end when its parent has ended, however that died."""
-    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // workers))  # read when torch is first imported
+    # Both are read when torch is first imported.
+    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // workers))
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait leave the core to others
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
