@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 from benchmarks.records import Record
 from core import build, did_you_mean
@@ -186,6 +185,8 @@ def kendall(x: Array, y: Array, draws: Array) -> Array:
 
 def spearman(x: Array, y: Array, draws: Array) -> Array:
     """The correlation of ranks, equal values sharing their mean rank; arguments and shape as in `kendall`."""
+    from scipy.stats import rankdata  # takes a second to import, which --help need not wait for
+
     a, b = (rankdata(signal[draws], axis=1) - (draws.shape[1] + 1) / 2 for signal in (x, y))
     return (a * b).sum(1) / np.sqrt((a * a).sum(1) * (b * b).sum(1))
 

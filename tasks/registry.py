@@ -5,7 +5,7 @@ from core import Registry
 TASKS = Registry(
     "task",
     {
-        "ToyTask": "tasks.toy",
+        "ToyTask": "tasks.toy.task",
         "SegmentationTask": "tasks.segmentation.task",
         "DetectionTask": "tasks.detection.task",
         "RestorationTask": "tasks.restoration.task",

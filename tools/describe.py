@@ -7,6 +7,7 @@ from command_line import Parser, refuse, run
 import ast
 import inspect
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,21 @@ def first_line(text: str | None) -> str:
     return (text or "").split("\n")[0]
 
 
+def summary(registry: Registry, name: str) -> str:
+    """The first line of a class's docstring, from its module's source: to import all of them takes seconds."""
+    if name not in registry.module_dict:
+        spec = find_spec(registry.members[name])
+        for node in ast.parse(Path(spec.origin).read_text()).body if spec and spec.origin else ():
+            if isinstance(node, ast.ClassDef) and node.name == name and (text := ast.get_docstring(node)):
+                return first_line(text)
+    return first_line(inspect.getdoc(registry.get(name)))  # it is there, or has another class's
+
+
 def listing() -> str:
     lines = []
     for kind, registry in REGISTRIES.items():
         lines.append(kind)
-        lines += [f"  {name:32}{first_line(inspect.getdoc(cls))}" for name, cls in registry.classes().items()]
+        lines += [f"  {name:32}{summary(registry, name)}" for name in registry.names()]
     lines.append("benchmarks")
     lines += [f"  {name:32}{first_line(docstring(config_files(name)[0])).partition(': ')[2]}" for name in benchmarks()]
     lines.append("names for several benchmarks")
