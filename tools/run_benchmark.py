@@ -6,7 +6,9 @@ from command_line import Parser, Settings, refuse, run, said, ticking, waiting
 
 import math
 import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,12 @@ from tqdm import tqdm
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import run_configs
-from benchmarks.executors import EXECUTORS
+from benchmarks.executors import EXECUTORS, cores, threads_each
 from benchmarks.gates import saved_images
-from benchmarks.job import machines_fault
+from benchmarks.job import build_task, machines_fault
 from benchmarks.leaderboard import Leaderboard
-from benchmarks.ledger import DivergedError, InUseError
 from benchmarks.run import Run
+from benchmarks.side_by_side import Ended, Recorded, ended, side_by_side
 from benchmarks.study import Study
 from tasks import Cost
 
@@ -35,6 +37,12 @@ def arguments() -> Parser:
     parser.add_argument("--work-dir", type=Path, default=Path("runs"))
     parser.add_argument("--executor", choices=EXECUTORS, default="inline")
     parser.add_argument("--workers", type=int, default=1, help="trials in flight, with --executor process")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        help="runs that are played at a time, each in a process of its own (default: as the cores and the memory allow; "
+        "on a GPU 1); scores do not depend on it",
+    )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--cfg-options", nargs="+", action=Settings, help="settings of the config, as a.b=c")
     return parser
@@ -48,38 +56,62 @@ def device(name: str) -> str:
     return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
 
 
+def shares(options: Any, runs: Sequence[Run]) -> tuple[int, int]:
+    """The threads of a run, and how many runs are played at a time.
+
+    Rounding depends on the threads, and so scores do: they are a share of the cores by how many runs are asked for, whatever
+    is finished and however many are played at a time. Where a search reads latencies, it is not disturbed by default. Raises
+    ValueError where options exclude each other.
+    """
+    jobs, pooled = options.jobs, options.executor != "inline"
+    if jobs is not None and (jobs < 1 or (jobs > 1 and pooled)):
+        raise ValueError(f"--jobs must be at least 1, and 1 with --executor {options.executor}, not {jobs}")
+    timed = any("latency_ms" in one.benchmark.measures for one in runs)
+    if pooled or timed or options.device == "cuda":
+        return threads_each(1), jobs or 1
+    threads = threads_each(min(cores(), len(runs)))
+    return threads, jobs or max(1, cores() // threads)
+
+
+def set_threads(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
+
+
 class Progress:
     """A bar over what a study may spend: trials, where it is known how many, else images."""
 
-    def __init__(self, one: Run, study: Study):
-        self.stages = [stage.name for stage in one.benchmark.stages]
+    def __init__(self, one: Run, shown: bool = True, leave: bool = True):
         budget, planned = one.benchmark.budget, one.plan.trials
         self.images = budget.images is not None and planned is None
         total = budget.images if self.images else min(budget.trials, budget.trials if planned is None else planned)
-        title, unit = f"{one.name} seed{one.seed}", "image" if self.images else "trial"
-        self.bar = tqdm(total=total, desc=title, unit=unit, file=sys.stderr, disable=not total)
-        self.study, study.watch = study, self.show
+        unit = "image" if self.images else "trial"
+        hidden = not (total and shown)
+        self.bar = tqdm(total=total, desc=title(one), unit=unit, file=sys.stderr, disable=hidden, leave=leave)
 
-    def __enter__(self) -> tqdm:
-        self.show(self.study)
-        return self.bar
-
-    def __exit__(self, *error: object) -> None:
-        self.bar.close()
-        saved = saved_images(self.study.trials, self.stages)
-        if saved:
-            share = saved / (saved + self.study.cost.images)
-            print(f"the gate saved {share:.0%} of the images", file=sys.stderr)
-
-    def show(self, study: Study) -> None:
-        notes = {"trials": str(len(study.trials))} if self.images else {}
-        if study.best > -math.inf:
-            notes["best"] = f"{study.best:.2f}"
-        if study.counts["failed"]:
-            notes["failed"] = str(study.counts["failed"])
+    def show(self, trials: int, images: int, failed: int, best: float, note: str = "") -> None:
+        notes = {"trials": str(trials)} if self.images else {}
+        if best > -math.inf:
+            notes["best"] = f"{best:.2f}"
+        if failed:
+            notes["failed"] = str(failed)
+        if note:
+            notes["now"] = note
         self.bar.set_postfix(notes, refresh=False)
-        done = study.cost.images if self.images else len(study.trials)
-        self.bar.update(min(done, self.bar.total or 0) - self.bar.n)
+        self.bar.update(min(images if self.images else trials, self.bar.total or 0) - self.bar.n)
+
+
+def title(one: Run) -> str:
+    return f"{one.name} seed{one.seed}"
+
+
+def tell_saved(study: Study) -> None:
+    """Say what the gate saved, if anything."""
+    saved = saved_images(study.trials, [stage.name for stage in study.stages])
+    if saved:
+        share = saved / (saved + study.cost.images)
+        print(f"the gate saved {share:.0%} of the images", file=sys.stderr)
 
 
 def setup(options: Any) -> list[Run]:
@@ -96,21 +128,68 @@ def play(one: Run, executor: Executor, workers: int, shared: Cost) -> None:
     with one.open(executor, workers) as study:
         if one.finished:  # by another process, since this one began
             return
-        print(f"{one.folder}", file=sys.stderr)
-        if one.plan.note:
-            print(one.plan.note, file=sys.stderr)
-        with Progress(one, study) as bar, ticking(bar.refresh):
+        tell_begin(one)
+        progress = Progress(one)
+        study.watch = lambda study: progress.show(
+            len(study.trials), study.cost.images, study.counts["failed"], study.best
+        )
+        study.watch(study)
+        with progress.bar as bar, ticking(bar.refresh):
             answers = one.strategy.search(study)
+        tell_saved(study)
         networks = "" if len(answers) == 1 else f" of {len(answers)} networks"
-        what = f"{one.name} seed{one.seed}: final training{networks}"
+        what = f"{title(one)}: final training{networks}"
         print(what, file=sys.stderr)
         with waiting(what):
             one.finish(study, answers, shared)
 
 
-def failed(error: BaseException) -> int:
-    print(f"failed: {said(error) or 'out of memory'}", file=sys.stderr)
-    return 1
+def tell_begin(one: Run) -> None:
+    tqdm.write(f"{one.folder}", file=sys.stderr)
+    if one.plan.note:
+        tqdm.write(one.plan.note, file=sys.stderr)
+
+
+def one_by_one(todo: Mapping[Run, Cost], executor: Executor, workers: int) -> Iterator[tuple[Run, Ended]]:
+    """Play runs in this process; give each with its end. A fault of the machine is the last one's."""
+    with executor:
+        for one, shared in todo.items():
+            end = ended(one, partial(play, one, executor, workers, shared))
+            yield one, end
+            if end.machine:
+                return
+
+
+def shown_side_by_side(todo: Iterable[Run], jobs: int, threads: int) -> Iterator[tuple[Run, Ended]]:
+    """Play runs in processes of their own, with a bar for each where a terminal shows it."""
+    bars: dict[Run, tuple[Progress, Recorded]] = {}
+
+    def begins(one: Run) -> None:
+        if one in bars:  # it was refused beside others, and begins again
+            bars.pop(one)[0].bar.close()
+        tell_begin(one)
+        bars[one] = Progress(one, shown=sys.stderr.isatty(), leave=False), Recorded(one.folder)
+
+    def draw() -> None:
+        for one, (drawn, seen) in list(bars.items()):
+            seen.look()
+            note = "final training" if (one.folder / "answers").is_dir() else ""
+            drawn.show(seen.trials, seen.images, seen.failed, seen.best, note)
+            drawn.bar.refresh()
+
+    with ticking(draw):
+        for one, end in side_by_side(list(todo), jobs, threads, begins):
+            bars.pop(one)[0].bar.close()
+            yield one, end
+
+
+def tell_end(one: Run, end: Ended) -> None:
+    words = {
+        0: f"{one.folder} is finished",
+        1: f"failed: {title(one)}: {end.why}",
+        2: f"error: {title(one)}: {end.why}",
+    }
+    tqdm.write(said(words[end.code]), file=sys.stderr)
 
 
 def main() -> int:
@@ -118,32 +197,36 @@ def main() -> int:
     options.device = device(options.device)
     try:
         runs = setup(options)
+        threads, jobs = shares(options, runs)
         executor = EXECUTORS[options.executor](options.workers)
         with waiting("preparing the data, the encoder and its features"):
-            todo = [(one, one.prepare()) for one in runs if not one.finished]
+            todo = {one: one.prepare() for one in runs if not one.finished}
     except (ValueError, OSError, RuntimeError) as error:
-        return failed(error) if machines_fault(error) or isinstance(error, RuntimeError) else refuse(error)
-    elsewhere = []
+        if machines_fault(error) or isinstance(error, RuntimeError):
+            print(f"failed: {said(error)}", file=sys.stderr)
+            return 1
+        refuse(error)
+    ends = {one: Ended() for one in runs if one not in todo}
+    for one in ends:
+        tell_end(one, ends[one])
+    jobs = min(jobs, len(todo))
+    if jobs > 1:
+        build_task.cache_clear()  # what was prepared lies in files, and the memory is for the runs
+        played = shown_side_by_side(todo, jobs, threads)
+    else:
+        set_threads(threads)
+        played = one_by_one(todo, executor, options.workers)
+    for one, end in played:
+        tell_end(one, end)
+        ends[one] = end
+    done = [one.folder for one in runs if one in ends and not ends[one].code]
     try:
-        with executor:
-            for one, shared in todo:
-                try:
-                    play(one, executor, options.workers, shared)
-                except DivergedError as error:
-                    raise ValueError(f"{one.folder}: {error}") from None
-                except InUseError as error:
-                    print(f"error: {said(error)}", file=sys.stderr)
-                    elsewhere.append(one)
-        done = [one for one in runs if one not in elsewhere]
-        for one in done:
-            print(f"{one.folder} is finished", file=sys.stderr)
         if done:
-            print(Leaderboard.of([one.folder for one in done]).markdown())
+            print(Leaderboard.of(done).markdown())
     except ValueError as error:
         refuse(error)
-    except (RuntimeError, ArithmeticError, OSError, MemoryError) as error:
-        return failed(error)
-    return 2 if elsewhere else 0
+    codes = {end.code for end in ends.values()}
+    return 1 if 1 in codes else max(codes)
 
 
 if __name__ == "__main__":

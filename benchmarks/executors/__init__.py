@@ -6,6 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 
 from benchmarks.executors.inline import InlineExecutor
-from benchmarks.executors.process import ProcessExecutor
+from benchmarks.executors.process import ProcessExecutor, cores, threads_each
 
 EXECUTORS: dict[str, Callable[[int], Executor]] = {"inline": InlineExecutor, "process": ProcessExecutor}
+
+__all__ = ["EXECUTORS", "InlineExecutor", "ProcessExecutor", "cores", "threads_each"]

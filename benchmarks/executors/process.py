@@ -13,10 +13,21 @@ from multiprocessing.connection import wait
 from typing import Any
 
 
-def _start(workers: int) -> None:
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads_each(processes: int) -> int:
+    """Threads for each of so many processes: what the user's OMP_NUM_THREADS says, or else a share of the cores."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdecimal() and int(given) else max(1, cores() // processes)
+
+
+def _start(threads: int) -> None:
     """What a worker does first: take its share of the cores, and end when its parent has ended, however that died."""
     # Both are read when torch is first imported.
-    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // workers))
+    os.environ["OMP_NUM_THREADS"] = str(threads)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait leave the core to others
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -29,19 +40,21 @@ def _end_with_parent() -> None:
 
 
 class ProcessExecutor(Executor):
-    """Fresh (spawned) processes, each with its share of the cores and one job at a time.
+    """Fresh (spawned) processes, each with one job at a time and with `threads`, or else its share of the cores.
 
     When one dies, the future of its job raises `BrokenProcessPool`, no other is touched, and a new process takes its place.
     """
 
-    def __init__(self, max_workers: int = 2):
+    def __init__(self, max_workers: int = 2, threads: int | None = None):
         if not 1 <= max_workers <= 1024:
             raise ValueError(f"the process executor needs 1 to 1024 workers, not {max_workers}")
-        self.pools = [self._pool(max_workers) for _ in range(max_workers)]
+        self.threads = threads or threads_each(max_workers)
+        self.pools = [self._pool() for _ in range(max_workers)]
         self.futures: list[Future[Any] | None] = [None] * max_workers
 
-    def _pool(self, workers: int) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_start, initargs=(workers,))
+    def _pool(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(1, context, initializer=_start, initargs=(self.threads,))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         idle = [place for place, future in enumerate(self.futures) if future is None or future.done()]
@@ -51,7 +64,7 @@ class ProcessExecutor(Executor):
         try:
             future = self.pools[place].submit(fn, *args, **kwargs)
         except BrokenProcessPool:
-            self.pools[place] = self._pool(len(self.pools))
+            self.pools[place] = self._pool()
             future = self.pools[place].submit(fn, *args, **kwargs)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -30,7 +30,7 @@ def lines(path: Path) -> list[dict]:
 
 
 def test_the_contract_of_a_run(tool, tmp_path: Path) -> None:
-    done = tool("run_benchmark", "toy", "--seed", 0, 1, "--work-dir", tmp_path)
+    done = tool("run_benchmark", "toy", "--seed", 0, 1, "--jobs", 1, "--work-dir", tmp_path)
     assert done.returncode == 0, done.stderr
     for strategy in read_protocol("toy")["strategies"]:
         assert f"| {strategy}" in done.stdout

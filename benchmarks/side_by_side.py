@@ -1,0 +1,149 @@
+"""Runs played at the same time, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import math
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks.executors import InlineExecutor, ProcessExecutor
+from benchmarks.job import machines_fault
+from benchmarks.ledger import TRIALS, DivergedError
+from benchmarks.run import Run
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run came to its end: with exit code 0, or, and then why, 1 (it failed) or 2 (it was refused).
+
+    `machine`: the machine is to blame, and so other runs would fail as well. `unprepared`: refused before it began.
+    """
+
+    code: int = 0
+    why: str = ""
+    machine: bool = False
+    unprepared: bool = False
+
+
+def ended(one: Run, play: Callable[[], object]) -> Ended:
+    """Play a run; what goes wrong is its own end, and not that of others."""
+    try:
+        play()
+    except DivergedError as error:
+        return Ended(2, f"{one.folder}: {error}")
+    except ValueError as error:
+        return Ended(2, str(error))
+    except (RuntimeError, ArithmeticError, OSError, MemoryError) as error:
+        return Ended(1, str(error) or "out of memory", machines_fault(error))
+    return Ended()
+
+
+def side_by_side(
+    runs: Sequence[Run], jobs: int, threads: int, begins: Callable[[Run], object]
+) -> Iterator[tuple[Run, Ended]]:
+    """Play runs, `jobs` at a time with so many threads each, and give each with its end as that comes.
+
+    Nothing depends on `jobs` but the order. Another run begins only where there is memory for it; one that is refused beside
+    others, which may have taken the memory that it needs, is played alone in the end. After a fault of the machine no run
+    begins any more, and those that have not begun are not given.
+    """
+    waiting, alone, flying = deque(runs), deque[Run](), dict[Future[Ended], Run]()
+    refused: list[Run] = []
+    with ProcessExecutor(jobs, threads) as executor:
+
+        def begin(one: Run) -> None:
+            begins(one)
+            device = json.loads(one.final_task)["device"]
+            flying[executor.submit(_play, one.dump, one.name, one.seed, one.folder.parents[2], device)] = one
+
+        while waiting or alone or flying:
+            while waiting and len(flying) < jobs and (not flying or room()):
+                begin(waiting.popleft())
+            if not flying:
+                begin(alone.popleft())
+            for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                one, end = flying.pop(future), _end(future)
+                if end.unprepared and one not in refused:
+                    refused.append(one)
+                    alone.append(one)
+                    continue
+                if end.machine:
+                    waiting.clear()
+                    alone.clear()
+                yield one, end
+
+
+def _end(future: Future[Ended]) -> Ended:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return Ended(1, "its process has died (killed, for want of memory perhaps): the same command goes on")
+
+
+def _play(config: Mapping[str, Any], name: str, seed: int, work_dir: Path, device: str) -> Ended:
+    """Play a run in this process, which others know from its record."""
+    try:
+        one = Run(config, name, seed, work_dir, device)
+        shared = one.prepare()
+    except ValueError as error:
+        return Ended(2, str(error), unprepared=True)
+    except (RuntimeError, OSError) as error:
+        return Ended(1, str(error), machines_fault(error))
+
+    def play() -> None:
+        with one.open(InlineExecutor(), 1) as study:
+            if not one.finished:
+                one.finish(study, one.strategy.search(study), shared)
+
+    return ended(one, play)
+
+
+def room() -> bool:
+    """Is there memory for one more run?
+
+    A run is taken to need as much as the largest process has that takes part, this one included, which has prepared them
+    all; those that have begun may not have taken theirs yet.
+    """
+    from strategies.supernet.free_memory import free_memory  # imports torch
+
+    sizes = []
+    for child in multiprocessing.active_children():
+        with suppress(psutil.NoSuchProcess):
+            sizes.append(psutil.Process(child.pid).memory_info().rss)
+    largest = max([psutil.Process().memory_info().rss, *sizes])
+    return free_memory("cpu") - sum(largest - size for size in sizes) >= largest
+
+
+class Recorded:
+    """Running figures of a study that another process plays, read from its record as it grows."""
+
+    def __init__(self, folder: Path):
+        self.path, self.read = folder / TRIALS, 0
+        self.trials, self.images, self.failed, self.best = 0, 0, 0, -math.inf
+
+    def look(self) -> None:
+        """Read what has been added."""
+        if not self.path.is_file():
+            return
+        with open(self.path, "rb") as file:
+            file.seek(self.read)
+            for line in file:
+                if not line.endswith(b"\n"):  # it is being written
+                    return
+                self.read += len(line)
+                trial = json.loads(line)
+                self.trials += 1
+                self.images += sum(stage["cost"]["images"] for stage in trial["stages"])
+                self.failed += trial["status"] == "failed"
+                if trial["status"] == "done":
+                    self.best = max(self.best, trial["reward"])
