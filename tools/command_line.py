@@ -35,6 +35,9 @@ if "__mp_main__" not in sys.modules:  # a worker ends with its parent
 # and, where cores are shared, makes a training many times slower. It reads this once, as torch is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+# What cleans up behind this process and its workers says so, in lines that help nobody, when a signal has ended them.
+sys.warnoptions.append("ignore:resource_tracker")
+
 import argparse  # noqa: E402
 import ast  # noqa: E402
 import threading  # noqa: E402

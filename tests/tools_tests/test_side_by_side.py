@@ -174,6 +174,7 @@ def test_all_end_with_a_signal_and_go_on(tool, tmp_path: Path) -> None:
     assert process.returncode == 143
     assert "terminated: the same command goes on from here" in stderr
     assert "Traceback" not in stderr
+    assert "resource_tracker" not in stderr
     assert len(children) >= 2
     for ledger in ledgers:  # nobody holds them any more
         with open(ledger) as file:
