@@ -21,6 +21,7 @@ SUPERNET = "supernet"  # the stage of trials that a strategy trains and scores i
 # Where things lie on a machine is not protocol; what lies there is part of the task's fingerprint.
 PLACES = ("root", "checkpoint", "weights")
 LOCAL = ("cache", "device")  # settings of a task that a run makes itself
+EFFORT = "workers"  # of a task: how many processes read its data, which changes no result
 
 MOST_TRIALS = 10_000_000
 LARGEST = 4096  # whole number in a space's settings: it counts layers or channels, which take memory and time
@@ -128,9 +129,10 @@ class _Plain:
 
 
 def rules(value: Any) -> Any:
-    """What of a benchmark's entry is fixed under its id: all but the places where things lie."""
+    """What of a benchmark's entry is fixed under its id: all but the places where things lie, and how data are read."""
     if isinstance(value, Mapping):
-        kept = {key: item for key, item in value.items() if key not in PLACES or not isinstance(item, str | None)}
+        loose = dict.fromkeys(PLACES, str | None) | {EFFORT: int | None}
+        kept = {key: item for key, item in value.items() if key not in loose or not isinstance(item, loose[key])}
         return {key: rules(item) for key, item in kept.items()}
     return [rules(item) for item in value] if isinstance(value, list | tuple) else value
 

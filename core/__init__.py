@@ -1,9 +1,21 @@
-"""What every package needs: registries and building from configs, parsing of plain data, content hashes."""
+"""What every package needs: registries and building from configs, parsing of plain data, content hashes, lives of processes."""
 
 from core.building import build, make
 from core.content import content_key
+from core.lifetime import end_with_parent
 from core.parsing import parse
 from core.registry import Registry, did_you_mean
 from core.weights import Inherit, Weights, matching
 
-__all__ = ["Inherit", "Registry", "Weights", "build", "content_key", "did_you_mean", "make", "matching", "parse"]
+__all__ = [
+    "Inherit",
+    "Registry",
+    "Weights",
+    "build",
+    "content_key",
+    "did_you_mean",
+    "end_with_parent",
+    "make",
+    "matching",
+    "parse",
+]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 import torch
@@ -59,8 +57,8 @@ def fit_size(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
-def normalise(images: Sequence[np.ndarray], device: str) -> Tensor:
-    """RGB uint8 images of one size as the (B, 3, H, W) float tensor that encoders expect, channels last in memory."""
-    batch = torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2)
+def normalise(images: Tensor, device: str) -> Tensor:
+    """(B, H, W, 3) RGB uint8 images as the (B, 3, H, W) float tensor that encoders expect, channels last in memory."""
+    batch = images.to(device, non_blocking=True).permute(0, 3, 1, 2)
     mean, std = (255 * torch.tensor(value, device=device).view(1, 3, 1, 1) for value in (MEAN, STD))
     return ((batch - mean) / std).contiguous(memory_format=torch.channels_last)

@@ -14,7 +14,12 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")  # of image files,
 
 
 class Data(ABC):
-    """Named splits of images and what belongs to them. Indices run from 0 to `size(split)` - 1."""
+    """Named splits of images and what belongs to them. Indices run from 0 to `size(split)` - 1.
+
+    Images that lie `in_memory` are at hand at once; others are read from files and decoded.
+    """
+
+    in_memory: bool = False
 
     @abstractmethod
     def size(self, split: str) -> int: ...
@@ -65,6 +70,8 @@ def in_both(first: Sequence[tuple[bytes, str]], second: Sequence[tuple[bytes, st
 
 class ScenesData(Data):
     """The embedded scenes-v1, splits "train", "val" and "test"; what makes them is imported when they are asked for."""
+
+    in_memory = True
 
     def size(self, split: str) -> int:
         from tasks import scenes

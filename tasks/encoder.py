@@ -136,4 +136,5 @@ class Encoder:
         size = self.settings.refit_size
         for index in range(min(64, self.data.size("train"))):
             self.meter.count(1, size)
-            yield normalise([fit_size(self.data.read("train", index)[0], size)], "cpu")
+            image = fit_size(self.data.read("train", index)[0], size)
+            yield normalise(torch.from_numpy(image)[None], "cpu")

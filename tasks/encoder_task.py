@@ -8,8 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
 from core import Inherit, content_key, matching
@@ -20,7 +18,6 @@ from tasks.cost import Cost
 from tasks.encoder import Encoder
 from tasks.features import TOLERANCE, Features, Source
 from tasks.registry import DATA, TEMPLATES
-from tasks.samples import Sample
 from tasks.stage import Stage
 from tasks.task import Parts, Start
 from tasks.templates import Template
@@ -65,9 +62,10 @@ class EncoderTask(Trainable):
         input_size: tuple[int, int] = (512, 512),
         features_dtype: str = "float32",
         template: Mapping[str, Any] | None = None,
+        workers: int | None = None,
     ):
         height, width = input_size
-        super().__init__(self.built(DATA, data, self.Data), cache, device, (3, height, width))
+        super().__init__(self.built(DATA, data, self.Data), cache, device, (3, height, width), workers)
         self.template: Any = self.built(TEMPLATES, {"type": self.plain, **(template or {})}, self.Template)
         if features_dtype not in TOLERANCE:
             raise ValueError(f"features_dtype must be one of {', '.join(TOLERANCE)}, not {features_dtype!r}")
@@ -147,15 +145,15 @@ class EncoderTask(Trainable):
             self._opened[key] = Features(made[0]), made[1]
         return self._opened[key]
 
-    def batch(self, samples: Sequence[Sample]) -> Batch:
-        images, truths = zip(*samples, strict=True)
-        return Batch(normalise(images, self.device), torch.from_numpy(np.stack(truths)).to(self.device))
+    def on_device(self, images: Tensor, truths: Tensor) -> Batch:
+        return Batch(normalise(images, self.device), truths.to(self.device, non_blocking=True))
 
-    def batches(self, stage: Stage, seed: int, epoch: int) -> Iterator[Batch]:
+    def batches(self, stage: Stage, seed: int, epoch: int, epochs: int = 1) -> Iterator[Batch]:
         if not self.options(stage).cached:
-            return super().batches(stage, seed, epoch)
+            return super().batches(stage, seed, epoch, epochs)
         features = self.features(stage, training=True)[0]
-        return (features.batch(chosen, self.device) for chosen in self.samples(stage).batches(seed, epoch))
+        places = self.samples(stage).places(seed, epoch, epochs)
+        return (features.batch(chosen, self.device) for chosen, _ in places)
 
     def scored_batches(self, stage: Stage) -> Iterator[Batch]:
         if not self.options(stage).cached:

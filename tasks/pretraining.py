@@ -33,7 +33,8 @@ def pretrain_on_scenes(encoder: nn.Module, epochs: int, meter: Meter) -> None:
         order = rng.permutation(len(objects))
         for places in order[: steps * BATCH].reshape(steps, BATCH):
             chosen = [objects[place] for place in places]
-            images = normalise([_window(scene.image, box, rng) for scene, box, _ in chosen], "cpu")
+            windows = np.stack([_window(scene.image, box, rng) for scene, box, _ in chosen])
+            images = normalise(torch.from_numpy(windows), "cpu")
             labels = torch.tensor([int(label) - 1 for _, _, label in chosen])
             meter.count(BATCH, (WINDOW, WINDOW))
             loss = F.cross_entropy(head(encoder(images)[-1].mean((2, 3))), labels)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
@@ -31,16 +32,26 @@ if TYPE_CHECKING:
 VIEW = {"train", "eval", "share", "half", "size", "scale", "copies"}
 RECIPE = {"epochs", "batch", "lr", "weight_decay", "optimizer", "paramwise_cfg", "schedule", "clip", "clip_value"}
 RECIPE |= {"polyak", "average", "resumable", "continues", "continued", "max_seconds"}
+MOST_WORKERS = 256
 
 
 class Trainable(Task):
-    """Has data and batches of it, begins a network, has a loss and scores: `fit` puts them together for one stage."""
+    """Has data and batches of it, begins a network, has a loss and scores: `fit` puts them together for one stage.
+
+    `workers` processes read images ahead of time, which changes no batch. None: one for each of torch's threads, up to 8,
+    where images lie in files, and none where they lie in memory.
+    """
 
     reads = frozenset(VIEW | RECIPE)
 
-    def __init__(self, data: Data, cache: str, device: str, input_shape: tuple[int, int, int]):
+    def __init__(
+        self, data: Data, cache: str, device: str, input_shape: tuple[int, int, int], workers: int | None = None
+    ):
         super().__init__(cache, device, input_shape)
+        if workers is not None and not 0 <= workers <= MOST_WORKERS:
+            raise ValueError(f"workers must be from 0 to {MOST_WORKERS}, or None, not {workers}")
         self.data: Any = data
+        self._workers = workers
         self._sound: set[str] = set()  # splits that were checked
 
     # Data.
@@ -83,24 +94,52 @@ class Trainable(Task):
         """What a stage trains on and scores."""
 
     @abstractmethod
+    def on_device(self, images: Tensor, truths: Tensor) -> Batch:
+        """Stacked samples as a network takes them."""
+
     def batch(self, samples: Sequence[Sample]) -> Batch:
         """Samples of one size as a network takes them."""
+        import torch
+
+        from tasks.loading import stacked
+
+        return self.on_device(*map(torch.from_numpy, stacked(samples)))
+
+    @property
+    def workers(self) -> int:
+        import torch
+
+        from tasks.loading import MOST
+
+        if self._workers is not None:
+            return self._workers
+        return 0 if self.data.in_memory else min(MOST, torch.get_num_threads())
 
     def steps(self, stage: Stage) -> int:
         """How many steps all epochs of a stage take."""
         return stage.recipe.epochs * len(self.samples(stage).batches(0, 0))
 
-    def batches(self, stage: Stage, seed: int, epoch: int) -> Iterator[Batch]:
-        """One epoch of training batches, in an order drawn from (seed, epoch)."""
+    def batches(self, stage: Stage, seed: int, epoch: int, epochs: int = 1) -> Iterator[Batch]:
+        """The training batches of `epochs` in a row from `epoch` on, each in an order drawn from (seed, epoch)."""
         samples = self.samples(stage)
-        for chosen in samples.batches(seed, epoch):
-            yield self.batch([samples.crop(int(place), seed, epoch) for place in chosen])
+        places = samples.places(seed, epoch, epochs)
+        return self._read(lambda chosen, of: [samples.crop(int(place), seed, of) for place in chosen], places)
 
     def scored_batches(self, stage: Stage) -> Iterator[Batch]:
         """The images to score in order; one at a time where each keeps its own size."""
-        samples = self.samples(stage)
-        for chosen in samples.scored_batches():
-            yield self.batch([samples.scored(index) for index in chosen])
+        return self.scored(self.samples(stage))
+
+    def scored(self, samples: Samples) -> Iterator[Batch]:
+        """The same, of these samples."""
+        places = ((chosen,) for chosen in samples.scored_batches())
+        return self._read(lambda chosen: [samples.scored(index) for index in chosen], places)
+
+    def _read(self, read: Callable[..., list[Sample]], requests: Iterable[tuple[Any, ...]]) -> Iterator[Batch]:
+        """A batch of the samples that `read` gives for each of the requests, which are its arguments."""
+        from tasks.loading import read_ahead, stacked
+
+        made = read_ahead(lambda request: stacked(read(*request)), requests, self.workers, "cuda" in self.device)
+        return (self.on_device(*tensors) for tensors in made)
 
     # Networks.
 
@@ -141,6 +180,7 @@ class Trainable(Task):
             batches = self.batches(large, seed, epoch) if norms else iter(())
             for seen in islice(batches, math.ceil(IMAGES / batch)):
                 self.loss(network, stage, seen)
+            del batches  # and with it the processes that read ahead
 
     def train_and_score(
         self, model: Parts, stage: Stage, seed: int, start: Start | None, keep: str | None, adopt: Inherit
@@ -196,11 +236,16 @@ class Trainable(Task):
         spent = self.meter.measure()
         if checkpoint is not None and checkpoint.is_file():
             self.meter.carry(training.resume(checkpoint, identity))
-        while training.epochs < last:
-            batches = in_time(self.batches(stage, seed, training.epochs), spent, recipe.max_seconds)
-            training.epoch(batches, lambda batch: self.loss(network, stage, batch))
-            if checkpoint is not None:
-                training.save(checkpoint, spent.cost, identity)
+        steps, batches = (
+            self.steps(stage) // recipe.epochs,
+            self.batches(stage, seed, training.epochs, last - training.epochs),
+        )
+        with closing(in_time(batches, spent, recipe.max_seconds)) as timed:
+            del batches  # closed with `timed`
+            while training.epochs < last:
+                training.epoch(islice(timed, steps), lambda batch: self.loss(network, stage, batch))
+                if checkpoint is not None:
+                    training.save(checkpoint, spent.cost, identity)
         if keep is not None and (recipe.continues or recipe.continued):
             training.save(f"{keep}.optimizer", spent.cost)
         if optimization.average is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
@@ -86,7 +86,7 @@ def seeded(seed: int, epoch: int) -> Iterator[None]:
         yield
 
 
-def in_time(batches: Iterable[Batch], spent: Spent, seconds: float | None) -> Iterator[Batch]:
+def in_time(batches: Iterable[Batch], spent: Spent, seconds: float | None) -> Generator[Batch]:
     """The batches, as long as no more than `seconds` are spent. Raises TimeoutError."""
     for batch in batches:
         if seconds is not None and spent.cost.seconds > seconds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from abc import abstractmethod
@@ -21,7 +22,7 @@ from tasks.folders import FolderData, Listing, under_any_name
 from tasks.restoration.data import RestorationData, to_gray
 
 PLACES = (".", "images", "BSDS500/data/images")  # where the folders of the splits of clean images may lie
-MEMORY = 2 << 30  # bytes of decoded images that a data set keeps
+MEMORY = 256 << 20  # bytes of decoded images that a data set keeps
 Pair = tuple[Path, Path]
 Splits = Mapping[str, str | Sequence[str]]
 
@@ -47,7 +48,7 @@ class FolderRestoration(FolderData, RestorationData):
         super().__init__(root, splits or ())
         self.gray, self.splits = gray, dict(splits or {})
         self._decoded: dict[Path, np.ndarray] = {}
-        self._room = MEMORY
+        self._room, self._process = MEMORY, os.getpid()
 
     @abstractmethod
     def find(self, source: str) -> Listing:
@@ -80,7 +81,9 @@ class FolderRestoration(FolderData, RestorationData):
         if path in self._decoded:
             return self._decoded[path]
         pixels = decode(path, partial(eight_bits, gray=self.gray))
-        if pixels.nbytes <= self._room:
+        if (
+            pixels.nbytes <= self._room and os.getpid() == self._process
+        ):  # those that read ahead share what was kept before
             self._decoded[path] = pixels
             self._room -= pixels.nbytes
         return pixels

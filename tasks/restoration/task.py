@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import math
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, islice
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -21,14 +19,12 @@ from tasks.restoration.degradations import Degradation
 from tasks.restoration.metrics import RADIUS, psnr, ssim
 from tasks.restoration.samples import RestorationSamples
 from tasks.restoration.tiles import tiled
-from tasks.samples import Sample
 from tasks.stage import Stage
 from tasks.task import Parts
 from tasks.templates import check_slots
 from tasks.trainable import Trainable
 
 BEST = 100.0  # dB that an image counts which is restored without any error
-PIXELS = 1 << 16  # that go through a network together, as images that are no larger, when they are scored
 LEVELLED = ("PSNR", "SSIM")  # what is also told of each level of a degradation
 
 
@@ -62,11 +58,12 @@ class RestorationTask(Trainable):
         rounded: bool = False,
         ssim_weight: float = 0.0,
         tile: int | None = None,
+        workers: int | None = None,
     ):
         images: RestorationData = self.built(DATA, data, RestorationData)
         self.degradation = self.built(DEGRADATIONS, degradation, Degradation) if degradation else None
         self.scale, self.marks = (self.degradation.scale, self.degradation.marks) if self.degradation else (1, False)
-        super().__init__(images, cache, device, (images.channels + self.marks, *input_size))
+        super().__init__(images, cache, device, (images.channels + self.marks, *input_size), workers)
         if self.data.paired == (degradation is not None):
             wrong = "are degraded already: leave out" if self.data.paired else "are clean: give"
             raise ValueError(f"the images of {type(self.data).__name__} {wrong} the degradation")
@@ -103,12 +100,9 @@ class RestorationTask(Trainable):
     def samples(self, stage: Stage) -> RestorationSamples:
         return RestorationSamples(self.data, stage, self.degradation)
 
-    def batch(self, samples: Sequence[Sample]) -> Batch:
-        return Batch(*(self._tensor(images) for images in zip(*samples, strict=True)))
-
-    def _tensor(self, images: Sequence[np.ndarray]) -> Tensor:
-        """(H, W, C) images as (N, C, H, W), which lies in memory channels last."""
-        return torch.from_numpy(np.stack(images)).to(self.device).permute(0, 3, 1, 2)
+    def on_device(self, images: Tensor, truths: Tensor) -> Batch:
+        """(N, H, W, C) images as (N, C, H, W), which lies in memory channels last."""
+        return Batch(*(one.to(self.device, non_blocking=True).permute(0, 3, 1, 2) for one in (images, truths)))
 
     def config(self, model: Parts) -> dict[str, Any]:
         check_slots(model, ["network"], "RestorationTask")
@@ -152,32 +146,20 @@ class RestorationTask(Trainable):
 
     def _rows(self, network: nn.Module, stage: Stage, degradation: Degradation | None) -> Iterator[list[float]]:
         """The `scores` of each image."""
-        samples = RestorationSamples(self.data, stage, degradation)
-        for same in _together(samples.all_scored()):
-            batch = self.batch(same)
-            self.meter.count(len(same), batch.truth.shape[-2:])
-            outputs = self.restore(network, batch.inputs)
-            for degraded, clean, output in zip(
-                *(x.split(1) for x in (batch.inputs, batch.truth, outputs)), strict=True
-            ):
-                restored = output.clamp(0, 1)
-                if self.rounded:
-                    restored = (restored * 255).round() / 255
-                lost = [psnr(restored, clean, degraded[:, -1:])] if self.marks else []
-                loss = self.distance(output, clean)
-                scores = psnr(restored, clean).clamp(max=BEST), ssim(restored, clean), loss, *lost
-                yield [float(score) for score in scores]
+        for batch in self.scored(RestorationSamples(self.data, stage, degradation)):
+            clean = batch.truth
+            self.meter.count(len(clean), clean.shape[-2:])
+            restored = self.restore(network, batch.inputs)
+            loss = self.distance(restored, clean)
+            restored = restored.clamp(0, 1)
+            if self.rounded:
+                restored = (restored * 255).round() / 255
+            lost = [psnr(restored, clean, batch.inputs[:, -1:])] if self.marks else []
+            scores = psnr(restored, clean).clamp(max=BEST), ssim(restored, clean), loss, *lost
+            yield [float(score) for score in scores]
 
     def restore(self, network: nn.Module, degraded: Tensor) -> Tensor:
         """What a network makes of (N, C, H, W) images, in tiles where they are large."""
         if self.tile is None or degraded.shape[-2] * degraded.shape[-1] <= self.tile**2:
             return network(degraded)
         return tiled(network, degraded, self.tile, self.tile // 4)
-
-
-def _together(images: Iterable[Sample]) -> Iterator[list[Sample]]:
-    """The images in their order, small ones that follow one another and are of one size together."""
-    for size, same in groupby(images, key=lambda sample: [part.shape for part in sample]):
-        count = max(1, PIXELS // math.prod(size[1][:2]))
-        while batch := list(islice(same, count)):
-            yield batch

@@ -125,9 +125,9 @@ class SegmentationTask(EncoderTask):
         learns = self._teaching and self._teaching.stage and any(map(self.teacher, stages))
         return super().prepare(stages) + (self._learnt[1] if learns else Cost())
 
-    def batches(self, stage: Stage, seed: int, epoch: int) -> Iterator[Batch]:
+    def batches(self, stage: Stage, seed: int, epoch: int, epochs: int = 1) -> Iterator[Batch]:
         teacher = self.teacher(stage)
-        for batch in super().batches(stage, seed, epoch):
+        for batch in super().batches(stage, seed, epoch, epochs):
             if teacher is not None and batch.teacher is None:  # the scores of cached crops are cached, too
                 self.meter.count(len(batch.truth), stage.view.size)
                 with torch.no_grad():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from core import Inherit, Weights, matching
 from tasks.batch import Batch
 from tasks.cost import Inherited
 from tasks.data import Data
-from tasks.samples import Sample, Samples
+from tasks.samples import Samples
 from tasks.stage import Stage
 from tasks.task import Parts, Start
 from tasks.toy import formula
@@ -31,6 +31,8 @@ SCORED = 10
 
 class Nothing(Data):
     """A split "train" of IMAGES images, others of SCORED; there is nothing to see in them."""
+
+    in_memory = True
 
     def size(self, split: str) -> int:
         return IMAGES if split == "train" else SCORED
@@ -112,11 +114,8 @@ class ToyTask(Trainable):
     def samples(self, stage: Stage) -> Samples:
         return Samples(self.data, stage)
 
-    def batch(self, samples: Sequence[Sample]) -> Batch:
-        import torch
-
-        nothing = torch.zeros(len(samples))
-        return Batch(nothing, nothing)
+    def on_device(self, images: Tensor, truths: Tensor) -> Batch:
+        return Batch(images, truths)
 
     def batch_loss(self, network: Any, stage: Stage, batch: Batch) -> Tensor:
         """How far the expected score of the mixture is from the best."""

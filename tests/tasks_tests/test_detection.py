@@ -186,7 +186,7 @@ def test_losses_on_the_scored_images_are_those_of_training(tmp_path: Path, head:
         for sample, table in zip(samples, tables, strict=True):
             rows = torch.tensor(table[table[:, 4] != EMPTY])
             sample.gt_instances = InstanceData(bboxes=rows[:, :4], labels=rows[:, 4].long())
-        for name, value in network.loss(normalise(list(images), "cpu"), samples).items():
+        for name, value in network.loss(normalise(torch.tensor(np.stack(images)), "cpu"), samples).items():
             totals[name] += value.item() * len(chosen) / 6
     assert {name: metrics[name] for name in LOSSES} == pytest.approx(totals, rel=1e-4)
 

@@ -66,9 +66,9 @@ def test_torchvision_layout_with_the_published_weights(shared) -> None:
         left, top = (image.width - 224) // 2, (image.height - 224) // 2
         import numpy as np
 
-        view = np.array(image.crop((left, top, left + 224, top + 224)))
+        view = torch.tensor(np.array(image.crop((left, top, left + 224, top + 224))))
         with torch.no_grad():
-            pooled = last(network(normalise([view], "cpu"))[-1]).mean((2, 3))
+            pooled = last(network(normalise(view[None], "cpu"))[-1]).mean((2, 3))
         scores = pooled @ state["classifier.1.weight"].T + state["classifier.1.bias"]
         assert scores.argmax().item() == label
 
