@@ -24,7 +24,7 @@ READING = b"2"  # of how files are read: another number where the same files giv
 class Listing:
     """What files and annotations say that a split holds, and a sentence for each thing that is wrong with them."""
 
-    items: list[Any] = field(default_factory=list)
+    items: Any = field(default_factory=list)  # or another sequence
     problems: list[str] = field(default_factory=list)
 
     @contextmanager

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tasks.data import ALIASES
-from tasks.detection.data import Row
-from tasks.detection.folders import TRAIN, FolderDetection, area_of, fit_box, size_of
-from tasks.files import check_spelling, content, inside
+from tasks.detection.data import Annotations, Objects, Row
+from tasks.detection.folders import TRAIN, FolderDetection, area_of, fit_box, fit_boxes, size_of
+from tasks.detection.instances import LARGEST, NUMBERS, Entry, Instances, not_deep, read_instances, rows
+from tasks.files import check_spelling, inside
 from tasks.folders import Listing
 
-BYTES = 2 << 30  # of an instances file; that of COCO's training images has 0.4 GiB
-
-Entry = dict[str, Any]  # an image, an annotation or a category
-Record = dict[str, list[Entry]]  # the three LISTS
-LISTS = ("images", "annotations", "categories")
+BROKEN = OTHER = -1  # the place of an image with a fault, the label of a category that is not kept
+UNKNOWN = -2  # the place or label of what the file does not have
 Size = tuple[int, int]
 Splits = Mapping[str, Mapping[str, str]]  # the annotations and the images of each
 
@@ -34,34 +32,6 @@ def _candidates(root: Path, split: str) -> Iterator[tuple[Path, list[Path]]]:
         yield root / name / "_annotations.coco.json", [root / name]
 
 
-@contextmanager
-def _not_deep(path: Path) -> Iterator[None]:
-    """Turn Python's error for values nested without end, at which also a message that shows one fails, into a ValueError."""
-    try:
-        yield
-    except RecursionError:
-        raise ValueError(f"{path} has too many lists in each other: export it again, as COCO's instances") from None
-
-
-def read_json(path: Path) -> Record:
-    """COCO's three lists. Raises ValueError, naming file and line, for what is not an instances file."""
-    try:
-        with _not_deep(path):
-            record = json.loads(content(path, BYTES))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}, line {error.lineno}: this is not JSON ({error.msg}): export it again") from None
-    except ValueError as error:
-        said = str(error)
-        raise ValueError(
-            said if said.startswith(str(path)) else f"{path} is not JSON ({said}): export it again"
-        ) from None
-    for name in LISTS:
-        entries = record.get(name) if isinstance(record, dict) else None
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise ValueError(f"{path} has no list {name!r} of entries: export it again, as COCO's instances")
-    return {name: record[name] for name in LISTS}
-
-
 def _identity(entry: Entry, taken: Container[int], what: str) -> int:
     """An entry's id. Raises ValueError where it has none, or one that is taken."""
     identity = entry.get("id")
@@ -72,11 +42,11 @@ def _identity(entry: Entry, taken: Container[int], what: str) -> int:
     return identity
 
 
-def _categories(path: Path, record: Record) -> dict[int, str]:
+def _categories(path: Path, instances: Instances) -> dict[int, str]:
     """Names by id, in the order of the ids, but for those of categories that only group others."""
     names: dict[int, str] = {}
     seen: set[int] = set()
-    for entry, group in zip(record["categories"], _groups(record), strict=True):
+    for entry, group in zip(instances.categories, _groups(instances), strict=True):
         identity, name = _identity(entry, seen, f"{path} has a category"), entry.get("name")
         seen.add(identity)
         if group:
@@ -87,13 +57,13 @@ def _categories(path: Path, record: Record) -> dict[int, str]:
     return dict(sorted(names.items()))
 
 
-def _groups(record: Record) -> list[bool]:
+def _groups(instances: Instances) -> list[bool]:
     """For each category whether it only groups others, as one in Roboflow's exports does.
 
     It has no objects, and is the supercategory of one that has, or of one that is called like itself.
     """
-    entries = [tuple(str(entry.get(key)) for key in ("id", "name", "supercategory")) for entry in record["categories"]]
-    used = {str(entry.get("category_id")) for entry in record["annotations"]}
+    entries = [tuple(str(entry.get(key)) for key in ("id", "name", "supercategory")) for entry in instances.categories]
+    used = instances.used
     above = {parent for identity, _, parent in entries if identity in used}
     own = Counter(name for _, name, parent in entries if parent == name)
     return [
@@ -111,16 +81,16 @@ def _flag(path: Path, entry: Entry, name: str) -> bool:
 
 def _numbers(values: Sequence[Any]) -> bool:
     """Whether all are numbers that a box or an area can have."""
-    return all(type(value) in (int, float) and not abs(value) > 1e15 for value in values)
+    return all(type(value) in NUMBERS and not abs(value) > LARGEST for value in values)
 
 
-def _row(path: Path, entry: Entry, image: Path, size: Size, label: int) -> Row | None:
+def _row(path: Path, entry: Entry, image: str, size: Size, label: int) -> Row | None:
     """An annotation as an object; None: its box has no area. Raises ValueError for what makes no sense."""
     box, identity = entry.get("bbox"), entry["id"]
     if not isinstance(box, list) or len(box) != 4 or not _numbers(box):
         raise ValueError(f"{path}: annotation {identity} has the box {box!r}: give x, y, width and height as numbers")
     x, y, width, height = map(float, box)
-    what = f"{path}: the box {box} of annotation {identity} ({image.name})"
+    what = f"{path}: the box {box} of annotation {identity} ({os.path.basename(image)})"
     fitted = fit_box((x, y, x + width, y + height), size, what)
     if fitted is None:
         return None
@@ -128,6 +98,15 @@ def _row(path: Path, entry: Entry, image: Path, size: Size, label: int) -> Row |
     if not _numbers([area]) or not area >= 0:
         raise ValueError(f"{path}: annotation {identity} has the area {area!r}: give square pixels, or none")
     return fitted, label, float(area), _flag(path, entry, "iscrowd"), _flag(path, entry, "difficult")
+
+
+def _looked_up(values: np.ndarray, table: Mapping[int, int]) -> np.ndarray:
+    """What `table` says of each value; UNKNOWN where it says nothing."""
+    keys = np.array(sorted(key for key in table if abs(key) < LARGEST), dtype=np.int64)
+    if not len(keys):
+        return np.full(len(values), UNKNOWN)
+    at = np.searchsorted(keys, values).clip(max=len(keys) - 1)
+    return np.where(keys[at] == values, np.array([table[key] for key in keys.tolist()])[at], UNKNOWN)
 
 
 class CocoDetection(FolderDetection):
@@ -147,12 +126,13 @@ class CocoDetection(FolderDetection):
             if set(given) != {"annotations", "images"}:
                 raise ValueError(f"split {split!r} names {sorted(given)}: name its `annotations` and its `images`")
         self._grouping: set[str] = set()
+        self._read: dict[Path, Instances] = {}  # until they are listed
         if classes is None:
             path = self._files(TRAIN)[0]
-            record = read_json(path)
-            with _not_deep(path):
-                classes, groups = list(_categories(path, record).values()), _groups(record)
-            groups = zip(record["categories"], groups, strict=True)
+            self._read[path] = instances = read_instances(path)
+            with not_deep(path):
+                classes, groups = list(_categories(path, instances).values()), _groups(instances)
+            groups = zip(instances.categories, groups, strict=True)
             self._grouping = {str(entry.get("name")) for entry, group in groups if group} - set(classes)
             check_spelling(classes, path)
         self.name_classes(classes)
@@ -179,23 +159,71 @@ class CocoDetection(FolderDetection):
         return path, folder
 
     def list_split(self, split: str) -> Listing:
-        listing = Listing()
+        listing = Listing(Annotations.of([]))
         with listing.noting():
             path, folder = self._files(split)
-            with _not_deep(path):
-                self._fill(listing, path, folder, read_json(path))
+            instances = self._read.pop(path, None) or read_instances(path)
+            with not_deep(path):
+                listing.items = self._annotations(listing, path, folder, instances)
         return listing
 
-    def _fill(self, listing: Listing, path: Path, folder: Path, record: Record) -> None:
-        labels = self._labels(listing, path, record)
-        rows: dict[int, list[Row | None]] = {}
-        images: dict[int, tuple[Path, Size]] = {}
-        named: dict[str, int] = {}  # image ids by their files
-        others: Counter[int] = Counter()
-        for entry in record["images"]:
+    def _annotations(self, listing: Listing, path: Path, folder: Path, instances: Instances) -> Annotations:
+        labels = self._labels(listing, path, instances)
+        names, sizes, places = self._images(listing, path, folder, instances)
+        ids, plain, areas = (instances.column(name) for name in ("id", "plain", "area"))
+        crowd, difficult = (instances.column(name).astype(bool) for name in ("iscrowd", "difficult"))
+        place = _looked_up(instances.column("image_id"), places)
+        label = _looked_up(instances.column("category_id"), labels)
+        boxes = instances.column("bbox").reshape(-1, 4)
+        boxes, wrong, empty = fit_boxes(boxes[:, :2], boxes[:, :2] + boxes[:, 2:], sizes[place])
+        areas = np.where(np.isnan(areas), (boxes[:, 2:] - boxes[:, :2]).prod(1), areas)
+        again = np.ones(len(ids), dtype=bool)  # with the id of an earlier one
+        again[np.unique(ids, return_index=True)[1]] = False
+        again &= ids != Instances.NONE
+        unknown = (place == UNKNOWN) | (label == UNKNOWN)
+        doubtful = np.flatnonzero((plain == 0) | again | unknown | (wrong & (place >= 0) & (label >= 0)))
+        seen: set[int] = set()
+        for row, entry in rows(path, doubtful) if len(doubtful) else ():
+            place[row] = BROKEN
             with listing.noting():
-                identity = _identity(entry, rows, f"{path} has an image")
-                rows[identity] = []
+                seen |= {int(ids[row])} if again[row] else set()
+                seen.add(_identity(entry, seen, f"{path} has an annotation"))
+                for kind, known in (("image", places), ("category", labels)):
+                    of = entry.get(f"{kind}_id")
+                    if not isinstance(of, int) or of not in known:
+                        what = f"{path}: annotation {entry['id']} is of the {kind} {of!r}"
+                        raise ValueError(f"{what}, which is not in the file: correct it")
+                at, label[row] = places[entry["image_id"]], labels[entry["category_id"]]
+                if label[row] >= 0 and at >= 0:  # else it is not kept, or its image is broken and named above
+                    found = _row(path, entry, names[at], tuple(sizes[at].tolist()), int(label[row]))
+                    empty[row] = found is None
+                    if found is not None:
+                        boxes[row], _, areas[row], crowd[row], difficult[row] = found
+                place[row] = at
+        mine = (place >= 0) & (label >= 0)
+        others, dropped = (
+            np.bincount(place[which], minlength=len(names)) for which in ((place >= 0) & ~mine, mine & empty)
+        )
+        kept = np.flatnonzero(mine & ~empty)
+        kept = kept[np.argsort(place[kept], kind="stable")]
+        objects = Objects(*(values[kept] for values in (boxes, label, areas, crowd, difficult)))
+        return Annotations(names, sizes[: len(names)], place[kept], objects, dropped, others)
+
+    def _images(
+        self, listing: Listing, path: Path, folder: Path, instances: Instances
+    ) -> tuple[list[str], np.ndarray, dict[int, int]]:
+        """Names of the images that are sound, their (height, width), and the place of each id, also of those that are BROKEN.
+
+        Two more sizes stand for images that are BROKEN or UNKNOWN, so that these can be indices as well.
+        """
+        names: list[str] = []
+        sizes: list[Size] = []
+        places: dict[int, int] = {}
+        named: dict[str, int] = {}  # ids by files
+        for entry in instances.images:
+            with listing.noting():
+                identity = _identity(entry, places, f"{path} has an image")
+                places[identity] = BROKEN
                 name, what = entry.get("file_name"), f"{path}: image {identity}"
                 if not isinstance(name, str):
                     raise ValueError(f"{what} has no file_name: give it one")
@@ -204,30 +232,17 @@ class CocoDetection(FolderDetection):
                 before = named.setdefault(os.path.normpath(file), identity)
                 if before != identity:
                     raise ValueError(f"{what} has the file of image {before}, {name!r}: make one of both")
-                images[identity] = file, size
-        seen: set[int] = set()
-        for entry in record["annotations"]:
-            with listing.noting():
-                seen.add(_identity(entry, seen, f"{path} has an annotation"))
-                for kind, known in (("image", rows), ("category", labels)):
-                    of = entry.get(f"{kind}_id")
-                    if not isinstance(of, int) or of not in known:
-                        what = f"{path}: annotation {entry['id']} is of the {kind} {of!r}"
-                        raise ValueError(f"{what}, which is not in the file: correct it")
-                at, label = entry["image_id"], labels[entry["category_id"]]
-                if label is None:
-                    others[at] += 1
-                elif at in images:  # else it is broken and named above
-                    rows[at].append(_row(path, entry, *images[at], label))
-        for identity, (file, size) in images.items():
-            listing.items.append(self.note(file, size, rows[identity], others[identity]))
+                places[identity] = len(names)
+                names.append(self.named(file))
+                sizes.append(size)
+        return names, np.array([*sizes, (1, 1), (1, 1)]), places
 
-    def _labels(self, listing: Listing, path: Path, record: Record) -> dict[int, int | None]:
-        """The label of each category id; None: its objects are left out."""
-        labels: dict[int, int | None] = {}
-        for identity, name in _categories(path, record).items():
-            labels[identity] = self.label_of.get(name)
-            if labels[identity] is None and not self._chosen and name not in self._grouping:
+    def _labels(self, listing: Listing, path: Path, instances: Instances) -> dict[int, int]:
+        """The label of each category id; OTHER: its objects are left out."""
+        labels: dict[int, int] = {}
+        for identity, name in _categories(path, instances).items():
+            labels[identity] = self.label_of.get(name, OTHER)
+            if labels[identity] == OTHER and not self._chosen and name not in self._grouping:
                 which = f"{path}: category {identity} is {name!r}, which split {TRAIN!r} does not have"
                 listing.problems.append(f"{which}: name it alike in both, or choose `classes`")
         return labels

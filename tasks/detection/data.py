@@ -60,6 +60,51 @@ class Annotated:
     others: int = 0
 
 
+class Annotations(Sequence[Annotated]):
+    """Many annotated images in a few arrays, as lists of them would fill the memory.
+
+    `objects` are those of all, and rise with `places` (objects,), the indices of their images: image k has those from
+    `offsets[k]` to `offsets[k + 1]`. `sizes` is (images, 2), `dropped` and `others` are (images,).
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        sizes: np.ndarray,
+        places: np.ndarray,
+        objects: Objects,
+        dropped: np.ndarray,
+        others: np.ndarray,
+    ):
+        self.names, self.sizes, self.objects, self.dropped, self.others = names, sizes, objects, dropped, others
+        self.offsets = np.searchsorted(places, np.arange(len(names) + 1))
+
+    @staticmethod
+    def of(images: Sequence[Annotated]) -> Annotations:
+        rows = [vars(Objects.of([])), *(vars(image.objects) for image in images)]
+        counts = np.array([len(image.objects.labels) for image in images], dtype=np.int64)
+        return Annotations(
+            [image.name for image in images],
+            np.array([image.size for image in images]).reshape(-1, 2),
+            np.repeat(np.arange(len(images)), counts),
+            Objects(*(np.concatenate([row[name] for row in rows]) for name in rows[0])),
+            np.array([image.dropped for image in images], dtype=np.int64),
+            np.array([image.others for image in images], dtype=np.int64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        place: int = range(len(self))[index]
+        mine = slice(self.offsets[place], self.offsets[place + 1])
+        objects = Objects(*(values[mine] for values in vars(self.objects).values()))
+        height, width = self.sizes[place].tolist()
+        return Annotated(self.names[place], (height, width), objects, int(self.dropped[place]), int(self.others[place]))
+
+
 class DetectionData(Data):
     """Splits of (image, objects)."""
 

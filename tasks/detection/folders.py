@@ -42,6 +42,15 @@ def fit_box(box: Box, size: tuple[int, int], what: str, first: float = 0.0) -> B
     return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
 
 
+def fit_boxes(low: np.ndarray, high: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same for many, each in an image of its own size: (n, 4), which of them make no sense, and which have no area."""
+    limits = sizes[:, ::-1].astype(np.float64)
+    wrong = ~(np.isfinite(low) & np.isfinite(high) & (low <= high)) | (np.maximum(-low, high - limits) > ROUNDING)
+    inside = np.where(low < 0, 0.0, low), np.where(high > limits, limits, high)
+    empty = (low == high).any(1) | ~(inside[0] < inside[1]).all(1)
+    return np.concatenate(inside, 1), np.asarray(wrong.any(1)), np.asarray(empty)
+
+
 def size_of(height: Any, width: Any, what: str) -> tuple[int, int]:
     """A size in pixels from numbers; exporters write 640.0. Raises ValueError, a sentence about `what`."""
     for name, side in (("height", height), ("width", width)):
@@ -55,7 +64,7 @@ def area_of(box: Box) -> float:
 
 
 class FolderDetection(FolderData, DetectionData):
-    """A data set with boxes in a folder; the items of a listing are `Annotated`."""
+    """A data set with boxes in a folder; the items of a listing are `Annotations`."""
 
     def name_classes(self, classes: Iterable[str]) -> None:
         self.classes = class_names(classes, self.root)
@@ -69,8 +78,11 @@ class FolderDetection(FolderData, DetectionData):
     def note(self, path: Path, size: tuple[int, int], rows: Sequence[Row | None], others: int) -> Annotated:
         """An image file, with a row for each object, None where its box has no area, and the number of those not kept."""
         kept = [row for row in rows if row is not None]
-        name = Path(os.path.relpath(path, self.root)).as_posix()
-        return Annotated(name, size, Objects.of(kept), len(rows) - len(kept), others)
+        return Annotated(self.named(path), size, Objects.of(kept), len(rows) - len(kept), others)
+
+    def named(self, path: Path) -> str:
+        """What annotations call an image file: its path from the root."""
+        return Path(os.path.relpath(path, self.root)).as_posix()
 
     def open(self, item: Annotated) -> tuple[np.ndarray, Objects]:
         path = self.root / item.name
@@ -101,19 +113,19 @@ class FolderDetection(FolderData, DetectionData):
 
     def _counts(self, split: str) -> np.ndarray:
         """(classes,): how many objects a split has, crowds left out."""
-        labels = [image.objects.labels[~image.objects.crowd] for image in self.listing(split).items]
-        return np.bincount(np.concatenate([np.zeros(0, dtype=np.int64), *labels]), minlength=len(self.classes))
+        objects = self.listing(split).items.objects
+        return np.bincount(objects.labels[~objects.crowd], minlength=len(self.classes))
 
     def summary(self, split: str) -> str:
         """What a split holds, in one line; of what is wrong, only what could be read."""
         images, counts = self.listing(split).items, self._counts(split)
-        empty = sum(not image.objects.labels.size for image in images)
+        empty = (np.diff(images.offsets) == 0).sum()
         shown = ", ".join(f"{name} {count}" for name, count in zip(self.classes, counts, strict=True))
-        others = sum(image.others for image in images)
+        others = images.others.sum()
         left_out = f"objects of other names, left out: {others}; " if others else ""
         return (
             f"{len(images)} images, {empty} without objects; {counts.sum()} objects: {shown}; {left_out}"
-            f"boxes without area, left out: {sum(image.dropped for image in images)}"
+            f"boxes without area, left out: {images.dropped.sum()}"
         )
 
 

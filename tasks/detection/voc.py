@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.parsers import expat
 
 from tasks.data import ALIASES
-from tasks.detection.data import Box, Row
+from tasks.detection.data import Annotations, Box, Row
 from tasks.detection.folders import TRAIN, FolderDetection, area_of, fit_box, size_of
 from tasks.files import Refusal, by_stem, check_spelling, content, files_in, inside, listed, stem
 from tasks.folders import Listing
@@ -185,7 +185,7 @@ class VocDetection(FolderDetection):
             yield image_of.get(key, images / f"{name}.jpg"), tree_of.get(key, annotations / f"{name}.xml")
 
     def list_split(self, split: str) -> Listing:
-        listing = Listing()
+        listing, images = Listing(), []
         with listing.noting():
             for image, path in self._pairs(split):
                 with listing.noting():
@@ -200,7 +200,8 @@ class VocDetection(FolderDetection):
                                 others += 1
                         except ValueError as error:
                             listing.problems.append(f"{path}, line {element.get('line')}: {error}")
-                    listing.items.append(self.note(image, size, rows, others))
+                    images.append(self.note(image, size, rows, others))
+        listing.items = Annotations.of(images)
         return listing
 
     def _row(self, name: str, element: ET.Element, size: tuple[int, int]) -> Row | None:
