@@ -33,7 +33,7 @@ def coco_metrics(ground_truth: Mapping[str, Any], detections: Sequence[Detection
         for number, item in enumerate(detections, start=1)
     ]
     # A result is given as a whole dictionary, as the reader of bare lists refuses an empty one.
-    theirs, ours = (COCO({**ground_truth, "annotations": items}, use_deepcopy=True) for items in (objects, found))
+    theirs, ours = (COCO({**ground_truth, "annotations": items}) for items in (objects, found))
     evaluation = COCOeval_faster(theirs, ours, "bbox")
     evaluation.run()
     values = (float(value) for value in evaluation.stats)
@@ -49,7 +49,12 @@ def voc_map(ground_truth: Mapping[str, Any], detections: Sequence[Detection], io
     classes = sorted({item["category_id"] for item in ground_truth["annotations"] if not item.get("difficult")})
     if not classes:
         raise ValueError("the ground truth has no object that counts: give one with objects that are not difficult")
-    return float(np.mean([voc_ap(ground_truth, detections, category, iou) for category in classes]))
+    objects, found = ({category: [] for category in classes} for _ in range(2))
+    for items, of in ((ground_truth["annotations"], objects), (detections, found)):
+        for item in items:
+            if item["category_id"] in of:
+                of[item["category_id"]].append(item)
+    return float(np.mean([voc_ap({"annotations": objects[one]}, found[one], one, iou) for one in classes]))
 
 
 def voc_ap(ground_truth: Mapping[str, Any], detections: Sequence[Detection], category: int, iou: float = 0.5) -> float:
@@ -71,31 +76,41 @@ def _hits(objects: Sequence[Mapping[str, Any]], detections: Sequence[Detection],
 
     A detection goes to the object that it overlaps most, and is wrong where a better scored one was there before.
     """
-    by_image: dict[Any, list[Mapping[str, Any]]] = {}
-    for item in objects:
-        by_image.setdefault(item["image_id"], []).append(item)
-    boxes = {image: np.array([item["bbox"] for item in items], float) for image, items in by_image.items()}
-    taken: set[tuple[Any, int]] = set()
+    detections = sorted(detections, key=lambda item: -item["score"])
+    places = _by_image(objects)
+    nearest: list[int | None] = [None] * len(detections)  # the object that each is near enough to
+    for image, found in _by_image(detections).items():
+        if image in places:
+            boxes, theirs = (
+                np.array([items[at]["bbox"] for at in of], float)
+                for items, of in ((detections, found), (objects, places[image]))
+            )
+            overlaps = _ious(boxes, theirs)
+            for at, best, overlap in zip(found, overlaps.argmax(1).tolist(), overlaps.max(1).tolist(), strict=True):
+                nearest[at] = places[image][best] if overlap >= iou else None
+    taken: set[int] = set()
     hits: list[bool] = []
-    for detection in sorted(detections, key=lambda item: -item["score"]):
-        image = detection["image_id"]
-        overlaps = _ious(np.array(detection["bbox"], float), boxes.get(image, np.empty((0, 4))))
-        nearest = int(overlaps.argmax()) if len(overlaps) else 0
-        near = len(overlaps) > 0 and overlaps[nearest] >= iou
-        if near and by_image[image][nearest].get("difficult"):
-            continue
-        hits.append(bool(near and (image, nearest) not in taken))
-        if near:
-            taken.add((image, nearest))
+    for at in nearest:
+        if at is None or not objects[at].get("difficult"):
+            hits.append(at is not None and at not in taken)
+        if at is not None:
+            taken.add(at)
     return np.array(hits, bool)
 
 
-def _ious(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Intersection over union of one box (4,) with each of (n, 4)."""
-    low = np.maximum(box[:2], boxes[:, :2])
-    high = np.minimum(box[:2] + box[2:], boxes[:, :2] + boxes[:, 2:])
-    common = np.clip(high - low, 0, None).prod(1)
-    return common / (box[2:].prod() + boxes[:, 2:].prod(1) - common)
+def _by_image(items: Sequence[Mapping[str, Any]]) -> dict[Any, list[int]]:
+    places: dict[Any, list[int]] = {}
+    for at, item in enumerate(items):
+        places.setdefault(item["image_id"], []).append(at)
+    return places
+
+
+def _ious(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Intersection over union of each of (n, 4) boxes with each of (m, 4)."""
+    low = np.maximum(one[:, None, :2], other[:, :2])
+    high = np.minimum((one[:, :2] + one[:, 2:])[:, None], other[:, :2] + other[:, 2:])
+    common = np.clip(high - low, 0, None).prod(2)
+    return common / (one[:, 2:].prod(1)[:, None] + other[:, 2:].prod(1) - common)
 
 
 def _check(ground_truth: Mapping[str, Any], detections: Sequence[Detection]) -> None:
