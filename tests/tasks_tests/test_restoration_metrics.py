@@ -49,6 +49,19 @@ def test_metrics_equal_those_of_scikit_image(photo: np.ndarray, channels: int) -
     assert ssim(batch, truth).numpy() == pytest.approx(expected_ssim, abs=1e-6)
 
 
+@pytest.mark.parametrize("size", [(11, 11), (11, 200), (75, 12), (139, 107), (74, 58)])
+def test_ssim_is_the_same_with_and_without_a_gradient(photo: np.ndarray, size: tuple[int, int]) -> None:
+    """A gradient is asked of convolutions; scores are computed in blocks, which begin and end anywhere."""
+    photo = np.pad(photo, ((0, 0), (0, 90), (0, 0)), mode="symmetric")[: size[0], : size[1]]
+    clean, other = tensor(photo).repeat(2, 1, 1, 1), tensor(spoilt(photo, 3, 0.1))
+    noisy = torch.cat([other, other.flip(2)]).requires_grad_()
+    with torch.no_grad():
+        scores = ssim(noisy, clean)
+    assert torch.allclose(scores, ssim(noisy, clean), rtol=0, atol=1e-10)
+    assert ssim(noisy, clean).requires_grad
+    assert not torch.allclose(scores[0], scores[1], atol=1e-3)
+
+
 def test_equal_images(photo: np.ndarray) -> None:
     assert psnr(tensor(photo), tensor(photo)).item() == float("inf")
     assert ssim(tensor(photo), tensor(photo)).item() == pytest.approx(1, abs=1e-12)
