@@ -51,7 +51,7 @@ class Trainable(Task):
         if workers is not None and not 0 <= workers <= MOST_WORKERS:
             raise ValueError(f"workers must be from 0 to {MOST_WORKERS}, or None, not {workers}")
         self.data: Any = data
-        self._workers = workers
+        self.workers = workers
         self._sound: set[str] = set()  # splits that were checked
 
     # Data.
@@ -106,13 +106,14 @@ class Trainable(Task):
         return self.on_device(*map(torch.from_numpy, stacked(samples)))
 
     @property
-    def workers(self) -> int:
+    def reading(self) -> int:
+        """How many processes read ahead."""
         import torch
 
         from tasks.loading import MOST
 
-        if self._workers is not None:
-            return self._workers
+        if self.workers is not None:
+            return self.workers
         return 0 if self.data.in_memory else min(MOST, torch.get_num_threads())
 
     def steps(self, stage: Stage) -> int:
@@ -138,7 +139,7 @@ class Trainable(Task):
         """A batch of the samples that `read` gives for each of the requests, which are its arguments."""
         from tasks.loading import read_ahead, stacked
 
-        made = read_ahead(lambda request: stacked(read(*request)), requests, self.workers, "cuda" in self.device)
+        made = read_ahead(lambda request: stacked(read(*request)), requests, self.reading, "cuda" in self.device)
         return (self.on_device(*tensors) for tensors in made)
 
     # Networks.

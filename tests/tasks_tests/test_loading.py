@@ -157,7 +157,7 @@ def test_a_training_is_the_same_with_and_without_processes(on_files: Trainable, 
     """Also in a job's own process."""
     here = stage(epochs=3, batch=3)
     metrics = on_files.fit(NETWORK, here, seed=1).metrics
-    on_files._workers = 0
+    on_files.workers = 0
     assert on_files.fit(NETWORK, here, seed=1).metrics == metrics
     assert not multiprocessing.active_children()
     data = dict(type="FolderImages", root=str(photos))
@@ -199,7 +199,7 @@ def test_who_reads_ahead(photos: Path) -> None:
     try:
         for data, expected in ((dict(type="FolderImages", root=str(photos)), 3), (dict(type="ScenesImages"), 0)):
             task = build(TASKS, dict(type="RestorationTask", data=data, degradation=noise), cache="")
-            assert task.workers == expected
+            assert task.reading == expected
     finally:
         torch.set_num_threads(threads)
     with pytest.raises(ValueError, match="workers must be from 0 to 256, or None, not -1"):
