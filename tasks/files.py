@@ -76,7 +76,8 @@ def in_colour(image: ImageFile.ImageFile) -> np.ndarray:
     """(H, W, 3) RGB uint8. Refuses what 8-bit colours would lose."""
     if image.mode[0] in "IF" or any(re.search("(?<!BGR);16", str(part[3])) for part in image.tile):
         raise Refusal("has more than 8 bits a channel: save it as an 8-bit image")
-    return np.array(upright(image).convert("RGB"))
+    picture = upright(image)
+    return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))  # it would make a copy
 
 
 def check_size(path: Path, size: tuple[int, ...], of: str, expected: tuple[int, ...]) -> None:
