@@ -25,10 +25,11 @@ class DeformConv(ModulatedDeformConv2dPack):
     def forward(self, x: Tensor) -> Tensor:
         if x.is_cuda:
             return super().forward(x)
-        rows, columns, mask = self.conv_offset(x).chunk(3, dim=1)
+        moves = self.conv_offset(x).contiguous()
         if x.is_meta:  # shapes flow, numbers do not
             return torch.empty_like(x)
-        return deform_conv(x, torch.cat([rows, columns], 1), mask.sigmoid(), self.weight, self.bias)
+        offset, mask = moves.tensor_split([moves.shape[1] * 2 // 3], 1)
+        return deform_conv(x, offset, mask.sigmoid(), self.weight, self.bias)
 
 
 def deform_conv(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -40,16 +41,18 @@ def deform_conv(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: T
     batch, channels, height, width = x.shape
     taps = KERNEL * KERNEL
     groups = mask.shape[1] // taps
-    tap = torch.arange(taps, device=x.device).view(1, taps, 1, 1)
-    shift = offset.reshape(batch * groups, taps, 2, height, width)
-    down = shift[:, :, 0] + torch.arange(height, device=x.device).view(1, 1, -1, 1) + tap // KERNEL - KERNEL // 2
-    right = shift[:, :, 1] + torch.arange(width, device=x.device) + tap % KERNEL - KERNEL // 2
-    # grid_sample counts from -1 to 1 between the outer edges of the map.
-    grid = torch.stack([(2 * right + 1) / width - 1, (2 * down + 1) / height - 1], -1)
-    grid = grid.view(batch * groups, taps * height, width, 2)
-    maps = x.reshape(batch * groups, channels // groups, height, width)
+    tap = torch.arange(taps, device=x.device).view(taps, 1, 1)
+    down = torch.arange(height, device=x.device, dtype=x.dtype).view(-1, 1) + tap // KERNEL - KERNEL // 2
+    right = torch.arange(width, device=x.device, dtype=x.dtype) + tap % KERNEL - KERNEL // 2
+    # grid_sample counts from -1 to 1 between the outer edges of the map, and wants the second axis first: hence the
+    # transposed maps. All rows, then all columns (and not in turns) is what it reads fastest.
+    axes = torch.broadcast_tensors((2 * down + 1) / height - 1, (2 * right + 1) / width - 1)
+    start, scale = torch.stack(axes, 1).flatten(2), x.new_tensor([[2 / height], [2 / width]])
+    shift = offset.reshape(batch * groups, taps, 2, height * width)
+    grid = torch.addcmul(start, shift, scale).transpose(2, 3)
+    maps = x.reshape(batch * groups, channels // groups, height, width).transpose(2, 3)
     seen = F.grid_sample(maps, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    seen = seen.view(batch, groups, -1, taps, height * width) * mask.reshape(batch, groups, 1, taps, height * width)
-    result = weight.flatten(1) @ seen.view(batch, channels * taps, height * width)
-    result = result.view(batch, -1, height, width) + bias.view(1, -1, 1, 1)
+    seen = seen * mask.reshape(batch * groups, 1, taps, height * width)
+    result = weight.flatten(1) @ seen.view(batch, channels * taps, height * width) + bias.view(-1, 1)
+    result = result.view(batch, -1, height, width)
     return result.contiguous(memory_format=torch.channels_last)  # as all layers around it are fastest
