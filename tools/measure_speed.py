@@ -1,21 +1,27 @@
-"""Measure speed, as ratios within one run.
+"""Measure speed, as ratios within one run. WHAT is one of these, BENCHMARK (an id) what it is measured on.
 
-`measure_speed.py study`: what a study costs itself, in memory and on disk, as it grows to --trials trials (evolution and random
-search on the toy space, whose scores take no time). A study on disk waits (fsync) until each trial is there; one column
-leaves that out.
-
-`measure_speed.py memory BENCHMARK`: what a step of its supernet's training takes of the memory where a cell goes once over the
-sum of all that reaches it, and where it goes over every path's (`per_path`); foreseen and measured, on a CPU.
-
-`measure_speed.py BENCHMARK`: what cached features gain: its first stage with the cache and with the live, frozen encoder.
+study       what a study costs itself, in memory and on disk, as it grows to --trials trials (evolution and random search on the
+            toy space, whose scores take no time). A study on disk waits (fsync) until each trial is there; one column leaves
+            that out.
+candidate   a candidate of the first stage: in the suite, in a bare loop of PyTorch that is well written, and in the way of
+            the published search codes, on one thread and on all.
+cache       what cached features gain: the first stage with the cache and with the live, frozen encoder.
+workers     candidates an hour of a worker a core, one thread each, and of one process with all threads.
+memory      what a step of a supernet's training takes of the memory where a cell goes once over the sum of all that reaches
+            it, and where it goes over every path's (`per_path`); foreseen and measured, on a CPU.
+data        how long the steps of a final training wait for images, without and with processes that read ahead.
+evaluation  COCO's scores beside pycocotools, SSIM beside scikit-image.
+startup     how long each tool takes to answer `--help`.
 """
 
 from __future__ import annotations
 
 from command_line import Parser, Settings, refuse, run, waiting
 
+import argparse
 import json
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,28 +30,32 @@ import pandas as pd
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import read_protocol
+from benchmarks.executors import cores
 from benchmarks.job import build_task
 from core import build
 from search_spaces import SPACES
 
+Rows = list[dict[str, Any]]
 
-def study(trials: int) -> list[dict[str, Any]]:
+
+def study(options: argparse.Namespace) -> Rows:
     from benchmarks.speed.study import study_growth
 
     rows = []
     for strategy in (dict(type="RegularizedEvolution", population=100, tournament=25), dict(type="RandomSearch")):
         with tempfile.TemporaryDirectory() as folder:
             for kept, at in (("memory", None), ("disk", Path(folder))):
-                rows.append({"strategy": strategy["type"], "kept": kept, **study_growth(strategy, trials, at)})
+                figures = study_growth(strategy, options.trials, at)
+                rows.append({"strategy": strategy["type"], "kept": kept, **figures})
     return rows
 
 
-def memory(name: str, options: dict[str, Any] | None) -> list[dict[str, Any]]:
+def memory(options: argparse.Namespace) -> Rows:
     from benchmarks.speed.memory import step_memory
 
-    benchmark = Benchmark(read_protocol(name, options)["benchmark"])
+    benchmark = opened(options)
     spaces = [build(SPACES, {**benchmark.space_config, "per_path": value}) for value in (False, True)]
-    task: Any = build_task(json.dumps({**benchmark.proxy, "cache": "", "device": "cpu"}))
+    task: Any = build_task(on_cpu(benchmark.proxy, ""))
     found = [step_memory(task, benchmark.stages[0], space) for space in spaces]
     ratio = {key: value / found[1][key] for key, value in found[0].items()}
     return [
@@ -53,47 +63,104 @@ def memory(name: str, options: dict[str, Any] | None) -> list[dict[str, Any]]:
     ]
 
 
-def cache(
-    name: str, options: dict[str, Any] | None, work_dir: Path, candidates: int, repeat: int
-) -> list[dict[str, Any]]:
+def cache(options: argparse.Namespace) -> Rows:
     from benchmarks.speed.cache import cache_gain
     from tasks.encoder_task import EncoderTask
 
-    if candidates < 1 or repeat < 1:
-        raise ValueError(f"--candidates and --repeat must be at least 1, not {candidates} and {repeat}")
-    benchmark = Benchmark(read_protocol(name, options)["benchmark"])
+    benchmark = opened(options)
     stage = benchmark.stages[0]
-    task = build_task(json.dumps({**benchmark.proxy, "cache": str(work_dir / "cache"), "device": "cpu"}))
+    task = build_task(on_cpu(benchmark.proxy, options.work_dir / "cache"))
     if not isinstance(task, EncoderTask) or not task.options(stage).cached:
         raise ValueError(
             f"the first stage of {benchmark.id} caches no features: name a benchmark whose first stage does"
         )
     task.prepare([stage])
-    models = [benchmark.space.model(benchmark.space.sample(Random(number))) for number in range(candidates)]
-    return [cache_gain(task, stage, model, repeat) for model in models]
+    return [cache_gain(task, stage, model, options.repeat) for model in sampled(benchmark, options.candidates)]
+
+
+def candidate(options: argparse.Namespace) -> Rows:
+    from benchmarks.speed.candidate import candidate as measured
+
+    benchmark = opened(options)
+    stage = benchmark.stages[0]
+    task: Any = build_task(on_cpu(benchmark.proxy, options.work_dir / "cache"))
+    task.prepare([stage])
+    models = sampled(benchmark, options.candidates)
+    rows: Rows = [measured(task, stage, model, options.repeat, cores()) for model in models]
+    return [*rows, dict(pd.DataFrame(rows).median())]  # type: ignore[arg-type]
+
+
+def workers(options: argparse.Namespace) -> Rows:
+    from benchmarks.speed.workers import worker_gain
+
+    benchmark = opened(options)
+    task = on_cpu(benchmark.proxy, options.work_dir / "cache")
+    build_task(task).prepare(benchmark.stages[:1])
+    return worker_gain(benchmark, task, options.candidates, cores())
+
+
+def data(options: argparse.Namespace) -> Rows:
+    from benchmarks.speed.data import data_wait
+
+    benchmark = opened(options)
+    task: Any = build_task(on_cpu(benchmark.task, options.work_dir / "cache"))
+    task.prepare([benchmark.final])
+    (model,) = sampled(benchmark, 1)
+    return [data_wait(task, benchmark.final, model, count) for count in (0, cores())]
+
+
+def evaluation(options: argparse.Namespace) -> Rows:
+    from benchmarks.speed.evaluation import coco_evaluation, ssim
+
+    return [{"scores": "COCO", **coco_evaluation(options.images)}, {"scores": "SSIM", **ssim()}]
+
+
+def startup(options: argparse.Namespace) -> Rows:
+    from benchmarks.speed.startup import startup as measured
+
+    return measured()
+
+
+WHAT: dict[str, Callable[[argparse.Namespace], Rows]] = {
+    one.__name__: one for one in (study, candidate, cache, workers, memory, data, evaluation, startup)
+}
+
+
+def opened(options: argparse.Namespace) -> Benchmark:
+    return Benchmark(read_protocol(options.benchmark, options.cfg_options)["benchmark"])
+
+
+def on_cpu(task: Mapping[str, Any], cache: str | Path) -> str:
+    return json.dumps({**task, "cache": str(cache), "device": "cpu"})
+
+
+def sampled(benchmark: Benchmark, count: int) -> list[Any]:
+    return [benchmark.space.model(benchmark.space.sample(Random(number))) for number in range(count)]
 
 
 def main() -> int:
-    parser = Parser(description=__doc__)
-    parser.add_argument("what", nargs="?", default="study", help="study, memory, or a benchmark (default: study)")
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=WHAT, metavar="WHAT", help=", ".join(WHAT))
     parser.add_argument(
-        "of", nargs="?", default="scenes-irnas-v1", help="memory's benchmark (default: scenes-irnas-v1)"
+        "benchmark", nargs="?", metavar="BENCHMARK", help="default: scenes-segmentation-v3; of memory, scenes-irnas-v1"
     )
     parser.add_argument("--trials", type=int, default=20_000)
     parser.add_argument("--candidates", type=int, default=3)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--images", type=int, default=1000, help="of COCO's scores")
     parser.add_argument("--work-dir", type=Path, default=Path("runs"))
     parser.add_argument("--cfg-options", nargs="+", action=Settings, help="settings of the config, as a.b=c")
     parser.add_argument("--json", action="store_true", help="a list of objects instead of a table")
     options = parser.parse_args()
+    options.benchmark = options.benchmark or (
+        "scenes-irnas-v1" if options.what == "memory" else "scenes-segmentation-v3"
+    )
     try:
+        for name in ("candidates", "repeat", "images"):
+            if getattr(options, name) < 1:
+                raise ValueError(f"--{name} must be at least 1, not {getattr(options, name)}")
         with waiting(f"measuring {options.what}"):
-            if options.what == "study":
-                rows = study(options.trials)
-            elif options.what == "memory":
-                rows = memory(options.of, options.cfg_options)
-            else:
-                rows = cache(options.what, options.cfg_options, options.work_dir, options.candidates, options.repeat)
+            rows = WHAT[options.what](options)
     except (ValueError, OSError) as error:
         refuse(error)
     print(json.dumps(rows, indent=2) if options.json else pd.DataFrame(rows).to_markdown(index=False, floatfmt=".3g"))

@@ -1,4 +1,4 @@
-"""scenes-segmentation-v3: as scenes-segmentation-v2, but labels are brought to the scores' size instead of scores to the labels'.
+"""scenes-segmentation-v3: as scenes-segmentation-v2, with labels brought to the size of the scores and not the other way round.
 
 Command: python tools/run_benchmark.py segmentation
 """
