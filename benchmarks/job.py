@@ -30,6 +30,7 @@ WORDS = (
     "unable to mmap",
     "unexpected pos",
     "PytorchStreamWriter failed",
+    "DataLoader worker",
     *map(os.strerror, MACHINE),
 )
 Choices = dict[str, Any]

@@ -7,6 +7,7 @@ import signal
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -58,7 +59,9 @@ def read_ahead(
 
 def _that_fit(workers: int, size: int) -> int:
     """As many workers as have room for their batches of `size` bytes in the shared memory, which containers may limit."""
-    room = shutil.disk_usage(SHARED).free // (2 * PREFETCH * max(1, size)) if workers else 0
+    if not workers or not Path(SHARED).is_dir():  # as on other systems than Linux
+        return workers
+    room = shutil.disk_usage(SHARED).free // (2 * PREFETCH * max(1, size))
     if room < workers:
         few = f"{SHARED} has room for the batches of {room} of {workers} processes that read data"
         warnings.warn(f"{few}: make it larger (--shm-size of docker)", stacklevel=2)

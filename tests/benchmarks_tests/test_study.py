@@ -184,6 +184,7 @@ def test_failures_have_kinds_cost_what_they_cost_and_are_tried_again(
         OSError(30, "Read-only file system"),
         MemoryError(),
         RuntimeError("could not create a primitive"),
+        RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. "),
         RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried ..."),
         RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 483328 vs 483224"),
     ],
