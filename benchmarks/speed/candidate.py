@@ -26,7 +26,7 @@ def candidate(task: Trainable, stage: Stage, model: Parts, repeat: int, threads:
     "suite" is `task.fit`, and "bare" a loop that only does what must be done, well: batches in memory, a fused optimiser,
     averages of all weights at once. "reference" is the way of the published codes (Nekrasov et al., CVPR 2019): training
     features are computed once, maps lie channels first, the optimiser goes from weight to weight, and images to score go
-    through the encoder. These three run on one thread, the reference also on `threads`, as it runs one candidate at a time.
+    through the encoder. These three run on one thread, the reference then on `threads` as well, as it runs one candidate at a time.
     """
     steps = [list(task.batches(stage, 0, epoch)) for epoch in range(stage.recipe.epochs)]
     first = [[channels_first(batch) for batch in epoch] for epoch in steps]
@@ -36,25 +36,23 @@ def candidate(task: Trainable, stage: Stage, model: Parts, repeat: int, threads:
         "bare": lambda: bare(task, stage, model, steps),
         "reference": lambda: reference(task, stage, live, model, first),
     }
+    alone = [*ways] * (repeat + 1)  # in turns, the first of which warms up; on more threads behind, as they are still awake
     taken: dict[str, list[float]] = {name: [] for name in (*ways, "threaded")}
     before = torch.get_num_threads()
     try:
-        for turn in range(repeat + 1):  # of which the first one only warms up
-            for name in taken:
-                torch.set_num_threads(threads if name == "threaded" else 1)
-                started = time.perf_counter()
-                ways["reference" if name == "threaded" else name]()
-                if turn:
-                    taken[name].append(time.perf_counter() - started)
+        for name in (*alone, *["threaded"] * (repeat + 1)):
+            torch.set_num_threads(threads if name == "threaded" else 1)
+            started = time.perf_counter()
+            ways["reference" if name == "threaded" else name]()
+            taken[name].append(time.perf_counter() - started)
     finally:
         torch.set_num_threads(before)
-    seconds = {name: median(times) for name, times in taken.items()}
 
     def ratio(name: str, other: str) -> float:
-        return median(a / b for a, b in zip(taken[name], taken[other], strict=True))
+        return median(a / b for a, b in zip(taken[name][1:], taken[other][1:], strict=True))
 
     return {
-        "suite s": seconds["suite"],
+        "suite s": median(taken["suite"][1:]),
         "suite / bare": ratio("suite", "bare"),
         "reference / suite": ratio("reference", "suite"),
         f"reference on {threads} threads / suite on 1": ratio("threaded", "suite"),
