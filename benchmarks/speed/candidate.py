@@ -26,7 +26,8 @@ def candidate(task: Trainable, stage: Stage, model: Parts, repeat: int, threads:
     "suite" is `task.fit`, and "bare" a loop that only does what must be done, well: batches in memory, a fused optimiser,
     averages of all weights at once. "reference" is the way of the published codes (Nekrasov et al., CVPR 2019): training
     features are computed once, maps lie channels first, the optimiser goes from weight to weight, and images to score go
-    through the encoder. These three run on one thread, the reference then on `threads` as well, as it runs one candidate at a time.
+    through the encoder. These three run on one thread; the reference, which trains one candidate at a time, then on
+    `threads` as well.
     """
     steps = [list(task.batches(stage, 0, epoch)) for epoch in range(stage.recipe.epochs)]
     first = [[channels_first(batch) for batch in epoch] for epoch in steps]
@@ -36,7 +37,9 @@ def candidate(task: Trainable, stage: Stage, model: Parts, repeat: int, threads:
         "bare": lambda: bare(task, stage, model, steps),
         "reference": lambda: reference(task, stage, live, model, first),
     }
-    alone = [*ways] * (repeat + 1)  # in turns, the first of which warms up; on more threads behind, as they are still awake
+    alone = [*ways] * (
+        repeat + 1
+    )  # in turns, the first of which warms up; on more threads behind, as they are still awake
     taken: dict[str, list[float]] = {name: [] for name in (*ways, "threaded")}
     before = torch.get_num_threads()
     try:

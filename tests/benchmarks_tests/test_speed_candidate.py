@@ -26,7 +26,9 @@ def test_a_bare_loop_and_the_published_way_come_to_the_suites_scores(cache: Path
     own = task.fit(model, stage, seed=0).metrics
     steps = [list(task.batches(stage, 0, 0))]
     assert bare(task, stage, model, steps)["PSNR"] == pytest.approx(own["PSNR"], rel=1e-3)
-    plain = replace(stage, recipe=replace(stage.recipe, polyak=0.0))  # statistics of averaged weights are not the codes'
+    plain = replace(
+        stage, recipe=replace(stage.recipe, polyak=0.0)
+    )  # statistics of averaged weights are not the codes'
     first = [[channels_first(batch) for batch in steps[0]]]
     own = task.fit(model, plain, seed=0).metrics
     assert reference(task, plain, plain, model, first)["PSNR"] == pytest.approx(own["PSNR"], rel=1e-3)
