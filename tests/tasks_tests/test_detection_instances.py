@@ -143,7 +143,7 @@ def test_a_stream_is_what_it_is_as_a_whole(
         ('{"images": [{"id": 1}\n{"id": 2}]}', r"line 2: this is not JSON \(Expecting ',' delimiter\)"),
         ('{"images": [],\n\n"annotations": [', r"line 3: this is not JSON \(Expecting value\)"),
         ('{"images": [], "annotations": [], "categories": []}\n{}', r"line 2: this is not JSON \(Extra data\)"),
-        ('{"images": [], "annotations": [], "categories": [], "x": tru}', r"not JSON \(Expecting value\)"),
+        ('{"images": [], "annotations": [], "categories": [], "x": yes}', r"not JSON \(Expecting value\)"),
         ('{"images": [], "annotations": [3], "categories": []}', r"has no list 'annotations' of entries"),
         ('{"images": [], "annotations": {}, "categories": 3}', r"has no list 'annotations' of entries"),
         ('{"images": [], "annotations": []}', r"has no list 'categories' of entries"),
