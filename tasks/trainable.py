@@ -237,10 +237,8 @@ class Trainable(Task):
         spent = self.meter.measure()
         if checkpoint is not None and checkpoint.is_file():
             self.meter.carry(training.resume(checkpoint, identity))
-        steps, batches = (
-            self.steps(stage) // recipe.epochs,
-            self.batches(stage, seed, training.epochs, last - training.epochs),
-        )
+        steps = self.steps(stage) // recipe.epochs
+        batches = self.batches(stage, seed, training.epochs, last - training.epochs)
         with closing(in_time(batches, spent, recipe.max_seconds)) as timed:
             del batches  # closed with `timed`
             while training.epochs < last:

@@ -87,7 +87,10 @@ def candidate(options: argparse.Namespace) -> Rows:
     task.prepare([stage])
     models = sampled(benchmark, options.candidates)
     rows: Rows = [measured(task, stage, model, options.repeat, cores()) for model in models]
-    return [*rows, dict(pd.DataFrame(rows).median())]  # type: ignore[arg-type]
+    middle: dict[str, Any] = pd.DataFrame(rows).median().to_dict()
+    return [
+        {"candidate": name, **row} for name, row in zip([*range(len(rows)), "median"], [*rows, middle], strict=True)
+    ]
 
 
 def workers(options: argparse.Namespace) -> Rows:

@@ -27,8 +27,12 @@ def candidate(task: Trainable, stage: Stage, model: Parts, repeat: int, threads:
     averages of all weights at once. "reference" is the way of the published codes (Nekrasov et al., CVPR 2019): training
     features are computed once, maps lie channels first, the optimiser goes from weight to weight, and images to score go
     through the encoder. These three run on one thread; the reference, which trains one candidate at a time, then on
-    `threads` as well.
+    `threads` as well. Raises ValueError where the stage learns in another way than these loops, AdamW at a constant rate.
     """
+    recipe = stage.recipe
+    if recipe.names_classes or recipe.trains_encoder or recipe.schedule != "constant" or recipe.bfloat16:
+        other = "has an optimizer, schedule, average, encoder or type of numbers of its own"
+        raise ValueError(f"stage {stage.name!r} {other}, which the loops beside it do not know: name another benchmark")
     steps = [list(task.batches(stage, 0, epoch)) for epoch in range(stage.recipe.epochs)]
     first = [[channels_first(batch) for batch in epoch] for epoch in steps]
     live = replace(stage, options=tuple((name, value) for name, value in stage.options if name != "cached"))

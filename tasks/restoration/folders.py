@@ -81,9 +81,8 @@ class FolderRestoration(FolderData, RestorationData):
         if path in self._decoded:
             return self._decoded[path]
         pixels = decode(path, partial(eight_bits, gray=self.gray))
-        if (
-            pixels.nbytes <= self._room and os.getpid() == self._process
-        ):  # those that read ahead share what was kept before
+        # Processes that read ahead share what was kept before they began, and keep nothing themselves.
+        if pixels.nbytes <= self._room and os.getpid() == self._process:
             self._decoded[path] = pixels
             self._room -= pixels.nbytes
         return pixels

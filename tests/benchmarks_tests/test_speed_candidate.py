@@ -34,3 +34,5 @@ def test_a_bare_loop_and_the_published_way_come_to_the_suites_scores(cache: Path
     assert reference(task, plain, plain, model, first)["PSNR"] == pytest.approx(own["PSNR"], rel=1e-3)
     row = candidate(task, stage, model, repeat=1, threads=1)
     assert set(row) == {"suite s", "suite / bare", "reference / suite", "reference on 1 threads / suite on 1"}
+    with pytest.raises(ValueError, match=r"stage 'short' has an optimizer, .*: name another benchmark"):
+        candidate(task, replace(stage, recipe=replace(stage.recipe, bfloat16=True)), model, repeat=1, threads=1)
