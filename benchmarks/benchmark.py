@@ -19,7 +19,7 @@ from tasks.rewards import COSTS, Objectives, Reward
 SUPERNET = "supernet"  # the stage of trials that a strategy trains and scores itself
 
 # Where things lie on a machine is not protocol; what lies there is part of the task's fingerprint.
-PLACES = ("root", "checkpoint", "weights")
+PLACES = ("root", "checkpoint", "weights", "table")
 LOCAL = ("cache", "device")  # settings of a task that a run makes itself
 EFFORT = "workers"  # of a task: how many processes read its data, which changes no result
 

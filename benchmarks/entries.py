@@ -115,9 +115,9 @@ EVENTS: dict[Any, type] = {"opened": Opened, "proposed": Proposed, "passed": Pas
 @dataclass(frozen=True)
 class FinalEntry:
     metrics: Figures
-    params: float
-    madds: float
-    latency_ms: float
+    params: float | None = None
+    madds: float | None = None
+    latency_ms: float | None = None
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,8 @@ def _row(group: Sequence[Record]) -> dict[str, Any]:
 
 def _figures(answer: dict[str, Any]) -> dict[str, float]:
     """Metrics and costs of an answer's network by name."""
-    return {**answer["final"]["metrics"], **{name: answer["final"][name] for name in COSTS}}
+    final = answer["final"]
+    return {**final["metrics"], **{name: final[name] for name in COSTS if name in final}}
 
 
 def _cells(value: Any) -> list[tuple[str, Any]]:

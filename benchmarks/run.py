@@ -27,7 +27,6 @@ from search_spaces import SearchSpace
 from strategies import STRATEGIES, Answer, Plan, Strategy
 from tasks import Cost, Stage, Task
 from tasks.data import in_both
-from tasks.rewards import COSTS
 
 PROBES = 3  # networks, of which one has to be built; a single one may be the exception
 
@@ -51,7 +50,7 @@ class Run:
         self.search_task = json.dumps({**self.benchmark.proxy, **local})
         self.final_task = json.dumps({**self.benchmark.task, **local})
         tasks = [build_task(text) for text in (self.search_task, self.final_task)]
-        known = (*tasks[0].metrics, *COSTS)
+        known = (*tasks[0].metrics, *tasks[0].costs)
         for metric in sorted(self.benchmark.reads()):
             if metric not in known:
                 raise ValueError(did_you_mean(f"metric that {self.benchmark.id} reads", metric, known))

@@ -8,6 +8,8 @@ SPACES = Registry(
     "space",
     {
         "ToySpace": "search_spaces.toy.space",
+        "TableSpace": "search_spaces.table.space",
+        "Subset": "search_spaces.subset",
         "DecoderCells": "search_spaces.decoder_cells.space",
         "FPNCells": "search_spaces.fpn_cells.space",
         "HeadCells": "search_spaces.head_cells.space",

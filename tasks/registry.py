@@ -6,6 +6,7 @@ TASKS = Registry(
     "task",
     {
         "ToyTask": "tasks.toy.task",
+        "TabularTask": "tasks.tabular.task",
         "SegmentationTask": "tasks.segmentation.task",
         "DetectionTask": "tasks.detection.task",
         "RestorationTask": "tasks.restoration.task",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import Inherit, Registry, build, matching, parse
 from tasks.cost import Cost, Inherited, Meter, Outcome
+from tasks.rewards import COSTS
 from tasks.stage import Stage
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ class NoOptions:
 class Task(ABC):
     """Data, model templates, losses and metrics of one problem.
 
-    `primary` names the metric that ranks a leaderboard, `metrics` all of them. `version` is part of a protocol's hash: another
-    number where the code gives other results. `reads` are the settings of a stage's view and recipe that mean something here,
+    `primary` names the metric that ranks a leaderboard, `metrics` all of them, `costs` what can be told of a network's.
+    `version` is part of a protocol's hash: another number where the code gives other results. `reads` are the settings of a stage's view and recipe that mean something here,
     and `Options` the dataclass of its options. `cache` is the folder where the task keeps what all trials share (computed
     features, a pre-trained encoder); it may be shared by processes. `input_shape` is the (channels, height, width) of one image
     as the deployed network sees it, which MAdds and latency refer to. All passes through networks are counted by `meter`.
@@ -47,6 +48,7 @@ class Task(ABC):
     primary: str
     higher_is_better: bool = True
     metrics: tuple[str, ...]
+    costs: tuple[str, ...] = COSTS
     version: int = 1
     reads: frozenset[str]
     Options: type = NoOptions

@@ -14,16 +14,20 @@ from growing_graphs import GrowingGraphs
 from search_spaces import SPACES, Architecture, FiniteSpace, SearchSpace
 
 FINITE = SPACES.classes().values()
+SETTINGS: dict[str, dict[str, Any]] = {  # of those that have no defaults
+    "TableSpace": {"table": "transnas-macro"},
+    "Subset": {"space": {"type": "ToySpace"}, "choices": {"layer0.width": [4, 16], "layer1.act": ["relu", "none"]}},
+}
 
 
 @pytest.fixture(params=[*FINITE, GrowingGraphs], ids=lambda cls: cls.__name__)
 def space(request: pytest.FixtureRequest) -> SearchSpace:
-    return request.param()
+    return request.param(**SETTINGS.get(request.param.__name__, {}))
 
 
 @pytest.fixture(params=FINITE, ids=lambda cls: cls.__name__)
 def finite(request: pytest.FixtureRequest) -> FiniteSpace:
-    return request.param()
+    return request.param(**SETTINGS.get(request.param.__name__, {}))
 
 
 def walk(space: SearchSpace, rng: Random) -> Any:

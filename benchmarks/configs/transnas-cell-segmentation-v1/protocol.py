@@ -1,0 +1,26 @@
+"""transnas-cell-segmentation-v1: segmentation accuracy in %, of the 4,096 cells of TransNAS-Bench-101, read from a table.
+
+Command: python tools/run_benchmark.py transnas-cell-segmentation-v1
+A search sees one training of a network, drawn among those of equal cells; the final score is their mean.
+"""
+
+from search_spaces.table.space import TableSpace
+from strategies.random_search import RandomSearch
+from strategies.regularized_evolution import RegularizedEvolution
+from tasks.rewards import Metric
+from tasks.tabular import TabularTask
+
+benchmark = dict(
+    id="transnas-cell-segmentation-v1",
+    task=dict(type=TabularTask, table="transnas-cell", metric="segmentsemantic"),
+    space=dict(type=TableSpace, table="transnas-cell"),
+    stages=[dict(name="trained", recipe=dict(epochs=1))],
+    final=dict(name="final", view=dict(eval="test"), recipe=dict(epochs=1)),
+    reward=dict(type=Metric, name="segmentsemantic"),
+    budget=dict(trials=100),
+    seeds=[0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+)
+strategies = dict(
+    random_search=dict(type=RandomSearch),
+    regularized_evolution=dict(type=RegularizedEvolution, population=10, tournament=3),
+)

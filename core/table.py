@@ -1,0 +1,181 @@
+"""Recorded results of all networks of a space: columns in files, read without torch and without pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property, lru_cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.content import content_key
+from core.parsing import parse
+
+FOLDER = Path(__file__).parents[1] / "benchmarks" / "tables"  # of the tables that come with this checkout
+SCHEMA = "table.json"
+FORMAT = 1
+CODE, GROUP = "code", "group"  # columns that every table has
+Choice = int | float | str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A file with the values of all networks, and what is in it."""
+
+    file: str
+    shape: tuple[int, ...]
+    dtype: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Schema:
+    """`table.json`.
+
+    `decisions` are those of the space in order, each with its choices. `epochs` are those after which metrics were taken,
+    `runs` how often a network was trained at most. `metrics` says for each whether more is better. `splits` says for "val",
+    which a search sees, and "test" what was recorded: where only one was published, both are the same. `columns` are
+    `<split>.<metric>` and perhaps `seconds`, of (networks, runs, epochs), costs, of (networks,), and two that all have: `code`,
+    the choices as one number, and `group`, the first row of a network that builds the same.
+    """
+
+    format: int
+    name: str
+    source: str
+    licence: str
+    decisions: tuple[tuple[str, tuple[Any, ...]], ...]
+    epochs: tuple[int, ...]
+    runs: int
+    metrics: Mapping[str, bool]
+    splits: Mapping[str, str]
+    costs: tuple[str, ...]
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    images: int = 0  # that one epoch trains on, 0 where it was not recorded
+
+    def __post_init__(self) -> None:
+        if self.format != FORMAT:
+            raise ValueError(f"it has the format {self.format}, and this checkout reads {FORMAT}: convert it again")
+        if list(self.epochs) != sorted(set(self.epochs)) or not self.epochs or self.runs < 1 or not self.metrics:
+            raise ValueError("it must have rising epochs, and at least one run and one metric")
+
+
+class Table:
+    """A folder of `table.json` and columns (`.npy`), which are mapped into memory and looked at when they are asked for.
+
+    Raises ValueError where it is damaged, OSError where it is not there.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder, path = folder, folder / SCHEMA
+        try:
+            self.schema = parse(Schema, json.loads(path.read_text()), f"the table {path}")
+        except FileNotFoundError:
+            raise FileNotFoundError(
+                f"there is no table {folder}: give a name ({', '.join(names())}) or a folder"
+            ) from None
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{path} is no JSON ({error}): build or convert the table again") from None
+        self.decisions = dict(self.schema.decisions)
+        self._codes = {code: row for row, code in enumerate(self.column(CODE).tolist())}
+        self._factors = list(accumulated(self.decisions.values()))
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of its content."""
+        schema = self.schema
+        return content_key([schema.name, schema.decisions, {name: one.sha256 for name, one in schema.columns.items()}])
+
+    @lru_cache  # noqa: B019 - tables live as long as the process
+    def column(self, name: str) -> np.ndarray:
+        """The values of all networks. Raises ValueError where the file is not the one that the schema describes."""
+        column = self.schema.columns.get(name)
+        if column is None:
+            raise ValueError(
+                f"the table {self.schema.name} has no column {name!r}: it has {', '.join(self.schema.columns)}"
+            )
+        path = self.folder / Path(column.file).name
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != column.sha256:
+            raise ValueError(
+                f"{path} is not there, or is not what {SCHEMA} describes: build or convert the table again"
+            )
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+    def row(self, choices: Mapping[str, Choice]) -> int | None:
+        """Where the network of these choices stands; None: it is not in the table."""
+        return self._codes.get(coded(choices, self.decisions, self._factors))
+
+    def choices(self, row: int) -> dict[str, Choice]:
+        """Of the network in this row."""
+        code = int(self.column(CODE)[row])
+        found: dict[str, Choice] = {}
+        for (name, options), factor in zip(self.decisions.items(), self._factors, strict=True):
+            found[name] = options[code // factor % len(options)]
+        return found
+
+    @cached_property
+    def groups(self) -> dict[int, list[int]]:
+        """The rows of all that build one network, by the first of them: as many trainings of it."""
+        groups: dict[int, list[int]] = {}
+        for row, first in enumerate(self.column(GROUP).tolist()):
+            groups.setdefault(first, []).append(row)
+        return groups
+
+    def metric(self, split: str, name: str) -> np.ndarray:
+        """The values (networks, runs, epochs) of a metric; NaN where a run was not made."""
+        return self.column(f"{self.schema.splits[split]}.{name}")
+
+    def means(self, split: str, name: str) -> dict[int, float]:
+        """For each different network, by its first row, the mean after the last epoch over all trainings of it."""
+        values = self.metric(split, name)[..., -1]
+        return {first: float(np.nanmean(values[rows])) for first, rows in self.groups.items()}
+
+
+@lru_cache(maxsize=8)
+def table(place: str) -> Table:
+    """The table of a name (one that comes with this checkout) or of a folder. Raises ValueError or OSError."""
+    return Table(FOLDER / place if place in names() else Path(place))
+
+
+def names() -> list[str]:
+    """The tables that come with this checkout."""
+    return sorted(path.parent.name for path in FOLDER.glob(f"*/{SCHEMA}"))
+
+
+def accumulated(options: Any) -> Iterator[int]:
+    """What each decision's place counts in a code: the first one most."""
+    sizes = [len(choices) for choices in options]
+    return (math.prod(sizes[place + 1 :]) for place in range(len(sizes)))
+
+
+def coded(choices: Mapping[str, Choice], decisions: Mapping[str, Sequence[Choice]], factors: Sequence[int]) -> int:
+    """Choices as one number."""
+    places = (options.index(choices[name]) for name, options in decisions.items())
+    return sum(place * factor for place, factor in zip(places, factors, strict=True))
+
+
+def every(decisions: Mapping[str, Sequence[Choice]]) -> Iterator[dict[str, Choice]]:
+    """All combinations of choices, in the order of their codes."""
+    return (dict(zip(decisions, chosen, strict=True)) for chosen in product(*decisions.values()))
+
+
+def write_table(folder: Path, schema: Schema, columns: Mapping[str, np.ndarray]) -> Table:
+    """Leave a table in a new folder, the schema last."""
+    folder.mkdir(parents=True)
+    described = {}
+    for name, values in columns.items():
+        path = folder / f"{name}.npy"
+        np.save(path, values, allow_pickle=False)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        described[name] = Column(path.name, values.shape, values.dtype.name, digest)
+    whole = {**asdict(schema), "columns": {name: asdict(column) for name, column in described.items()}}
+    (folder / SCHEMA).write_text(json.dumps(whole, indent=1) + "\n")
+    return Table(folder)

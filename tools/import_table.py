@@ -1,0 +1,36 @@
+"""Convert published results to a table that strategies can be compared on."""
+
+from __future__ import annotations
+
+from command_line import Parser, refuse, run
+
+from pathlib import Path
+
+from benchmarks.table_sources import SOURCES
+
+
+def arguments() -> Parser:
+    parser = Parser(description=__doc__)
+    parser.add_argument("format", choices=SOURCES, help="whose results they are")
+    parser.add_argument(
+        "source", type=Path, help="the file, or for nas-bench-201 the folder, that they were published in"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="the table's new folder")
+    return parser
+
+
+def main() -> int:
+    options = arguments().parse_args()
+    if options.out.exists():
+        refuse(f"{options.out} is there already: give another --out, or remove it")
+    try:
+        table = SOURCES[options.format](options.source, options.out)
+    except (ValueError, OSError, KeyError) as error:
+        refuse(f"{options.source} does not hold the results of {options.format} ({error})")
+    size = sum(path.stat().st_size for path in options.out.iterdir())
+    print(f"{options.out}: {len(table):,} networks, {len(table.groups):,} different ones, {size / 1e6:.2f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    run(main)
