@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from growing_graphs import GrowingGraphs
 
+from core.table import table
 from search_spaces import SPACES, SearchSpace
 from search_spaces.decoder_cells.space import BLOCKS, LAYERS, swapped
 
@@ -76,8 +77,18 @@ def growing_graphs(choices: Spelling, rng: Random) -> Spelling:
     return {f"{renamed[name.split('.')[0]]}.{name.split('.')[1]}": choice for name, choice in choices.items()}
 
 
+def table_rows(choices: dict[str, Any], rng: Random) -> dict[str, Any]:
+    """Another cell that is the same network, if there is one."""
+    cells = table("transnas-cell")
+    row = cells.row(choices)
+    rows = next(rows for rows in cells.groups.values() if row in rows)
+    return cells.choices(rng.choice(rows))
+
+
 SPELLINGS: dict[str, Callable[[Spelling, Random], Spelling]] = {
     "ToySpace": toy,
+    "Subset": toy,
+    "TableSpace": table_rows,
     "DecoderCells": decoder_cells,
     "FPNCells": fpn_cells,
     "HeadCells": head_cells,
@@ -90,7 +101,8 @@ SPELLINGS: dict[str, Callable[[Spelling, Random], Spelling]] = {
 
 @pytest.mark.parametrize("name", [*SPACES.names(), "GrowingGraphs"])
 def test_spellings_of_one_network_have_one_key_and_one_config(name: str) -> None:
-    space: SearchSpace = GrowingGraphs() if name == "GrowingGraphs" else SPACES.get(name)()
+    settings = {"TableSpace": dict(table="transnas-cell"), "Subset": dict(space=dict(type="ToySpace"), choices={})}
+    space: SearchSpace = GrowingGraphs() if name == "GrowingGraphs" else SPACES.get(name)(**settings.get(name, {}))
     arch, different = space.sample(Random(0)), 0
     for seed in range(100):
         arch = space.mutate(arch, Random(seed))

@@ -1,4 +1,4 @@
-"""transnas-macro-segmentation-v1: segmentation accuracy in %, of the 3,256 macro networks of TransNAS-Bench-101, read from a table.
+"""transnas-macro-segmentation-v1: segmentation accuracy in %, of TransNAS-Bench-101's 3,256 macro networks, read from a table.
 
 Command: python tools/run_benchmark.py transnas-macro-segmentation-v1
 One training of each was published: the search sees what the final score is.
