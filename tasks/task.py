@@ -40,9 +40,10 @@ class Task(ABC):
 
     `primary` names the metric that ranks a leaderboard, `metrics` all of them, `costs` what can be told of a network's.
     `version` is part of a protocol's hash: another number where the code gives other results. `reads` are the settings of a
-    stage's view and recipe that mean something here, and `Options` the dataclass of its options. `cache` is the folder where the task keeps what all trials share (computed
-    features, a pre-trained encoder); it may be shared by processes. `input_shape` is the (channels, height, width) of one image
-    as the deployed network sees it, which MAdds and latency refer to. All passes through networks are counted by `meter`.
+    stage's view and recipe that mean something here, and `Options` the dataclass of its options. `cache` is the folder where
+    the task keeps what all trials share (computed features, a pre-trained encoder); it may be shared by processes.
+    `input_shape` is the (channels, height, width) of one image as the deployed network sees it, which MAdds and latency refer to. All passes
+    through networks are counted by `meter`.
     """
 
     primary: str

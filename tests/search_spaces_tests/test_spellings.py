@@ -87,7 +87,7 @@ def table_rows(choices: dict[str, Any], rng: Random) -> dict[str, Any]:
 
 SPELLINGS: dict[str, Callable[[Spelling, Random], Spelling]] = {
     "ToySpace": toy,
-    "Subset": toy,
+    "Subset": head_cells,
     "TableSpace": table_rows,
     "DecoderCells": decoder_cells,
     "FPNCells": fpn_cells,
@@ -101,7 +101,7 @@ SPELLINGS: dict[str, Callable[[Spelling, Random], Spelling]] = {
 
 @pytest.mark.parametrize("name", [*SPACES.names(), "GrowingGraphs"])
 def test_spellings_of_one_network_have_one_key_and_one_config(name: str) -> None:
-    settings = {"TableSpace": dict(table="transnas-cell"), "Subset": dict(space=dict(type="ToySpace"), choices={})}
+    settings = {"TableSpace": dict(table="transnas-cell"), "Subset": dict(space=dict(type="HeadCells"), choices={})}
     space: SearchSpace = GrowingGraphs() if name == "GrowingGraphs" else SPACES.get(name)(**settings.get(name, {}))
     arch, different = space.sample(Random(0)), 0
     for seed in range(100):
