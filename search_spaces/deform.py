@@ -23,6 +23,11 @@ class DeformConv(ModulatedDeformConv2dPack):
         super().__init__(channels, channels, KERNEL, padding=KERNEL // 2, deform_groups=groups)
 
     def forward(self, x: Tensor) -> Tensor:
+        if not x.is_meta and torch.is_autocast_enabled(
+            x.device.type
+        ):  # mmcv knows no bfloat16, and places need float32
+            with torch.autocast(x.device.type, enabled=False):
+                return self.forward(x.float())
         if x.is_cuda:
             return super().forward(x)
         moves = self.conv_offset(x).contiguous()

@@ -25,7 +25,7 @@ class Pointwise(nn.Conv2d):
         parts = rows.reshape(-1, self.groups, weight.shape[1]).transpose(0, 1)
         made = torch.bmm(parts, weight.view(self.groups, -1, weight.shape[1]).transpose(1, 2)).transpose(0, 1)
         made = made.contiguous().view(*rows.shape[:3], self.out_channels).permute(0, 3, 1, 2)
-        return made if self.bias is None else made + self.bias.view(-1, 1, 1)
+        return made if self.bias is None else made + self.bias.to(made.dtype).view(-1, 1, 1)
 
 
 class Dilated(nn.Conv2d):

@@ -83,8 +83,8 @@ class Recipe:
 
     `average` is a class of AVERAGES, of averaged weights that are scored and handed on; `polyak` is short for
     `dict(type="Polyak", decay=...)`. With `bfloat16` the network trains in that type (torch.autocast; weights, loss and scores
-    stay as they are), on processors with matrix units two to four times as fast. A `resumable` stage leaves a checkpoint after
-    every epoch and goes on from it after a kill. None or 0 switch each of these off.
+    stay as they are), which makes wide networks faster on processors with matrix units, and narrow ones slower. A `resumable`
+    stage leaves a checkpoint after every epoch and goes on from it after a kill. None or 0 switch each of these off.
 
     A stage that `continues` goes on with the optimisers, their schedule, the averaged weights and the epochs of the stage
     before it, as one training of both would: schedules are the same in both, and count from the first one's start. The one

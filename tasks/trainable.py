@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 VIEW = {"train", "eval", "share", "half", "size", "scale", "copies"}
 RECIPE = {"epochs", "batch", "lr", "weight_decay", "optimizer", "paramwise_cfg", "schedule", "clip", "clip_value"}
-RECIPE |= {"polyak", "average", "resumable", "continues", "continued", "max_seconds"}
+RECIPE |= {"polyak", "average", "bfloat16", "resumable", "continues", "continued", "max_seconds"}
 MOST_WORKERS = 256
 
 
@@ -160,9 +160,24 @@ class Trainable(Task):
         self.meter.count(len(batch.truth), stage.view.size)
         return self.batch_loss(network, stage, batch)
 
-    @abstractmethod
     def batch_loss(self, network: Any, stage: Stage, batch: Batch) -> Tensor:
-        """The same, not metered."""
+        """The same, not metered. In a stage with `bfloat16` the network computes in that type, the loss in float32."""
+        import torch
+        from torch.utils._pytree import tree_map
+
+        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=stage.recipe.bfloat16):
+            outputs = self.forward(network, batch.inputs)
+        if stage.recipe.bfloat16:
+            outputs = tree_map(torch.Tensor.float, outputs)
+        return self.criterion(network, stage, outputs, batch)
+
+    @abstractmethod
+    def forward(self, network: Any, inputs: Any) -> Any:
+        """What a network makes of a batch's inputs: a tensor, or several in tuples and lists."""
+
+    @abstractmethod
+    def criterion(self, network: Any, stage: Stage, outputs: Any, batch: Batch) -> Tensor:
+        """The training loss of these outputs."""
 
     @abstractmethod
     def score(self, network: Any, stage: Stage) -> dict[str, float]:

@@ -55,9 +55,11 @@ class DetectionTask(EncoderTask):
             network.init_weights()
         return network
 
-    def batch_loss(self, network: Any, stage: Stage, batch: Batch) -> Tensor:
-        maps = network.neck(self.taps(network, batch.inputs))
-        losses = _losses(network.bbox_head, network.bbox_head(maps), batch, stage.view.size)
+    def forward(self, network: Any, inputs: Any) -> Any:
+        return network.bbox_head(network.neck(self.taps(network, inputs)))
+
+    def criterion(self, network: Any, stage: Stage, outputs: Any, batch: Batch) -> Tensor:
+        losses = _losses(network.bbox_head, outputs, batch, stage.view.size)
         return torch.stack(list(losses.values())).sum()
 
     def score(self, network: Any, stage: Stage) -> dict[str, float]:

@@ -46,7 +46,6 @@ class RestorationTask(Trainable):
 
     primary = "PSNR"
     metrics = ("PSNR", "SSIM", "loss")
-    reads = Trainable.reads | {"bfloat16"}
 
     def __init__(
         self,
@@ -123,10 +122,11 @@ class RestorationTask(Trainable):
 
     # Training and scoring.
 
-    def batch_loss(self, network: nn.Module, stage: Stage, batch: Batch) -> Tensor:
-        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=stage.recipe.bfloat16):
-            restored = network(batch.inputs)
-        return self.distance(restored, batch.truth)
+    def forward(self, network: nn.Module, inputs: Tensor) -> Tensor:
+        return network(inputs)
+
+    def criterion(self, network: nn.Module, stage: Stage, outputs: Tensor, batch: Batch) -> Tensor:
+        return self.distance(outputs, batch.truth)
 
     def distance(self, restored: Tensor, clean: Tensor) -> Tensor:
         """Mean squared error, and the logarithm of what SSIM lacks, if it counts."""

@@ -206,14 +206,18 @@ class SegmentationTask(EncoderTask):
 
     # Training and scoring.
 
-    def batch_loss(self, network: Any, stage: Stage, batch: Batch) -> Tensor:
+    def forward(self, network: Any, inputs: Any) -> Sequence[Tensor]:
+        """A decoder's own scores, and those of its auxiliary classifiers."""
+        return scores_of(network.decode_head(self.taps(network, inputs)))
+
+    def criterion(self, network: Any, stage: Stage, outputs: Sequence[Tensor], batch: Batch) -> Tensor:
         """Cross-entropy with the auxiliary terms, and the mean squared distance to the teacher's scores.
 
         Scores are brought to the labels' size, or, where `loss_at` says so, labels to theirs, by nearest neighbour. So are
         they for the auxiliary scores, which weigh less and would cost as much.
         """
         options, labels = self.options(stage), batch.truth
-        own, *auxiliary = scores_of(network.decode_head(self.taps(network, batch.inputs)))
+        own, *auxiliary = outputs
         loss = cross_entropy(resize(own, labels.shape[-2:]) if options.loss_at == "labels" else own, labels)
         for x in auxiliary:
             loss = loss + options.aux * cross_entropy(x, labels)
@@ -227,7 +231,7 @@ class SegmentationTask(EncoderTask):
         for batch in self.scored_batches(stage):
             size = batch.truth.shape[-2:]
             self.meter.count(len(batch.truth), size)
-            own = scores_of(network.decode_head(self.taps(network, batch.inputs)))[0]
+            own = self.forward(network, batch.inputs)[0]
             confusion.add(batch.truth.long(), resize(own, size).argmax(1))
         metrics = confusion.metrics()
         if self.background is not None:

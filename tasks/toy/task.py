@@ -117,9 +117,13 @@ class ToyTask(Trainable):
     def on_device(self, images: Tensor, truths: Tensor) -> Batch:
         return Batch(images, truths)
 
-    def batch_loss(self, network: Any, stage: Stage, batch: Batch) -> Tensor:
-        """How far the expected score of the mixture is from the best."""
-        return 1 - network() / 100
+    def forward(self, network: Any, inputs: Any) -> Tensor:
+        """The expected score of the mixture."""
+        return network()
+
+    def criterion(self, network: Any, stage: Stage, outputs: Tensor, batch: Batch) -> Tensor:
+        """How far it is from the best."""
+        return 1 - outputs / 100
 
     def score(self, network: Any, stage: Stage) -> dict[str, float]:
         self.meter.count(SCORED, stage.view.size)

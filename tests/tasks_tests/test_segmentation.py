@@ -94,7 +94,6 @@ def test_auxiliary_weight_changes_training_and_none_builds_no_auxiliary_cells(ta
     ("settings", "sentence"),
     [
         ({"distill": 0.3}, "the task has no teacher"),
-        ({"bfloat16": True}, "sets bfloat16, which means nothing to SegmentationTask"),
         ({"cached": True, "copies": 0}, "copies of at least 1"),
         ({"cached": True, "encoder_lr": 0.1}, "frozen encoder"),
         ({"distil": 0.3}, "did you mean 'distill'"),
