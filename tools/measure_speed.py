@@ -5,6 +5,7 @@ study       what a study costs itself, in memory and on disk, as it grows to --t
             that out.
 candidate   a candidate of the first stage: in the suite, in a bare loop of PyTorch that is well written, and in the way of
             the published search codes, on one thread and on all.
+precision   how training in bfloat16 ranks --candidates networks (give 20) beside float32, and two seeds beside each other.
 cache       what cached features gain: the first stage with the cache and with the live, frozen encoder.
 workers     candidates an hour of a worker a core, one thread each, and of one process with all threads.
 memory      what a step of a supernet's training takes of the memory where a cell goes once over the sum of all that reaches
@@ -93,6 +94,15 @@ def candidate(options: argparse.Namespace) -> Rows:
     ]
 
 
+def precision(options: argparse.Namespace) -> Rows:
+    from benchmarks.speed.precision import precision as measured
+
+    benchmark = opened(options)
+    task: Any = build_task(on_cpu(benchmark.proxy, options.work_dir / "cache"))
+    task.prepare(benchmark.stages[:1])
+    return measured(benchmark, task, sampled(benchmark, options.candidates))
+
+
 def workers(options: argparse.Namespace) -> Rows:
     from benchmarks.speed.workers import worker_gain
 
@@ -125,7 +135,7 @@ def startup(options: argparse.Namespace) -> Rows:
 
 
 WHAT: dict[str, Callable[[argparse.Namespace], Rows]] = {
-    one.__name__: one for one in (study, candidate, cache, workers, memory, data, evaluation, startup)
+    one.__name__: one for one in (study, candidate, precision, cache, workers, memory, data, evaluation, startup)
 }
 
 
