@@ -6,10 +6,12 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.benchmark import Benchmark
+from benchmarks.devices import run_together
 from benchmarks.entries import read_answer
 from benchmarks.export import model_config
 from benchmarks.files import write
@@ -21,20 +23,36 @@ from tasks.rewards import COSTS
 
 
 def finish(
-    benchmark: Benchmark, task: str, answers: Sequence[Answer], folder: Path, seed: int, executor: Executor
+    benchmark: Benchmark,
+    task: str,
+    answers: Sequence[Answer],
+    folder: Path,
+    seed: int,
+    executor: Executor,
+    devices: int = 1,
 ) -> tuple[list[dict[str, Any]], Cost]:
     """Every answer's record, and what their trainings cost.
 
     Each leaves `answers/<place>/` with `final.pth`, the network's config `model.py` and, once it is done, `answer.json`, so
-    that a kill costs the answer under way and no other. `task` is the final task's config as JSON.
+    that a kill costs the answer under way and no other. `task` is the final task's config as JSON, `devices` how many train a
+    network together.
     """
-    records = [_finish(benchmark, task, answer, place, folder, seed, executor) for place, answer in enumerate(answers)]
+    records = [
+        _finish(benchmark, task, answer, place, folder, seed, executor, devices) for place, answer in enumerate(answers)
+    ]
     costs = [Cost(**record.pop("cost")) for record in records]
     return records, sum(costs, Cost())
 
 
 def _finish(
-    benchmark: Benchmark, task: str, answer: Answer, place: int, folder: Path, seed: int, executor: Executor
+    benchmark: Benchmark,
+    task: str,
+    answer: Answer,
+    place: int,
+    folder: Path,
+    seed: int,
+    executor: Executor,
+    devices: int,
 ) -> dict[str, Any]:
     home = folder / "answers" / str(place)
     key = None if answer.arch is None else answer.arch.key
@@ -56,7 +74,8 @@ def _finish(
     keep = f"answers/{place}/final.pth"
     more: dict[str, Any] = dict(keep=keep, store=Store(str(folder)), imports=benchmark.imports)
     job = Job(task, space, model, choices, benchmark.final, seed, **more)
-    outcome = executor.submit(run, job).result()
+    way = run if devices == 1 else partial(run_together, devices=devices)
+    outcome = executor.submit(way, job).result()
     if isinstance(outcome, Failed):
         raise RuntimeError(f"the final training of {folder} failed: {outcome.error}")
     built = build_task(task)

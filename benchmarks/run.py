@@ -12,6 +12,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from benchmarks import devices as final_devices
 from benchmarks.answers import finish
 from benchmarks.benchmark import Benchmark, rules
 from benchmarks.entries import read_answer, read_config, read_study
@@ -35,16 +36,17 @@ class Run:
     """`runs/<benchmark>/<strategy>/seed<k>/` and what fills it.
 
     Construction and `prepare` check everything that can be wrong before the first trial and raise ValueError or OSError with
-    one sentence; nothing is written before all of it is right. A folder that holds a run of the same protocol is resumed.
+    one sentence; nothing is written before all of it is right. A folder that holds a run of the same protocol is resumed. So
+    many `devices` train a final network together.
     """
 
-    def __init__(self, config: Mapping[str, Any], name: str, seed: int, work_dir: Path, device: str):
+    def __init__(self, config: Mapping[str, Any], name: str, seed: int, work_dir: Path, device: str, devices: int = 1):
         check_name(name, "the name of a strategy")
         if not isinstance(seed, int) or not 0 <= seed < 2**32:
             raise ValueError(f"a seed must be from 0 to {2**32 - 1}, not {seed!r}: generators take no other")
         self.benchmark = Benchmark(config["benchmark"])
         self.strategy: Strategy = build(STRATEGIES, config["strategy"])
-        self.name, self.seed, self.plan = name, seed, Plan()
+        self.name, self.seed, self.plan, self.devices = name, seed, Plan(), devices
         self.folder = work_dir / self.benchmark.id / name / f"seed{seed}"
         local = {"cache": str(work_dir / "cache"), "device": device}
         self.search_task = json.dumps({**self.benchmark.proxy, **local})
@@ -86,6 +88,7 @@ class Run:
         search, final = build_task(self.search_task), self.task
         search.check(benchmark.stages)
         final.check([benchmark.final])
+        final_devices.check(final, benchmark.final, self.devices)
         _check_unseen(benchmark, search, final)
         _check_networks(search, benchmark.space, benchmark.stages)
         _check_networks(final, benchmark.final_space, [benchmark.final])
@@ -114,7 +117,8 @@ class Run:
 
     def finish(self, study: Study, answers: Sequence[Answer], shared: Cost) -> None:
         """Train the answers of the search by the final stage and write `study.json`."""
-        trained, retrain = finish(self.benchmark, self.final_task, answers, self.folder, self.seed, study.executor)
+        how = self.folder, self.seed, study.executor, self.devices
+        trained, retrain = finish(self.benchmark, self.final_task, answers, *how)
         result = {
             "benchmark": self.benchmark.id,
             "strategy": self.name,
@@ -129,7 +133,7 @@ class Run:
                 "retrain": asdict(retrain),
             },
             "trials": {name: study.counts[name] for name in ("done", "stopped", "failed", "duplicate")},
-            "device": device_name(self.task.device),
+            "device": device_name(self.task.device) + (f" x {self.devices}" if self.devices > 1 else ""),
             "versions": versions(),
             "commit": commit(),
             "protocol_hash": self.dump["protocol_hash"],

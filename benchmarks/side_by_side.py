@@ -64,7 +64,9 @@ def side_by_side(
         def begin(one: Run) -> None:
             begins(one)
             device = json.loads(one.final_task)["device"]
-            flying[executor.submit(_play, one.dump, one.name, one.seed, one.folder.parents[2], device)] = one
+            flying[executor.submit(_play, one.dump, one.name, one.seed, one.folder.parents[2], device, one.devices)] = (
+                one
+            )
 
         while waiting or alone or flying:
             while waiting and len(flying) < jobs and (not flying or room()):
@@ -90,10 +92,10 @@ def _end(future: Future[Ended]) -> Ended:
         return Ended(1, "its process has died (killed, for want of memory perhaps): the same command goes on")
 
 
-def _play(config: Mapping[str, Any], name: str, seed: int, work_dir: Path, device: str) -> Ended:
+def _play(config: Mapping[str, Any], name: str, seed: int, work_dir: Path, device: str, devices: int) -> Ended:
     """Play a run in this process, which others know from its record."""
     try:
-        one = Run(config, name, seed, work_dir, device)
+        one = Run(config, name, seed, work_dir, device, devices)
         shared = one.prepare()
     except ValueError as error:
         return Ended(2, str(error), unprepared=True)

@@ -67,8 +67,10 @@ class Samples:
         return [cut for cut in cuts if len(cut) > 1] or cuts
 
     def places(self, seed: int, epoch: int, epochs: int) -> Iterator[tuple[np.ndarray, int]]:
-        """The batches of `epochs` in a row from `epoch` on, each with its epoch."""
-        return ((chosen, one) for one in range(epoch, epoch + epochs) for chosen in self.batches(seed, one))
+        """The batches of `epochs` in a row from `epoch` on, each with its epoch; this process' share of each."""
+        from tasks.parallel import share
+
+        return ((share(chosen), one) for one in range(epoch, epoch + epochs) for chosen in self.batches(seed, one))
 
     def scored_batches(self) -> list[range]:
         """The places to score in order; one at a time where each image keeps its own size."""

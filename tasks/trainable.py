@@ -157,7 +157,9 @@ class Trainable(Task):
 
     def loss(self, network: Any, stage: Stage, batch: Batch) -> Tensor:
         """The training loss of one batch, which is metered."""
-        self.meter.count(len(batch.truth), stage.view.size)
+        from tasks.parallel import total
+
+        self.meter.count(total(len(batch.truth)), stage.view.size)
         return self.batch_loss(network, stage, batch)
 
     def batch_loss(self, network: Any, stage: Stage, batch: Batch) -> Tensor:
@@ -232,10 +234,12 @@ class Trainable(Task):
     def _train(self, network: Any, stage: Stage, seed: int, start: Start | None, keep: str | None) -> dict[str, float]:
         """Train a network for the stage's epochs; the mean loss of the last one, if there is anything to learn."""
         from tasks.optimization import Optimization
+        from tasks.parallel import first_before_others, leave, rank, together
         from tasks.training import Training, in_time, train_mode
 
         recipe, (searched, encoder, frozen) = stage.recipe, self.groups(network, stage)
         if not recipe.epochs or not (searched or encoder):
+            leave()
             return {}
         optimization = Optimization(recipe, network, searched, encoder, self.steps(stage))
         training = Training(network, frozen, optimization, seed)
@@ -250,16 +254,20 @@ class Trainable(Task):
         checkpoint = Path(f"{keep}.epoch") if keep is not None and recipe.resumable else None
         identity = "" if checkpoint is None else self._training(network, stage, seed)
         spent = self.meter.measure()
-        if checkpoint is not None and checkpoint.is_file():
-            self.meter.carry(training.resume(checkpoint, identity))
+        with first_before_others():
+            if checkpoint is not None and checkpoint.is_file():
+                self.meter.carry(training.resume(checkpoint, identity))
+        train_mode(network, frozen)
+        loss = together(network, self.device, lambda batch: self.loss(network, stage, batch))
         steps = self.steps(stage) // recipe.epochs
         batches = self.batches(stage, seed, training.epochs, last - training.epochs)
         with closing(in_time(batches, spent, recipe.max_seconds)) as timed:
             del batches  # closed with `timed`
             while training.epochs < last:
-                training.epoch(islice(timed, steps), lambda batch: self.loss(network, stage, batch))
-                if checkpoint is not None:
+                training.epoch(islice(timed, steps), loss)
+                if checkpoint is not None and not rank():
                     training.save(checkpoint, spent.cost, identity)
+        leave()
         if keep is not None and (recipe.continues or recipe.continued):
             training.save(f"{keep}.optimizer", spent.cost)
         if optimization.average is not None:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from tasks.batch import Batch
 from tasks.cost import Cost, Spent
 from tasks.optimization import Optimization
+from tasks.parallel import total
 from tasks.weights import load, load_checked, own, save
 
 
@@ -34,7 +35,7 @@ class Training:
         """One more epoch. Raises FloatingPointError where the loss is not finite."""
         train_mode(self.network, self.frozen)
         with seeded(self.seed, self.epochs):
-            losses = [(self.optimization.step(loss(batch)), len(batch.truth)) for batch in batches]
+            losses = [(self.optimization.step(loss(batch)), total(len(batch.truth))) for batch in batches]
         self.loss = sum(one * count for one, count in losses) / sum(count for _, count in losses)
         self.optimization.end_epoch()
         self.epochs += 1

@@ -44,6 +44,7 @@ def arguments() -> Parser:
         "on a GPU 1); scores do not depend on it",
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--devices", type=int, default=1, help="GPUs that train a final network together")
     parser.add_argument("--cfg-options", nargs="+", action=Settings, help="settings of the config, as a.b=c")
     return parser
 
@@ -67,7 +68,7 @@ def shares(options: Any, runs: Sequence[Run]) -> tuple[int, int]:
     if jobs is not None and (jobs < 1 or (jobs > 1 and pooled)):
         raise ValueError(f"--jobs must be at least 1, and 1 with --executor {options.executor}, not {jobs}")
     timed = any("latency_ms" in one.benchmark.measures for one in runs)
-    if pooled or timed or options.device == "cuda":
+    if pooled or timed or options.device == "cuda" or options.devices > 1:
         return threads_each(1), jobs or 1
     threads = threads_each(min(cores(), len(runs)))
     return threads, jobs or max(1, cores() // threads)
@@ -120,7 +121,7 @@ def setup(options: Any) -> list[Run]:
     for name, config in run_configs(options.benchmark, options.strategy, options.cfg_options):
         own = [config["seed"]] if "seed" in config else Benchmark(config["benchmark"]).seeds
         seeds = dict.fromkeys(options.seed or own)
-        runs += [Run(config, name, seed, options.work_dir, options.device) for seed in seeds]
+        runs += [Run(config, name, seed, options.work_dir, options.device, options.devices) for seed in seeds]
     return runs
 
 

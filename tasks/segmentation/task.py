@@ -18,6 +18,7 @@ from tasks.batch import Batch
 from tasks.cache import cached
 from tasks.cost import Cost
 from tasks.encoder_task import EncoderOptions, EncoderTask
+from tasks.parallel import total
 from tasks.segmentation.data import SegmentationData
 from tasks.segmentation.metrics import IGNORE, MEANS, Confusion
 from tasks.segmentation.samples import SegmentationSamples
@@ -129,7 +130,7 @@ class SegmentationTask(EncoderTask):
         teacher = self.teacher(stage)
         for batch in super().batches(stage, seed, epoch, epochs):
             if teacher is not None and batch.teacher is None:  # the scores of cached crops are cached, too
-                self.meter.count(len(batch.truth), stage.view.size)
+                self.meter.count(total(len(batch.truth)), stage.view.size)
                 with torch.no_grad():
                     batch = replace(batch, teacher=teacher(batch.inputs))
             yield batch
