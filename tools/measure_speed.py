@@ -10,6 +10,8 @@ cache       what cached features gain: the first stage with the cache and with t
 workers     candidates an hour of a worker a core, one thread each, and of one process with all threads.
 memory      what a step of a supernet's training takes of the memory where a cell goes once over the sum of all that reaches
             it, and where it goes over every path's (`per_path`); foreseen and measured, on a CPU.
+supernet    a step of a supernet's training beside a step of a single network: seconds and memory.
+growth      how the seconds of an epoch grow with images, their size, cached crops and classes: slopes on a log-log scale.
 data        how long the steps of a final training wait for images, without and with processes that read ahead.
 evaluation  COCO's scores beside pycocotools, SSIM beside scikit-image.
 startup     how long each tool takes to answer `--help`.
@@ -112,6 +114,29 @@ def workers(options: argparse.Namespace) -> Rows:
     return worker_gain(benchmark, task, options.candidates, cores())
 
 
+def supernet(options: argparse.Namespace) -> Rows:
+    from benchmarks.speed.supernet import supernet_step
+
+    benchmark = opened(options)
+    try:
+        benchmark.space.supernet()
+    except TypeError as error:
+        raise ValueError(f"{error}, and measure another benchmark") from None
+    task: Any = build_task(on_cpu(benchmark.proxy, options.work_dir / "cache"))
+    task.prepare(benchmark.stages[:1])
+    models = sampled(benchmark, options.candidates)
+    return supernet_step(task, benchmark.stages[0], benchmark.space, models, options.repeat)
+
+
+def growth(options: argparse.Namespace) -> Rows:
+    from benchmarks.speed.growth import growth as measured
+
+    benchmark = opened(options)
+    task: Any = build_task(on_cpu(benchmark.proxy, options.work_dir / "cache"))
+    task.prepare(benchmark.stages[:1])
+    return measured(task, benchmark.stages[0], sampled(benchmark, 1)[0], options.repeat)
+
+
 def data(options: argparse.Namespace) -> Rows:
     from benchmarks.speed.data import data_wait
 
@@ -135,7 +160,8 @@ def startup(options: argparse.Namespace) -> Rows:
 
 
 WHAT: dict[str, Callable[[argparse.Namespace], Rows]] = {
-    one.__name__: one for one in (study, candidate, precision, cache, workers, memory, data, evaluation, startup)
+    one.__name__: one
+    for one in (study, candidate, precision, cache, workers, memory, supernet, growth, data, evaluation, startup)
 }
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
+from torch.utils._pytree import tree_leaves
 
 from search_spaces import SearchSpace
 from strategies.supernet.darts import DARTS
 from strategies.supernet.live_tensors import Live
 from strategies.supernet.memory import RESERVE, foresee
 from tasks import Stage
+from tasks.batch import Batch
 from tasks.trainable import Trainable
 from tasks.training import train_mode
 
@@ -29,19 +32,24 @@ def step_memory(task: Trainable, stage: Stage, space: SearchSpace) -> dict[str, 
     need = foresee(task, model, stage, strategy.copies, math.inf)
     network = task.begin(model, stage, seed=0)
     train_mode(network, task.groups(network, stage)[2])
-    batch = next(task.batches(stage, 0, 0))
-    there = [*network.state_dict().values(), batch.inputs, batch.truth]
-    for weight in network.parameters():
-        weight.grad = torch.zeros_like(weight)  # there before, so that it is not counted
-        there.append(weight.grad)
-    with Live(there) as live:
-        loss = task.batch_loss(network, stage, batch)
-        kept = live.now
-        loss.backward()
+    kept, peak = passed(task, stage, network, next(task.batches(stage, 0, 0)))
     return {
         "batch": need.batch,
-        "kept MiB": kept / MIB,
-        "peak MiB": live.peak / MIB,
+        "kept MiB": kept,
+        "peak MiB": peak,
         "foreseen MiB": need.image * need.batch / RESERVE["cpu"] / MIB,
         "needs MiB": need.peak / MIB,
     }
+
+
+def passed(task: Trainable, stage: Stage, network: Any, batch: Batch) -> tuple[float, float]:
+    """MiB of tensors that a pass keeps for its way back, and takes at its peak, without the gradients of weights."""
+    there = [*network.state_dict().values(), *tree_leaves(vars(batch))]
+    for weight in network.parameters():
+        weight.grad = torch.zeros_like(weight)  # there before, so that it is not counted
+        there.append(weight.grad)
+    with Live([tensor for tensor in there if tensor is not None]) as live:
+        loss = task.batch_loss(network, stage, batch)
+        kept = live.now
+        loss.backward()
+    return kept / MIB, live.peak / MIB
