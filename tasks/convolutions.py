@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -28,6 +30,16 @@ class Pointwise(nn.Conv2d):
         return made if self.bias is None else made + self.bias.to(made.dtype).view(-1, 1, 1)
 
 
+class Depthwise(nn.Conv2d):
+    """A depthwise convolution, in float32 also under autocast: in bfloat16 it takes two to three times as long."""
+
+    def _get_name(self) -> str:
+        return nn.Conv2d.__name__
+
+    def forward(self, input: Tensor) -> Tensor:
+        return _in_float32(super().forward, input)
+
+
 class Dilated(nn.Conv2d):
     """A convolution that keeps the map's size, without those taps that only ever see the zeros around a small map."""
 
@@ -35,6 +47,9 @@ class Dilated(nn.Conv2d):
         return nn.Conv2d.__name__
 
     def forward(self, input: Tensor) -> Tensor:
+        return _in_float32(self._without_zeros, input) if _is_depthwise(self) else self._without_zeros(input)
+
+    def _without_zeros(self, input: Tensor) -> Tensor:
         weight, padding = self.weight, []
         for axis in (0, 1):
             rate, half = self.dilation[axis], self.kernel_size[axis] // 2
@@ -47,12 +62,27 @@ class Dilated(nn.Conv2d):
 def quicken(network: nn.Module) -> None:
     """Let a network's plain convolutions take these ways. Its weights stay, and so do their names."""
     for module in network.modules():
-        if type(module) is not nn.Conv2d or module.stride != (1, 1) or module.padding_mode != "zeros":
+        if type(module) is not nn.Conv2d:
             continue
-        if module.kernel_size == (1, 1) and module.padding == (0, 0):
+        plain = module.stride == (1, 1) and module.padding_mode == "zeros"
+        if plain and module.kernel_size == (1, 1) and module.padding == (0, 0):
             module.__class__ = Pointwise
-        elif max(module.dilation) > 1 and _keeps_size(module):
+        elif plain and max(module.dilation) > 1 and _keeps_size(module):
             module.__class__ = Dilated
+        elif _is_depthwise(module):
+            module.__class__ = Depthwise
+
+
+def _in_float32(convolve: Callable[[Tensor], Tensor], input: Tensor) -> Tensor:
+    """What a convolution gives in float32, in the type of the autocast that it is called under, if any."""
+    if not torch.is_autocast_enabled("cpu"):
+        return convolve(input)
+    with torch.autocast("cpu", enabled=False):
+        return convolve(input.float()).to(torch.get_autocast_dtype("cpu"))
+
+
+def _is_depthwise(conv: nn.Conv2d) -> bool:
+    return conv.groups == conv.in_channels > 1
 
 
 def _keeps_size(conv: nn.Conv2d) -> bool:

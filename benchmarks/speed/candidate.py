@@ -14,7 +14,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from tasks import Stage
 from tasks.batch import Batch
-from tasks.convolutions import Dilated, Pointwise
+from tasks.convolutions import Depthwise, Dilated, Pointwise
 from tasks.trainable import Trainable
 
 Parts = Mapping[str, Any]
@@ -86,7 +86,7 @@ def reference(task: Trainable, stage: Stage, live: Stage, model: Parts, steps: l
     network = task.begin(model, stage, seed=0).to(memory_format=torch.contiguous_format)
     modules: list[Any] = list(network.modules())
     for module in modules:
-        if type(module) in (Pointwise, Dilated):
+        if type(module) in (Pointwise, Depthwise, Dilated):
             module.__class__ = nn.Conv2d
     weights = weights_of(task, stage, network)
     settings: dict[str, Any] = dict(lr=stage.recipe.lr, weight_decay=stage.recipe.weight_decay)

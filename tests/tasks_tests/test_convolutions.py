@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tasks.convolutions import Dilated, Pointwise, quicken
+from tasks.convolutions import Depthwise, Dilated, Pointwise, quicken
 from tasks.trainable import build_network
 
 
@@ -54,6 +54,19 @@ def test_a_dilated_one_on_maps_of_every_size(kernel: int, rate: int, groups: int
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("settings", [dict(padding=1), dict(stride=2), dict(padding=4, dilation=4)], ids=str)
+def test_a_depthwise_one_computes_in_float32_whatever_surrounds_it(settings: dict[str, Any]) -> None:
+    plain, quick = pair(in_channels=4, out_channels=8, kernel_size=3, groups=4, **settings)
+    assert type(quick) is (Dilated if "dilation" in settings else Depthwise)
+    x = torch.linspace(-3, 3, 2 * 4 * 9 * 7).reshape(2, 4, 9, 7).cos()
+    for one, other in zip(passes(plain, x), passes(quick, x), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
+    with torch.autocast("cpu", torch.bfloat16):
+        made = quick(x)
+    assert made.dtype == torch.bfloat16
+    assert torch.equal(made, quick(x).bfloat16())
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -63,6 +76,7 @@ def test_a_dilated_one_on_maps_of_every_size(kernel: int, rate: int, groups: int
         dict(kernel_size=3, padding=1, dilation=2),
         dict(kernel_size=3, padding=2, dilation=2, padding_mode="reflect"),
         dict(kernel_size=3, padding="same", dilation=2),
+        dict(kernel_size=3, padding=1, groups=2),
     ],
 )
 def test_others_stay(settings: dict[str, Any]) -> None:
