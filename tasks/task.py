@@ -42,8 +42,8 @@ class Task(ABC):
     `version` is part of a protocol's hash: another number where the code gives other results. `reads` are the settings of a
     stage's view and recipe that mean something here, and `Options` the dataclass of its options. `cache` is the folder where
     the task keeps what all trials share (computed features, a pre-trained encoder); it may be shared by processes.
-    `input_shape` is the (channels, height, width) of one image as the deployed network sees it, which MAdds and latency refer to. All passes
-    through networks are counted by `meter`.
+    `input_shape` is the (channels, height, width) of one image as the deployed network sees it, which MAdds and latency refer
+    to. All passes through networks are counted by `meter`.
     """
 
     primary: str
