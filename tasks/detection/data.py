@@ -106,9 +106,10 @@ class Annotations(Sequence[Annotated]):
 
 
 class DetectionData(Data):
-    """Splits of (image, objects)."""
+    """Splits of (image, objects). COCO's numbers look at the `limit` best detections of an image and class."""
 
     classes: tuple[str, ...]
+    limit: int = 100
 
     @abstractmethod
     def read(self, split: str, index: int) -> tuple[np.ndarray, Objects]:

@@ -8,13 +8,22 @@ from typing import Any
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
 
-COCO_METRICS = (
-    "mAP", "mAP50", "mAP75", "mAPs", "mAPm", "mAPl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl",
-)  # fmt: skip
+LIMIT = 100  # detections of an image and class that the COCO API looks at, unless it is told
 Detection = Mapping[str, Any]
 
 
-def coco_metrics(ground_truth: Mapping[str, Any], detections: Sequence[Detection]) -> dict[str, float]:
+def coco_names(limit: int = LIMIT) -> tuple[str, ...]:
+    """What the twelve numbers are called."""
+    precisions = ("mAP", "mAP50", "mAP75", "mAPs", "mAPm", "mAPl")
+    return *precisions, "AR1", "AR10", f"AR{limit}", "ARs", "ARm", "ARl"
+
+
+COCO_METRICS = coco_names()
+
+
+def coco_metrics(
+    ground_truth: Mapping[str, Any], detections: Sequence[Detection], limit: int = LIMIT
+) -> dict[str, float]:
     """The twelve numbers that the COCO API prints for boxes, 0 to 100, or -1 where no object falls into a range of sizes.
 
     `ground_truth` is a COCO dictionary (images, categories, annotations with image_id, category_id, bbox, area and
@@ -23,7 +32,7 @@ def coco_metrics(ground_truth: Mapping[str, Any], detections: Sequence[Detection
 
     mAP: average precision at 101 recalls, averaged over IoU 0.50 to 0.95 and categories; s, m, l: of objects below 32^2,
     up to 96^2, and above, in square pixels; AR: largest recall with 1, 10 or 100 detections an image (Lin et al., ECCV
-    2014, and cocodataset.org).
+    2014, and cocodataset.org). `limit` takes the place of these 100, in all numbers.
     """
     _check(ground_truth, detections)
     # Annotations are numbered anew, from 1: the original API takes an object of number 0 for none.
@@ -35,9 +44,10 @@ def coco_metrics(ground_truth: Mapping[str, Any], detections: Sequence[Detection
     # A result is given as a whole dictionary, as the reader of bare lists refuses an empty one.
     theirs, ours = (COCO({**ground_truth, "annotations": items}) for items in (objects, found))
     evaluation = COCOeval_faster(theirs, ours, "bbox")
+    evaluation.params.maxDets = [1, 10, limit]
     evaluation.run()
     values = (float(value) for value in evaluation.stats)
-    return {name: 100 * value if value >= 0 else -1.0 for name, value in zip(COCO_METRICS, values, strict=True)}
+    return {name: 100 * value if value >= 0 else -1.0 for name, value in zip(coco_names(limit), values, strict=True)}
 
 
 def voc_map(ground_truth: Mapping[str, Any], detections: Sequence[Detection], iou: float = 0.5) -> float:

@@ -73,7 +73,8 @@ class StratifiedSubset(DetectionData):
 
     def __init__(self, data: dict[str, Any], images: int, split: str = "train", seed: int = 0, holdout: int = 0):
         self.data: DetectionData = build(DATA, data)
-        self.classes, self.split, self.seed = self.data.classes, split, seed
+        self.classes, self.limit = self.data.classes, self.data.limit
+        self.split, self.seed = split, seed
         self.in_memory = self.data.in_memory
         if seed < 0:
             raise ValueError(f"the seed of a subset must not be negative, not {seed}")

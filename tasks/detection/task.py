@@ -13,11 +13,12 @@ from torch import Tensor
 
 from tasks.batch import Batch
 from tasks.detection.data import DetectionData
-from tasks.detection.metrics import COCO_METRICS, coco_metrics, voc_map
+from tasks.detection.metrics import COCO_METRICS, coco_metrics, coco_names, voc_map
 from tasks.detection.samples import EMPTY, DetectionSamples
 from tasks.detection.templates import Detector
 from tasks.encoder_task import EncoderTask
 from tasks.stage import Stage, View
+from tasks.task import Parts
 
 warnings.filterwarnings("ignore", message="torch.meshgrid")  # MMDetection's points; nothing a user can do about it
 LOSSES = ("loss_cls", "loss_bbox", "loss_centerness")
@@ -38,6 +39,7 @@ class DetectionTask(EncoderTask):
 
     def __init__(self, **settings: Any):
         super().__init__(**settings)
+        self.metrics = (*coco_names(self.data.limit), "VOC_mAP", *LOSSES, "loss")
         self._samples: dict[tuple[View, int], DetectionSamples] = {}
 
     def samples(self, stage: Stage) -> DetectionSamples:
@@ -45,6 +47,12 @@ class DetectionTask(EncoderTask):
         if key not in self._samples:  # they count all objects of the stage
             self._samples[key] = DetectionSamples(self.data, stage)
         return self._samples[key]
+
+    def config(self, model: Parts) -> dict[str, Any]:
+        """A network gives as many detections as count, at least."""
+        config = super().config(model)
+        given = config["test_cfg"]["max_per_img"]
+        return {**config, "test_cfg": {**config["test_cfg"], "max_per_img": max(given, self.data.limit)}}
 
     def build(self, config: dict[str, Any], seed: int) -> Any:
         """As MMDetection starts a training: its heads need their own initial weights (a focal loss, a low prior)."""
@@ -82,7 +90,7 @@ class DetectionTask(EncoderTask):
                 place += 1
         losses = {name: total / place for name, total in totals.items()}
         truth = self.data.ground_truth(split)
-        return {**coco_metrics(truth, found), "VOC_mAP": voc_map(truth, found), **losses}
+        return {**coco_metrics(truth, found, self.data.limit), "VOC_mAP": voc_map(truth, found), **losses}
 
 
 def _losses(head: Any, outputs: Any, batch: Batch, size: tuple[int, int]) -> dict[str, Tensor]:

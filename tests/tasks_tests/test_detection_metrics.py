@@ -14,21 +14,25 @@ from mmdet.evaluation.functional.mean_ap import average_precision, tpfp_default
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from tasks.detection.metrics import COCO_METRICS, coco_metrics, voc_ap, voc_map
+from tasks.detection.metrics import COCO_METRICS, coco_metrics, coco_names, voc_ap, voc_map
 
 Data = tuple[dict[str, Any], list[dict[str, Any]]]
 
 
-def original(ground_truth: dict[str, Any], detections: list[dict[str, Any]]) -> dict[str, float]:
+def original(ground_truth: dict[str, Any], detections: list[dict[str, Any]], limit: int = 100) -> dict[str, float]:
     """The same twelve numbers by pycocotools, at our scale."""
     truth = COCO()
     truth.dataset = copy.deepcopy(ground_truth)
     truth.createIndex()
     evaluation = COCOeval(truth, truth.loadRes(copy.deepcopy(detections)), "bbox")
+    evaluation.params.maxDets = [1, 10, limit]
     evaluation.evaluate()
     evaluation.accumulate()
     evaluation.summarize()
-    return {name: 100 * v if v >= 0 else -1.0 for name, v in zip(COCO_METRICS, evaluation.stats.tolist(), strict=True)}
+    precision = evaluation.eval["precision"][..., 0, -1]
+    mean = precision[precision >= 0].mean()  # the first number is of 100 detections, or of none, whatever is set
+    stats = [mean, *evaluation.stats[1:].tolist()]
+    return {name: 100 * v if v >= 0 else -1.0 for name, v in zip(coco_names(limit), stats, strict=True)}
 
 
 def random_case(seed: int, largest: float) -> Data:
@@ -66,6 +70,21 @@ def test_coco_numbers_are_the_original_apis(seed: int, largest: float) -> None:
     assert (ours["mAPl"] == -1) == (largest < 96)  # no object of that size
     assert 5 < ours["mAP50"] < 95
     assert (ground_truth, detections) == before
+
+
+@pytest.mark.parametrize("limit", [100, 300])
+def test_coco_numbers_of_crowded_images(limit: int) -> None:
+    """More than 300 detections of one class in an image, of which so many count."""
+    truth, detections = random_case(2, 30.0)
+    one = dict(image_id=0, category_id=0)
+    truth["annotations"] = [{**item, **one} for item in truth["annotations"]]
+    detections = [{**item, **one} for item in detections]
+    assert len(detections) > 300
+    ours = coco_metrics(truth, detections, limit)
+    assert ours == pytest.approx(original(truth, detections, limit), abs=1e-9)
+    assert tuple(ours) == coco_names(limit)
+    assert ours[f"AR{limit}"] == ours["ARs"]
+    assert coco_metrics(truth, detections, 300)["AR300"] > coco_metrics(truth, detections)["AR100"]
 
 
 def test_an_object_numbered_zero_counts() -> None:
