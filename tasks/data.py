@@ -1,4 +1,4 @@
-"""What every data set promises, and what the views of the embedded scenes share."""
+"""What every data set promises, and what the views of the embedded ones share."""
 
 from __future__ import annotations
 
@@ -68,10 +68,21 @@ def in_both(first: Sequence[tuple[bytes, str]], second: Sequence[tuple[bytes, st
     return f"{len(found)} of {len(first)} pictures ({found[0][0]} is {found[0][1]})" if found else ""
 
 
-class ScenesData(Data):
-    """The embedded scenes-v1, splits "train", "val" and "test"; what makes them is imported when they are asked for."""
+class EmbeddedData(Data):
+    """A data set that comes with the suite, splits "train", "val" and "test"; it is imported when it is asked for."""
 
     in_memory = True
+    called: str  # in messages
+
+    def problems(self, split: str) -> Iterator[str]:
+        if split not in SPLITS:
+            yield f"{self.called} has no split {split!r}: use one of {', '.join(SPLITS)}"
+
+
+class ScenesData(EmbeddedData):
+    """scenes-v1, which is made on the spot."""
+
+    called = "scenes-v1"
 
     def size(self, split: str) -> int:
         from tasks import scenes
@@ -81,8 +92,20 @@ class ScenesData(Data):
     def fingerprint(self) -> str:
         from tasks import scenes
 
-        return f"scenes-v1 {scenes.fingerprint()}"
+        return f"{self.called} {scenes.fingerprint()}"
 
-    def problems(self, split: str) -> Iterator[str]:
-        if split not in SPLITS:
-            yield f"scenes-v1 has no split {split!r}: use one of {', '.join(SPLITS)}"
+
+class NucleiData(EmbeddedData):
+    """nuclei-v1, images of a microscope."""
+
+    called = "nuclei-v1"
+
+    def size(self, split: str) -> int:
+        from tasks import nuclei
+
+        return len(nuclei.index()[split])
+
+    def fingerprint(self) -> str:
+        from tasks import nuclei
+
+        return f"{self.called} {nuclei.fingerprint()}"

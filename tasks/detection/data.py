@@ -1,4 +1,4 @@
-"""Images with boxes: what every data set promises, and the embedded scenes."""
+"""Images with boxes: what every data set promises, and the embedded ones."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tasks import scenes
-from tasks.data import Data, ScenesData
+from tasks import nuclei, scenes
+from tasks.data import Data, NucleiData, ScenesData
 
 Box = tuple[float, float, float, float]
 Row = tuple[Box, int, float, bool, bool]
@@ -158,3 +158,21 @@ class ScenesDetection(ScenesData, DetectionData):
         for (x, y, width, height), label in zip(scene.boxes.tolist(), scene.labels.tolist(), strict=True):
             rows.append(((x, y, x + width, y + height), label - 1, width * height, False, False))
         return Annotated(f"{split}_{index}.png", (scenes.SIZE, scenes.SIZE), Objects.of(rows))
+
+
+class NucleiDetection(NucleiData, DetectionData):
+    """The embedded nuclei-v1, splits "train", "val" and "test"; images hold up to 111 nuclei, so 300 detections count."""
+
+    classes = ("nucleus",)
+    limit = 300
+
+    def read(self, split: str, index: int) -> tuple[np.ndarray, Objects]:
+        return nuclei.fields(split)[index].image, self.annotated(split, index).objects
+
+    def annotated(self, split: str, index: int) -> Annotated:
+        field = nuclei.fields(split)[index]
+        corners = np.concatenate([field.boxes[:, :2], field.boxes[:, :2] + field.boxes[:, 2:]], 1).astype(np.float64)
+        none = np.zeros(len(corners), dtype=bool)
+        objects = Objects(corners, none.astype(np.int64), field.areas.astype(np.float64), none, none)
+        height, width = field.instances.shape
+        return Annotated(f"{field.name}.png", (height, width), objects)

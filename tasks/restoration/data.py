@@ -1,4 +1,4 @@
-"""Degraded and clean images: what every data set promises, and the embedded scenes."""
+"""Degraded and clean images: what every data set promises, and the embedded data sets."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from abc import abstractmethod
 
 import numpy as np
 
-from tasks import scenes
-from tasks.data import Data, ScenesData
+from tasks import nuclei, scenes
+from tasks.data import Data, NucleiData, ScenesData
 
 GRAY = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])  # with these BSD68 comes out bit for bit
 
@@ -52,3 +52,18 @@ class ScenesImages(ScenesData, RestorationData):
 
     def name(self, split: str, index: int) -> str:
         return f"scene {index} of {split}"
+
+
+class NucleiImages(NucleiData, RestorationData):
+    """The images of the embedded nuclei-v1, splits "train", "val" and "test"."""
+
+    def __init__(self, gray: bool = True):
+        self.gray = gray
+
+    def read(self, split: str, index: int) -> tuple[np.ndarray, np.ndarray]:
+        image = nuclei.fields(split)[index].image
+        image = to_gray(image) if self.gray else image
+        return image, image
+
+    def name(self, split: str, index: int) -> str:
+        return f"image {nuclei.fields(split)[index].name} of {split}"

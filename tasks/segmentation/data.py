@@ -1,4 +1,4 @@
-"""Images with label maps, and the embedded scenes as such."""
+"""Images with label maps, and the embedded data sets as such."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from abc import abstractmethod
 
 import numpy as np
 
-from tasks import scenes
-from tasks.data import Data, ScenesData
+from tasks import nuclei, scenes
+from tasks.data import Data, NucleiData, ScenesData
 
 
 class SegmentationData(Data):
@@ -28,3 +28,13 @@ class ScenesSegmentation(ScenesData, SegmentationData):
     def read(self, split: str, index: int) -> tuple[np.ndarray, np.ndarray]:
         scene = scenes.scenes(split)[index]
         return scene.image, scene.mask
+
+
+class NucleiSegmentation(NucleiData, SegmentationData):
+    """The embedded nuclei-v1, splits "train", "val" and "test"; the border of a nucleus is a class of its own."""
+
+    classes = nuclei.CLASSES
+
+    def read(self, split: str, index: int) -> tuple[np.ndarray, np.ndarray]:
+        field = nuclei.fields(split)[index]
+        return field.image, field.mask
