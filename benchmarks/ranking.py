@@ -25,10 +25,10 @@ REWARD = "reward"
 
 
 @dataclass(frozen=True)
-class Correlation:
-    """A rank correlation in -1 to 1 with the 95 % interval of a bootstrap over trials.
+class Estimate:
+    """A statistic with the 95 % interval of a bootstrap over trials, or networks.
 
-    All are None where it does not exist: one of the two signals is the same for every trial.
+    All are None where it does not exist, as a rank correlation does not where one of its signals is the same for every trial.
     """
 
     value: float | None
@@ -41,8 +41,8 @@ class Agreement:
     """How one signal of the short stage agrees with the long stage: Kendall's tau-b and Spearman's rho."""
 
     signal: str
-    tau: Correlation
-    rho: Correlation
+    tau: Estimate
+    rho: Estimate
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Sample:
     def comparison(self) -> Comparison:
         truth = self.truth
         agreements = [
-            Agreement(name, _correlation(kendall, signal, truth), _correlation(spearman, signal, truth))
+            Agreement(name, _correlated(kendall, signal, truth), _correlated(spearman, signal, truth))
             for name, signal in self.signals.items()
         ]
         what = (self.benchmark, self.strategy, self.short, self.long, self.metric)
@@ -158,15 +158,20 @@ def answers_of(records: Sequence[Record], metric: str | None = None) -> list[Sam
     return samples
 
 
-def _correlation(measure: Measure, a: Sequence[float], b: Sequence[float]) -> Correlation:
-    x, y, count = np.array(a), np.array(b), len(a)
+def _correlated(measure: Measure, a: Sequence[float], b: Sequence[float]) -> Estimate:
+    x, y = np.array(a), np.array(b)
+    return estimated(lambda draws: measure(x, y, draws), len(x))
+
+
+def estimated(statistic: Callable[[Array], Array], count: int) -> Estimate:
+    """A statistic of `count` trials: it gives a value, or NaN, for every row of `draws` (R, count), the places of trials."""
     resamples = np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
     with np.errstate(invalid="ignore"):  # a draw of equal trials: 0 / 0, left out below
-        value = measure(x, y, np.arange(count)[None])[0]
+        value = statistic(np.arange(count)[None])[0]
         if np.isnan(value):
-            return Correlation(None, None, None)
-        low, high = np.nanpercentile(measure(x, y, resamples), (2.5, 97.5))
-    return Correlation(float(value), float(low), float(high))
+            return Estimate(None, None, None)
+        low, high = np.nanpercentile(statistic(resamples), (2.5, 97.5))
+    return Estimate(float(value), float(low), float(high))
 
 
 def kendall(x: Array, y: Array, draws: Array) -> Array:

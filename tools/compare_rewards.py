@@ -19,11 +19,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.ranking import Comparison, Correlation, Sample, answers_of, stages_of
+from benchmarks.ranking import Comparison, Estimate, Sample, answers_of, stages_of
 from benchmarks.records import Record, read_records
 
 
-def shown(correlation: Correlation) -> str:
+def shown(correlation: Estimate) -> str:
     if correlation.value is None:
         return "none: the same for all trials"
     return f"{correlation.value:+.2f} ({correlation.low:+.2f} to {correlation.high:+.2f})"

@@ -1,0 +1,159 @@
+"""What an audit says of scores is what scipy and a hand say; what is measured is kept, and a killed run goes on."""
+
+from __future__ import annotations
+
+import json
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from benchmarks.audit import Place, Score, Scores, agreement, audited, measure, regret, sampled, share
+from benchmarks.executors import InlineExecutor
+from benchmarks.run import Run
+from search_spaces.toy.space import ToySpace
+
+PLACES = [Place(number, seed, "search") for number in range(4) for seed in range(2)] + [Place(1, 0, "final")]
+
+
+def drawn(count: int) -> np.ndarray:
+    return np.stack([np.arange(count), np.random.default_rng(1).integers(count, size=count)])
+
+
+def noisy(networks: int = 12, seeds: int = 3, noise: float = 0.5) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(networks, 1)) + noise * rng.normal(size=(networks, seeds))
+
+
+def rows(search: np.ndarray, final: np.ndarray) -> list[Score]:
+    parts = {"search": search, "final": final}
+    return [
+        Score(number, seed, part, None if np.isnan(value) else float(value), 2.0 if part == "search" else 9.0)  # type: ignore[arg-type]
+        for part, values in parts.items()
+        for (number, seed), value in np.ndenumerate(values)
+    ]
+
+
+def test_the_share_is_that_of_an_analysis_of_variance() -> None:
+    scores = noisy()
+    for found, draw in zip(share(scores, drawn(12)), drawn(12), strict=True):
+        ratio = stats.f_oneway(*scores[draw]).statistic  # B / W
+        assert found == pytest.approx((ratio - 1) / (ratio + 3 - 1))
+    assert 0.6 < share(noisy(500, 3, 0.5), np.arange(500)[None])[0] < 0.9  # of the population: 1 / (1 + 0.5^2) = 0.8
+
+
+def test_seeds_agree_as_scipy_says() -> None:
+    scores = noisy()
+    for found, draw in zip(agreement(scores, drawn(12)), drawn(12), strict=True):
+        taus = [stats.kendalltau(a, b).statistic for a, b in combinations(scores[draw].T, 2)]
+        assert found == pytest.approx(np.mean(taus))
+
+
+def test_regret_is_what_the_best_three_lack() -> None:
+    search, final = np.array([5.0, 4.0, 3.0, 2.0, 1.0]), np.array([10.0, 30.0, 20.0, 45.0, 60.0])
+    draws = np.array([[0, 1, 2, 3, 4], [0, 0, 1, 3, 3], [0, 0, 1, 1, 2]])
+    assert regret(search, final, draws).tolist() == [30.0, 0.0, 0.0]  # a network counts once in a draw
+
+
+def test_an_audit_of_scores() -> None:
+    search, final = noisy(), noisy()[:, :1]
+    result = audited(rows(search, final), higher_is_better=True)
+    assert (result.networks, result.failed) == (12, 0)
+    assert result.share.value == share(search, np.arange(12)[None])[0]
+    assert result.share.low < result.share.value < result.share.high  # type: ignore[operator]
+    assert result.final is not None
+    assert result.final.value == pytest.approx(stats.kendalltau(search.mean(1), final[:, 0]).statistic)
+    assert result.seconds == {"search": 2.0, "final": 9.0}
+    smaller = audited(rows(search, -final), higher_is_better=False)
+    assert (smaller.final, smaller.regret) == (result.final, result.regret)
+    without = audited(rows(search, final[:, :0]), higher_is_better=True)
+    assert (without.final, without.regret, without.share) == (None, None, result.share)
+
+
+def test_a_network_with_a_failure_is_left_out() -> None:
+    search, final = noisy(), noisy()[:, :1]
+    search[3, 1] = final[7] = np.nan
+    result = audited(rows(search, final), higher_is_better=True)
+    assert (result.networks, result.failed) == (10, 2)
+    sound = np.delete(search, [3, 7], axis=0)
+    assert result.share.value == share(sound, np.arange(10)[None])[0]
+    with pytest.raises(ValueError, match="3 networks with 3 seeds say little"):
+        audited(rows(search[:4], final[:4]), higher_is_better=True)
+    with pytest.raises(ValueError, match="12 networks with 1 seeds say little"):
+        audited(rows(noisy(seeds=1), final[:, :0]), higher_is_better=True)
+
+
+def test_more_networks_begin_with_the_same() -> None:
+    few, many = sampled(ToySpace(), 5), sampled(ToySpace(), 9)
+    assert many[:5] == few
+    assert len({arch.key for arch in many}) == 9
+
+
+@pytest.fixture
+def one(toy_config: dict[str, Any], tmp_path: Path) -> Run:
+    return Run({"benchmark": toy_config, "strategy": dict(type="RandomSearch")}, "audit", 0, tmp_path, "cpu")
+
+
+def played(one: Run, path: Path) -> list[Score]:
+    return list(measure(one, Scores(path, one), PLACES, InlineExecutor(), 1))
+
+
+def test_a_killed_audit_goes_on(one: Run, tmp_path: Path) -> None:
+    path = tmp_path / "audits/toy.jsonl"
+    first = played(one, path)
+    assert [score.place for score in first] == PLACES
+    assert all(score.score is not None for score in first)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(lines[:-2]) + "\n" + lines[-2][:20])  # a kill tore the last line but one
+    again = played(one, path)
+    assert [(score.place, score.score) for score in again] == [(score.place, score.score) for score in first[-2:]]
+    assert played(one, path) == []
+    assert [json.loads(line)["score"] for line in path.read_text().splitlines()[1:]] == [one.score for one in first]
+
+
+def test_the_last_stage_starts_from_the_weights_of_the_one_before(
+    one: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tasks.toy import ToyTask
+
+    seen: list[tuple[str, bool]] = []
+    fit = ToyTask.fit
+
+    def watched(self: ToyTask, model: Any, stage: Any, **settings: Any) -> Any:
+        seen.append((stage.name, settings["start"] is not None))
+        return fit(self, model, stage, **settings)
+
+    monkeypatch.setattr(ToyTask, "fit", watched)
+    (score,) = measure(one, Scores(tmp_path / "a.jsonl", one), PLACES[:1], InlineExecutor(), 1)
+    assert seen == [("short", False), ("long", True)]
+    assert score.score is not None
+
+
+def test_what_is_damaged_or_of_another_protocol_is_refused(one: Run, tmp_path: Path) -> None:
+    path = tmp_path / "toy.jsonl"
+    played(one, path)
+    lines = path.read_text().splitlines()
+    for wrong, sentence in (
+        ([lines[0].replace('"protocol_hash": "', '"protocol_hash": "x'), *lines[1:]], "scores of another protocol"),
+        ([*lines[:2], '{"architecture": 0}', *lines[2:]], "line 3 is not a score .*has no 'seed'"),
+        (lines[1:], "scores of another protocol"),
+    ):
+        path.write_text("\n".join(wrong) + "\n")
+        with pytest.raises(ValueError, match=sentence):
+            Scores(path, one)
+
+
+def test_a_failure_is_told_and_kept(one: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tasks.toy import ToyTask
+
+    def fails(self: ToyTask, *arguments: Any, **settings: Any) -> None:
+        raise RuntimeError("too deep")
+
+    monkeypatch.setattr(ToyTask, "fit", fails)
+    (score,) = measure(one, Scores(tmp_path / "a.jsonl", one), PLACES[:1], InlineExecutor(), 1)
+    assert score.score is None
+    assert "too deep" in score.error
+    assert Scores(tmp_path / "a.jsonl", one).found == {score.place: score}
