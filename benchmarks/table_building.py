@@ -1,0 +1,187 @@
+"""A table of one's own: all networks of a small space, trained by a benchmark's stage, scored after every epoch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.entries import read_lines, whole_lines
+from benchmarks.job import Failed, Job, build_space, build_task, machines_fault, run
+from benchmarks.run import Run
+from core import parse
+from core.table import CODE, FORMAT, GROUP, Schema, Table, accumulated, coded, every, write_table
+from search_spaces import Architecture, FiniteSpace
+
+Figures = Mapping[str, float]
+FINAL = "final"
+LARGEST = 200_000  # answers that a table can hold
+COSTS = ("params", "madds")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One training of the network with this key: metrics by split after each epoch, and the seconds until then.
+
+    `run` is its seed; -1 is a final training, whose only metrics are those of the test split.
+    """
+
+    key: str
+    run: int
+    metrics: Mapping[str, tuple[Figures, ...]] = field(default_factory=dict)
+    seconds: tuple[float, ...] = ()
+    error: str = ""
+
+
+def networks(space: FiniteSpace) -> list[Architecture]:
+    """All answers of the space that make a network, equal ones as well, in the order of their codes."""
+    return [space.architecture(choices) for choices in every(space.decisions) if space.flaw(choices) is None]
+
+
+class Entries:
+    """The trainings of a benchmark in a file of JSON lines, which begins with the protocol that they were made under.
+
+    A killed run goes on from it. Raises ValueError where it is damaged, or of another protocol.
+    """
+
+    def __init__(self, path: Path, one: Run):
+        self.path, self.found = path, dict[tuple[str, int], Entry]()
+        head = {"protocol_hash": one.dump["protocol_hash"], "benchmark": one.benchmark.id}
+        lines = read_lines(path, "a training", _check) if path.is_file() else []
+        if lines and lines[0] != head:
+            raise ValueError(f"{path} holds trainings of another protocol: choose another --work-dir")
+        for line in lines[1:]:
+            entry = parse(Entry, line, "a training")
+            self.found[entry.key, entry.run] = entry
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "ab") as file:
+            file.truncate(whole_lines(path.read_bytes()))  # a kill has torn the last line
+        if not lines:
+            self._write(head)
+
+    def add(self, entry: Entry) -> None:
+        self.found[entry.key, entry.run] = entry
+        self._write(asdict(entry))
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        with open(self.path, "a") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def _check(line: object) -> None:
+    """Raise ValueError for a line that is neither a training nor a file's first one."""
+    if not isinstance(line, dict) or "protocol_hash" not in line:
+        parse(Entry, line, "a training")
+
+
+def wanted(one: Run, runs: int, finals: int) -> list[tuple[Architecture, int]]:
+    """The trainings of a table: `runs` of each different network, and a final one of every `finals`-th (0: of none)."""
+    space = one.benchmark.space
+    if not isinstance(space, FiniteSpace):
+        raise ValueError(f"{space} has no end, so that it cannot be trained whole: name a benchmark of a finite space")
+    if space.size > LARGEST:
+        raise ValueError(f"{space} has {space.size:,} answers, more than {LARGEST:,}: take a Subset of it")
+    different = list({arch.key: arch for arch in reversed(networks(space))}.values())[::-1]
+    asked = [(arch, seed) for seed in range(runs) for arch in different]  # a first run of all, then another
+    return asked + [(arch, -1) for arch in (different[::finals] if finals else [])]
+
+
+def train(
+    one: Run, entries: Entries, asked: Sequence[tuple[Architecture, int]], executor: Executor, workers: int
+) -> Iterator[Entry]:
+    """Make what is not known of these trainings, so many at a time, and give each as it comes."""
+    waiting = [(arch, seed) for arch, seed in asked if (arch.key, seed) not in entries.found][::-1]
+    flying: set[Future[Entry]] = set()
+    while waiting or flying:
+        while waiting and len(flying) < workers:
+            arch, seed = waiting.pop()
+            flying.add(executor.submit(_trained, arch.key, seed, *_job(one, arch, seed)))
+        done, flying = wait(flying, return_when=FIRST_COMPLETED)
+        for future in done:
+            entries.add(future.result())
+            yield future.result()
+
+
+def _job(one: Run, arch: Architecture, seed: int) -> tuple[Job, tuple[str, ...]]:
+    """A training, and the splits that it is scored on."""
+    benchmark = one.benchmark
+    if seed < 0:
+        what = (one.final_task, benchmark.final_space_config, benchmark.final_space, benchmark.final)
+    else:
+        what = (one.search_task, benchmark.space_config, benchmark.space, benchmark.stages[-1])
+    task, config, space, stage = what
+    job = Job(
+        task, json.dumps(config), space.model(arch), arch.as_dict(), stage, max(seed, 0), imports=benchmark.imports
+    )
+    return job, (benchmark.stages[-1].view.eval, benchmark.final.view.eval)
+
+
+def _trained(key: str, seed: int, job: Job, splits: Sequence[str]) -> Entry:
+    """The training, where it runs; what goes wrong with this network is its result."""
+    from tasks.curves import curve
+
+    if seed < 0:
+        outcome = run(job)
+        if isinstance(outcome, Failed):
+            return Entry(key, seed, error=outcome.error)
+        return Entry(key, seed, {splits[1]: (outcome.metrics,)}, (outcome.cost.seconds,))
+    try:
+        build_space(job.space)  # its module may register networks
+        points = curve(build_task(job.task), job.model, job.stage, splits, seed=seed)  # type: ignore[arg-type]
+    except Exception as error:
+        if machines_fault(error):
+            raise
+        return Entry(key, seed, error=f"{type(error).__name__}: {error}")
+    metrics = {split: tuple(point.metrics[split] for point in points) for split in splits}
+    return Entry(key, seed, metrics, tuple(point.seconds for point in points))
+
+
+def assembled(one: Run, entries: Entries, runs: int, folder: Path, about: tuple[str, str]) -> Table:
+    """The table of all trainings, with the primary metric and those that the reward reads; `about` are source and licence.
+
+    The first of equal networks has their results, the others, and trainings that failed or were not made, have NaN.
+    """
+    benchmark, task = one.benchmark, build_task(one.search_task)
+    space, stage = benchmark.space, benchmark.stages[-1]
+    assert isinstance(space, FiniteSpace)
+    answers, epochs = networks(space), stage.recipe.epochs
+    first: dict[str, int] = {}
+    group = [first.setdefault(arch.key, row) for row, arch in enumerate(answers)]
+    costs = {row: task.measure(space.model(answers[row]), COSTS) for row in first.values()}
+    names = [name for name in task.metrics if name == task.primary or name in benchmark.reads()]
+    splits = {"val": stage.view.eval, "test": benchmark.final.view.eval}
+    shapes = dict.fromkeys(splits, (len(answers), runs, epochs)) | {FINAL: (len(answers), 1, epochs)}
+    columns = {
+        f"{split}.{name}": np.full(shape, np.nan, np.float32) for split, shape in shapes.items() for name in names
+    }
+    columns["seconds"] = np.full(shapes["val"], np.nan, np.float32)
+    for entry in entries.found.values():
+        row = first.get(entry.key)
+        if row is None or entry.error or entry.run >= runs:
+            continue
+        for name in names:
+            if entry.run < 0:
+                columns[f"{FINAL}.{name}"][row, 0, -1] = entry.metrics[splits["test"]][0][name]
+                continue
+            for split, recorded in splits.items():
+                columns[f"{split}.{name}"][row, entry.run] = [point[name] for point in entry.metrics[recorded]]
+        if entry.run >= 0:
+            columns["seconds"][row, entry.run] = entry.seconds
+    factors = list(accumulated(space.decisions.values()))
+    columns |= {
+        CODE: np.array([coded(arch.as_dict(), space.decisions, factors) for arch in answers], np.int32),
+        GROUP: np.array(group, np.int32),
+        **{cost: np.array([costs[row][cost] for row in group]) for cost in COSTS},
+    }
+    schema = Schema(
+        FORMAT, folder.name, *about, tuple(space.decisions.items()), tuple(range(1, epochs + 1)), runs,
+        metrics={name: not name.startswith("loss") for name in names} | {task.primary: task.higher_is_better},
+        splits={split: split for split in shapes}, costs=COSTS,
+        images=sum(map(len, task.samples(stage).batches(0, 0))),  # type: ignore[attr-defined]
+    )  # fmt: skip
+    return write_table(folder, schema, columns)

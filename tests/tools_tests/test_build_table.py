@@ -1,0 +1,48 @@
+"""Tables of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.table import Table
+
+CONFIG = """
+benchmark = dict(
+    id="tiny-v1",
+    task=dict(type="RestorationTask", data=dict(type="ScenesImages"), degradation=dict(type="Noise", sigma=30.0),
+              input_size=[64, 64]),
+    space=dict(type="Subset", space=dict(type="RestorationCells", nodes=1, layers=1, channels=2, stem=4), choices={
+        "cell0.node0.a.op": ["conv3", "skip"], "cell0.node0.b.op": ["conv3", "skip"],
+        "cell0.node0.a.input": [0], "cell0.node0.b.input": [0], "layer0.width": [0]}),
+    stages=[dict(name="short", view=dict(share=0.05, size=[32, 32], copies=1), recipe=dict(epochs=2, batch=8))],
+    final=dict(name="final", view=dict(share=0.05, size=[32, 32], eval="test"), recipe=dict(epochs=1, batch=8)),
+    reward=dict(type="Metric", name="PSNR"), budget=dict(trials=4), seeds=[0])
+strategies = dict(random_search=dict(type="RandomSearch"))
+"""
+
+
+def test_a_table_is_built_goes_on_and_is_searched(tool: Any, tmp_path: Path) -> None:
+    config = tmp_path / "tiny.py"
+    config.write_text(CONFIG)
+    what = ["build_table", str(config), "--work-dir", str(tmp_path / "runs")]
+    first = tool(*what, "--runs", "1", "--finals", "0", "--out", str(tmp_path / "one"))
+    assert first.returncode == 0, first.stderr
+    assert "3 different networks of 4 answers, 3 trainings" in first.stdout
+    file = tmp_path / "runs" / "tables" / "tiny-v1.jsonl"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join(lines[:-1]) + "\n" + lines[-1][:20])  # as a kill leaves it
+    second = tool(*what, "--runs", "2", "--finals", "2", "--out", str(tmp_path / "two"))
+    assert second.returncode == 0, second.stderr
+    assert len(file.read_text().splitlines()) == 1 + 6 + 2
+    one, two = Table(tmp_path / "one"), Table(tmp_path / "two")
+    assert np.array_equal(one.metric("val", "PSNR")[:, :1], two.metric("val", "PSNR")[:, :1], equal_nan=True)
+    assert two.groups == {0: [0], 1: [1, 2], 3: [3]}
+    assert np.isfinite(two.metric("test", "PSNR")[[0, 1, 3]]).all()
+    assert np.isfinite(two.metric("final", "PSNR")[[0, 3], 0, -1]).all()
+    assert np.isnan(two.metric("final", "PSNR")[1, 0, -1])
+    assert two.schema.epochs == (1, 2)
+    again = tool(*what, "--out", str(tmp_path / "two"))
+    assert (again.returncode, "is there already" in again.stderr) == (2, True)

@@ -1,0 +1,88 @@
+"""Train all networks of a benchmark's space by its last stage, several times each, and make a table of what came of it.
+
+On the table every strategy can be tried with any number of seeds in seconds. Trainings are written to
+WORK_DIR/tables/BENCHMARK.jsonl as they come: the same command goes on, also with more runs. The table has the metrics on both
+splits after every epoch, seconds, parameters and MAdds; of every FINALS-th network also what the final training comes to.
+"""
+
+from __future__ import annotations
+
+from command_line import Parser, Settings, refuse, run
+
+import sys
+from argparse import Namespace
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from tqdm import tqdm
+
+from benchmarks.catalogue import read_protocol
+from benchmarks.executors import EXECUTORS
+from benchmarks.run import Run
+from benchmarks.table_building import Entries, assembled, train, wanted
+
+
+def arguments() -> Parser:
+    parser = Parser(description=__doc__)
+    parser.add_argument("benchmark", help="a benchmark's id, or a config")
+    parser.add_argument("--out", type=Path, required=True, help="the table's new folder")
+    parser.add_argument("--runs", type=int, default=3, help="trainings of each network")
+    parser.add_argument("--finals", type=int, default=5, help="each such network is trained finally as well (0: none)")
+    parser.add_argument("--workers", type=int, default=1, help="processes, each with its share of the cores")
+    parser.add_argument("--work-dir", type=Path, default=Path("runs"))
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument(
+        "--source", default="trained by tools/build_table.py", help="what the table says of where it is from"
+    )
+    parser.add_argument("--licence", default="see the data's", help="and of who may use it")
+    parser.add_argument("--cfg-options", nargs="+", action=Settings, help="settings of the config, as benchmark.a.b=c")
+    return parser
+
+
+def built(options: Namespace) -> str:
+    """Raises ValueError or OSError."""
+    for name, least in dict(runs=1, finals=0, workers=1).items():
+        if getattr(options, name) < least:
+            raise ValueError(f"--{name} must be at least {least}, not {getattr(options, name)}")
+    if options.out.exists():
+        raise ValueError(f"{options.out} is there already: give another --out, or remove it")
+    benchmark = read_protocol(options.benchmark, options.cfg_options)["benchmark"]
+    one = Run(
+        {"benchmark": benchmark, "strategy": {"type": "RandomSearch"}}, "table", 0, options.work_dir, options.device
+    )
+    asked = wanted(one, options.runs, options.finals)
+    one.prepare()
+    entries = Entries(options.work_dir / "tables" / f"{one.benchmark.id}.jsonl", one)
+    missing = sum((arch.key, seed) not in entries.found for arch, seed in asked)
+    failed = 0
+    with (
+        EXECUTORS["inline" if options.workers == 1 else "process"](options.workers) as executor,
+        tqdm(total=missing, desc=one.benchmark.id, file=sys.stderr) as bar,
+    ):
+        for entry in train(one, entries, asked, executor, options.workers):
+            bar.update()
+            if entry.error:
+                failed += 1
+                bar.write(f"network {entry.key}, run {entry.run}: {entry.error}", file=sys.stderr)
+    table = assembled(one, entries, options.runs, options.out, (options.source, options.licence))
+    size = sum(path.stat().st_size for path in options.out.iterdir()) / 1e6
+    what = f"{len(table.groups):,} different networks of {len(table):,} answers"
+    return f"{options.out}: {what}, {len(asked):,} trainings, {failed} failed now, {size:.2f} MB"
+
+
+def main() -> int:
+    options = arguments().parse_args()
+    try:
+        print(built(options))
+    except BrokenProcessPool:
+        print(
+            "failed: a worker has died (killed, for want of memory perhaps): the same command goes on", file=sys.stderr
+        )
+        return 1
+    except (ValueError, OSError) as error:
+        refuse(error)
+    return 0
+
+
+if __name__ == "__main__":
+    run(main)
