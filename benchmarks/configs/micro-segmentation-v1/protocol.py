@@ -1,6 +1,7 @@
 """micro-segmentation-v1: small decoders on microscope images, few enough to be trained all; a table of them is shipped.
 
-Command: python tools/build_table.py micro-segmentation-v1 --out my-table --workers 2
+Command: python tools/run_benchmark.py micro-segmentation-v1
+All of them: python tools/build_table.py micro-segmentation-v1 --out my-table --workers 2
 The table is searched by tabular-segmentation-v1.
 """
 
