@@ -154,11 +154,23 @@ class FiniteSpace(SearchSpace):
             changed = {**choices, name: rng.choice([option for option in self.decisions[name] if option != old])}
             if self.flaw(changed) is None:
                 return self._answer(changed)
-        others = [{**choices, name: option} for name in names for option in self.decisions[name]]
-        legal = [changed for changed in others if changed != choices and self.flaw(changed) is None]
+        legal = self.neighbours(arch)
         if not legal:
             raise ValueError(f"no other answer of {self} with one choice changed makes a network: give it more choices")
-        return self._answer(rng.choice(legal))
+        return rng.choice(legal)
+
+    def neighbours(self, arch: Architecture) -> list[Architecture]:
+        """All answers with another choice at one decision that matters, in the order of decisions and choices."""
+        choices = arch.as_dict()
+        active = self.active(choices)
+        changed = [
+            {**choices, name: option}
+            for name, options in self.decisions.items()
+            if name in active
+            for option in options
+            if option != choices[name]
+        ]
+        return [self._answer(one) for one in changed if self.flaw(one) is None]
 
     def only(self, prefix: str, rest: Architecture) -> Part:
         """This space with every decision outside `prefix` held at its choice in `rest` (progressive search).

@@ -8,6 +8,7 @@ STRATEGIES = Registry(
         "Baseline": "strategies.baseline",
         "RandomSearch": "strategies.random_search",
         "RegularizedEvolution": "strategies.regularized_evolution",
+        "LocalSearch": "strategies.local_search",
         "PPO": "strategies.ppo",
         "Progressive": "strategies.progressive",
         "Shortlist": "strategies.shortlist",

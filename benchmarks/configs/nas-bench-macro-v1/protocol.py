@@ -5,6 +5,7 @@ A search sees one of three trainings; the final score is the mean of all. Second
 """
 
 from search_spaces.table.space import TableSpace
+from strategies.local_search import LocalSearch
 from strategies.random_search import RandomSearch
 from strategies.regularized_evolution import RegularizedEvolution
 from tasks.rewards import Metric
@@ -23,4 +24,8 @@ benchmark = dict(
 strategies = dict(
     random_search=dict(type=RandomSearch),
     regularized_evolution=dict(type=RegularizedEvolution, population=10, tournament=3),
+    large_population=dict(type=RegularizedEvolution, population=30, tournament=10),
+    greedy_evolution=dict(type=RegularizedEvolution, population=10, tournament=10),
+    local_search=dict(type=LocalSearch),
+    hill_climbing=dict(type=LocalSearch, first=True),
 )
