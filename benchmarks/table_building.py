@@ -15,7 +15,7 @@ from benchmarks.entries import read_lines, whole_lines
 from benchmarks.job import Failed, Job, build_space, build_task, machines_fault, run
 from benchmarks.run import Run
 from core import parse
-from core.table import CODE, FORMAT, GROUP, Schema, Table, accumulated, coded, every, write_table
+from core.table import CODE, FORMAT, GROUP, Schema, Table, coded, every, weights, write_table
 from search_spaces import Architecture, FiniteSpace
 
 Figures = Mapping[str, float]
@@ -172,9 +172,9 @@ def assembled(one: Run, entries: Entries, runs: int, folder: Path, about: tuple[
                 columns[f"{split}.{name}"][row, entry.run] = [point[name] for point in entry.metrics[recorded]]
         if entry.run >= 0:
             columns["seconds"][row, entry.run] = entry.seconds
-    factors = list(accumulated(space.decisions.values()))
+    added = weights(space.decisions)
     columns |= {
-        CODE: np.array([coded(arch.as_dict(), space.decisions, factors) for arch in answers], np.int32),
+        CODE: np.array([coded(arch.as_dict(), added) for arch in answers], np.int32),
         GROUP: np.array(group, np.int32),
         **{cost: np.array([costs[row][cost] for row in group]) for cost in COSTS},
     }

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.table import CODE, FORMAT, GROUP, Choice, Schema, Table, accumulated, coded, write_table
+from core.table import CODE, FORMAT, GROUP, Choice, Schema, Table, coded, weights, write_table
 
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # of a cell with four nodes, in the published order
 CELL = ("none", "skip", "conv1", "conv3")  # 0 to 3 in TransNAS-Bench-101
@@ -54,10 +54,10 @@ def tabled(
     form: Callable[[Mapping[str, Choice]], Any], columns: Columns, metrics: Mapping[str, bool], **more: Any,
 ) -> Table:  # fmt: skip
     """Write a table; `about` are source and licence, `form` what equal networks have in common, `more` is of its schema."""
-    factors = list(accumulated(decisions.values()))
+    added = weights(decisions)
     first: dict[Any, int] = {}
     groups = [first.setdefault(form(answer), row) for row, answer in enumerate(answers)]
-    codes = [coded(answer, decisions, factors) for answer in answers]
+    codes = [coded(answer, added) for answer in answers]
     shape = next(values for column, values in columns.items() if "." in column).shape
     named = {CODE: np.array(codes, np.int32), GROUP: np.array(groups, np.int32), **columns}
     more = {"epochs": (1,), "splits": {"val": "val", "test": "val"}, "costs": (), **more}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
@@ -83,7 +82,7 @@ class Table:
             raise ValueError(f"{path} is no JSON ({error}): build or convert the table again") from None
         self.decisions = dict(self.schema.decisions)
         self._codes = {code: row for row, code in enumerate(self.column(CODE).tolist())}
-        self._factors = list(accumulated(self.decisions.values()))
+        self._weights = weights(self.decisions)
 
     def __len__(self) -> int:
         return len(self._codes)
@@ -111,15 +110,15 @@ class Table:
 
     def row(self, choices: Mapping[str, Choice]) -> int | None:
         """Where the network of these choices stands; None: it is not in the table."""
-        return self._codes.get(coded(choices, self.decisions, self._factors))
+        return self._codes.get(coded(choices, self._weights))
 
     def choices(self, row: int) -> dict[str, Choice]:
         """Of the network in this row."""
-        code = int(self.column(CODE)[row])
-        found: dict[str, Choice] = {}
-        for (name, options), factor in zip(self.decisions.items(), self._factors, strict=True):
-            found[name] = options[code // factor % len(options)]
-        return found
+        code, found = int(self.column(CODE)[row]), dict[str, Choice]()
+        for name, options in reversed(list(self.decisions.items())):
+            code, place = divmod(code, len(options))
+            found[name] = options[place]
+        return {name: found[name] for name in self.decisions}
 
     @cached_property
     def groups(self) -> dict[int, list[int]]:
@@ -150,16 +149,18 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in FOLDER.glob(f"*/{SCHEMA}"))
 
 
-def accumulated(options: Any) -> Iterator[int]:
-    """What each decision's place counts in a code: the first one most."""
-    sizes = [len(choices) for choices in options]
-    return (math.prod(sizes[place + 1 :]) for place in range(len(sizes)))
+def weights(decisions: Mapping[str, Sequence[Choice]]) -> dict[str, dict[Choice, int]]:
+    """What each choice adds to a code, in which the first decision counts most."""
+    found, factor = dict[str, dict[Choice, int]](), 1
+    for name, options in reversed(list(decisions.items())):
+        found[name] = {choice: place * factor for place, choice in enumerate(options)}
+        factor *= len(options)
+    return found
 
 
-def coded(choices: Mapping[str, Choice], decisions: Mapping[str, Sequence[Choice]], factors: Sequence[int]) -> int:
+def coded(choices: Mapping[str, Choice], weights: Mapping[str, Mapping[Choice, int]]) -> int:
     """Choices as one number."""
-    places = (options.index(choices[name]) for name, options in decisions.items())
-    return sum(place * factor for place, factor in zip(places, factors, strict=True))
+    return sum(added[choices[name]] for name, added in weights.items())
 
 
 def every(decisions: Mapping[str, Sequence[Choice]]) -> Iterator[dict[str, Choice]]:

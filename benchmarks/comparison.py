@@ -1,0 +1,165 @@
+"""Strategies on tables: what each has found after how many trainings, and which differences are more than chance."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.benchmark import Benchmark
+from benchmarks.catalogue import read_protocol, run_configs
+from benchmarks.executors import InlineExecutor
+from benchmarks.job import build_task
+from benchmarks.study import Study
+from core import build
+from strategies import STRATEGIES
+
+REFERENCE = "random_search"
+REPEATED = 4  # times as many trials as trainings: networks that are proposed again cost nothing
+LEVEL = 0.05
+Array = np.ndarray
+
+
+def play(name: str, strategy: str, seeds: Sequence[int], trainings: int) -> Array:
+    """The regret (seeds, trainings) of a strategy of a tabular benchmark: of the network that it would answer with by then.
+
+    Regret is how much the mean of all trainings of that network lacks of the best network's, on the table's "test" split; it
+    is NaN before there is an answer. Cost is counted in whole trainings. Raises ValueError where the benchmark has no table.
+    """
+    ((_, config),) = run_configs(name, [strategy])
+    benchmark = Benchmark({**config["benchmark"], "budget": {"trials": REPEATED * trainings}})
+    text = json.dumps({**benchmark.proxy, "cache": "", "device": "cpu"})
+    task: Any = build_task(text)
+    if not hasattr(task, "table"):
+        raise ValueError(f"{name} trains networks, and strategies are compared on tables: name a tabular benchmark")
+    means, sign = task.table.means("test", task.primary), 1 if task.higher_is_better else -1
+    best = max(sign * mean for mean in means.values())
+    whole = training_seconds(task)
+    curves = np.full((len(seeds), trainings), np.nan)
+    for curve, seed in zip(curves, seeds, strict=True):
+        with Study(benchmark, seed, text, InlineExecutor()) as study:
+            build(STRATEGIES, config["strategy"]).search(study)
+        spent, leader = 0.0, (0, -math.inf)
+        for trial in study.trials:
+            spent += trial.cost.seconds / whole
+            if (trial.depth, trial.score) > leader:
+                leader = trial.depth, trial.score
+                row = benchmark.space.model(trial.arch)["network"]["row"]
+                curve[max(0, math.ceil(spent - 1e-9) - 1) :] = best - sign * means[row]
+    return curves
+
+
+def training_seconds(task: Any) -> float:
+    """What a whole training costs on average."""
+    seconds = task.table.schema.columns.get("seconds")
+    return 1.0 if seconds is None else float(np.nanmean(task.table.column("seconds")[..., -1]))
+
+
+def compare(
+    names: Sequence[str],
+    seeds: Sequence[int],
+    trainings: int,
+    executor: Executor,
+    strategies: Sequence[str] | None = None,
+) -> Iterator[Table]:
+    """A table's result for each benchmark, in turn."""
+    jobs = {}
+    for name in names:
+        offered = read_protocol(name)["strategies"]
+        for strategy in strategies or offered:
+            if strategy in offered:
+                jobs[name, strategy] = executor.submit(play, name, strategy, list(seeds), trainings)
+    for name in names:
+        yield Table(name, {who: job.result() for (of, who), job in jobs.items() if of == name})
+
+
+@dataclass(frozen=True)
+class Table:
+    """The regrets (seeds, trainings) of all strategies on one tabular benchmark."""
+
+    name: str
+    regrets: Mapping[str, Array]
+
+    @cached_property
+    def final(self) -> pd.DataFrame:
+        """The regret at the end: a row a seed, a column a strategy."""
+        return pd.DataFrame({who: curves[:, -1] for who, curves in self.regrets.items()})
+
+    def interval(self, who: str) -> tuple[Array, Array]:
+        """The 95 % interval of the mean regret after each training, of a percentile bootstrap over seeds."""
+        curves = self.regrets[who]
+        draws = np.random.default_rng(0).integers(len(curves), size=(1000, len(curves)))
+        low, high = np.nanpercentile(np.nanmean(curves[draws], axis=1), (2.5, 97.5), axis=0)
+        return low, high
+
+    def adjusted(self) -> pd.DataFrame:
+        """p of every pair of strategies: Wilcoxon's signed-rank test over seeds (zeros split), with Holm's correction."""
+        import scikit_posthocs
+
+        values = [self.final[who].to_numpy() for who in self.final]
+        found = scikit_posthocs.posthoc_wilcoxon(values, p_adjust="holm", zero_method="zsplit")
+        found.index = found.columns = self.final.columns
+        return found
+
+    def reached(self, within: float) -> pd.DataFrame:
+        """For each strategy the share of seeds that come within a regret, and the expected trainings until one does.
+
+        The expected running time is all trainings spent until then, or in vain, over the number of successes (Hansen et al.,
+        COCO, 2021); infinite without one.
+        """
+        rows = {}
+        for who, curves in self.regrets.items():
+            hit = np.nan_to_num(curves, nan=np.inf) <= within
+            first = np.where(hit.any(1), hit.argmax(1) + 1, curves.shape[1])
+            count = int(hit.any(1).sum())
+            rows[who] = {"share": count / len(curves), "trainings": first.sum() / count if count else math.inf}
+        return pd.DataFrame(rows).T
+
+    def scale(self, share: float) -> float:
+        """A share of the regret that one random training leaves on average, rounded to two digits."""
+        return float(f"{share * min(curves[:, 0].mean() for curves in self.regrets.values()):.2g}")
+
+    def winners(self) -> list[str]:
+        """The strategies whose regret is smaller than random search's, and not by chance."""
+        if REFERENCE not in self.final:
+            return []
+        p, means = self.adjusted()[REFERENCE].to_dict(), self.final.mean().to_dict()
+        return [who for who in self.regrets if means[who] < means[REFERENCE] and p[who] < LEVEL]
+
+    def summary(self, within: float) -> pd.DataFrame:
+        """A row a strategy, the best first: mean regret and interval, against random search, and how soon it is reached."""
+        reached, p, means = self.reached(within), self.adjusted(), self.final.mean()
+        rows = []
+        for who in sorted(self.regrets, key=lambda who: means[who]):
+            low, high = (bound[-1] for bound in self.interval(who))
+            row = {"strategy": who, "regret": f"{means[who]:.4f} ({low:.4f} to {high:.4f})"}
+            if REFERENCE in means and who != REFERENCE:
+                row["p against random"] = f"{p.loc[who, REFERENCE]:.3g}"
+            share, trainings = reached.loc[who]
+            row[f"seeds within {within:g}"] = f"{share:.0%}"
+            row["expected trainings"] = "none" if math.isinf(trainings) else f"{trainings:.0f}"
+            rows.append(row)
+        return pd.DataFrame(rows).fillna("")
+
+
+def mean_ranks(tables: Sequence[Table]) -> pd.DataFrame:
+    """The rank of each strategy's mean regret on each table (rows), 1 the smallest, of those that all tables have."""
+    common = [who for who in tables[0].regrets if all(who in table.regrets for table in tables)]
+    means = pd.DataFrame([table.final[common].mean() for table in tables], index=[table.name for table in tables])
+    return means.rank(axis=1)
+
+
+def groups(ranks: pd.DataFrame) -> pd.DataFrame:
+    """p of every pair over tables as blocks: Nemenyi's test after Friedman's (Demsar, JMLR 2006)."""
+    import scikit_posthocs
+
+    found = scikit_posthocs.posthoc_nemenyi_friedman(ranks.to_numpy())
+    found.index = found.columns = ranks.columns
+    return found

@@ -1,0 +1,69 @@
+"""Strategies compared on tables."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import wilcoxon
+
+from benchmarks.comparison import Table, compare, mean_ranks, play
+from benchmarks.executors import InlineExecutor
+from core.table import table
+
+
+def test_regret_is_what_the_answer_lacks_and_never_below_zero() -> None:
+    curves = play("nas-bench-macro-v1", "random_search", [0, 1, 2], 40)
+    assert curves.shape == (3, 40)
+    assert (curves >= 0).all()
+    assert len({tuple(curve) for curve in curves}) == 3
+    means = table("nas-bench-macro").means("test", "accuracy")
+    assert all(np.isclose(max(means.values()) - curve, list(means.values())[::-1]).any() for curve in curves[:, -1:])
+    assert np.array_equal(curves, play("nas-bench-macro-v1", "random_search", [0, 1, 2], 40))
+
+
+def test_a_benchmark_without_a_table_is_refused() -> None:
+    with pytest.raises(ValueError, match="name a tabular benchmark"):
+        play("toy-v2", "random_search", [0], 5)
+
+
+def made(shift: float = 1.0) -> Table:
+    rng = np.random.default_rng(0)
+    random = rng.uniform(1, 2, size=(12, 1)) * np.linspace(2, 1, 10)
+    return Table("made", {"random_search": random, "better": random - shift, "same": random[::-1]})
+
+
+def test_a_clear_difference_is_significant_and_none_is_not() -> None:
+    found = made(0.5)
+    alone = wilcoxon(found.final["better"], found.final["random_search"], zero_method="zsplit").pvalue
+    assert found.adjusted().loc["better", "random_search"] == pytest.approx(min(1, 3 * alone))
+    assert found.winners() == ["better"]
+    assert found.adjusted().loc["same", "random_search"] > 0.5
+
+
+def test_the_expected_running_time_counts_failures() -> None:
+    curves = np.array([[3.0, 2.0, 1.0, 0.0], [3.0, 3.0, 3.0, 3.0], [0.5, 0.5, 0.5, 0.5]])
+    reached = Table("made", {"one": curves, "none": curves + 9}).reached(1.0)
+    assert reached.loc["one", "share"] == pytest.approx(2 / 3)
+    assert reached.loc["one", "trainings"] == (3 + 4 + 1) / 2
+    assert math.isinf(reached.loc["none", "trainings"])
+
+
+def test_ranks_are_over_tables_and_of_common_strategies() -> None:
+    one, other = made(), made(-1.0)
+    other = Table("other", {"random_search": other.regrets["random_search"], "better": other.regrets["better"]})
+    ranks = mean_ranks([one, other])
+    assert list(ranks.columns) == ["random_search", "better"]
+    assert ranks.loc["made"].tolist() == [2, 1]
+    assert ranks.loc["other"].tolist() == [1, 2]
+
+
+@pytest.mark.slow
+def test_evolution_beats_random_search_where_the_table_says_so() -> None:
+    """NAS-Bench-Macro, 100 trainings: a claim with 30 seeds."""
+    (found,) = compare(
+        ["nas-bench-macro-v1"], range(30), 100, InlineExecutor(), ["random_search", "greedy_evolution", "local_search"]
+    )
+    assert "greedy_evolution" in found.winners()
+    assert found.final.mean()["random_search"] > 2 * found.final.mean()["greedy_evolution"]

@@ -1,0 +1,35 @@
+"""The page of compare_strategies.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def test_the_page_tells_who_beats_random_search(tool: Any, tmp_path: Path) -> None:
+    what = ("transnas-macro-segmentation-v1", "transnas-macro-normal-v1", "nas-bench-macro-v1")
+    few = (
+        "--seeds",
+        6,
+        "--trainings",
+        30,
+        "--workers",
+        1,
+        "--strategy",
+        "random_search",
+        "greedy_evolution",
+        "local_search",
+    )
+    run = tool("compare_strategies", *what, *few, "--out", tmp_path / "page")
+    assert run.returncode == 0, run.stderr
+    page = (tmp_path / "page" / "results.md").read_text()
+    assert page in run.stdout
+    assert all(f"## {name}" in page for name in what)
+    assert "## All 3 tables" in page
+    assert "Better than random search" in page
+    assert {"results.md", "regrets.csv", "regret.png", "ranks.png"} == {
+        one.name for one in (tmp_path / "page").iterdir()
+    }
+    wrong = tool("compare_strategies", "toy-v2", "--workers", 1, "--out", tmp_path / "other")
+    assert (wrong.returncode, "name a tabular benchmark" in wrong.stderr) == (2, True)
+    assert not (tmp_path / "other").exists()

@@ -1,0 +1,130 @@
+"""Compare strategies on tables: many seeds of each in seconds, with intervals, tests and a page of results.
+
+BENCHMARK are tabular benchmarks (default: all that come with this checkout). Written to OUT: results.md, regrets.csv,
+regret.png (mean regret and its 95 % interval over trainings) and ranks.png (mean ranks over tables; strategies that a bar joins
+cannot be told apart).
+"""
+
+from __future__ import annotations
+
+from command_line import Parser, refuse, run
+
+import sys
+import warnings
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from benchmarks.catalogue import benchmarks, read_protocol
+from benchmarks.comparison import LEVEL, Table, compare, groups, mean_ranks
+from benchmarks.executors import EXECUTORS, cores
+
+LEGEND = """Regret: what the network that is best in the search's eyes lacks of the best of the table, by the mean of all
+its trainings, after {trainings} trainings; the mean of {seeds} seeds with the 95 % interval of a bootstrap. p: Wilcoxon's
+signed-rank test over seeds, paired, with Holm's correction over all pairs of the table. Expected trainings: until a network
+within that regret is found ({within:.0%} of what one random training leaves), counting seeds that fail (expected running time).
+A network that is proposed again costs nothing.
+"""
+
+
+def arguments() -> Parser:
+    parser = Parser(description=__doc__)
+    parser.add_argument("benchmark", nargs="*", help="tabular benchmarks")
+    parser.add_argument("--strategy", nargs="+", help="strategies of these benchmarks (default: all)")
+    parser.add_argument("--seeds", type=int, default=100)
+    parser.add_argument("--trainings", type=int, default=100, help="what a search may spend")
+    parser.add_argument(
+        "--within", type=float, default=0.01, help="share of the range from median to best that counts as found"
+    )
+    parser.add_argument("--workers", type=int, default=cores())
+    parser.add_argument("--out", type=Path, required=True)
+    return parser
+
+
+def tabular() -> list[str]:
+    return [name for name in benchmarks() if read_protocol(name)["benchmark"]["task"]["type"].endswith("TabularTask")]
+
+
+def page(tables: Sequence[Table], options: Namespace) -> str:
+    names = " ".join(options.benchmark)
+    settings = f"--seeds {options.seeds} --trainings {options.trainings} --out {options.out.name}"
+    command = " ".join(f"python tools/compare_strategies.py {names} {settings}".split())
+    parts = [f"# Strategies on tables\n\n`{command}`\n\n" + LEGEND.format(**vars(options))]
+    if len(tables) > 2:
+        ranks = mean_ranks(tables)
+        listed = ranks.mean().sort_values().round(2).rename("mean rank").to_frame().rename_axis("strategy")
+        alike = groups(ranks)
+        best = listed.index[0]
+        listed[f"p against {best}"] = [f"{alike.loc[best, who]:.3g}" for who in listed.index]
+        shown = listed.reset_index().to_markdown(index=False)
+        parts.append(f"## All {len(tables)} tables\n\nNemenyi's test, tables as blocks.\n\n{shown}\n")
+    for table in tables:
+        shown = table.summary(table.scale(options.within)).to_markdown(index=False, disable_numparse=True)
+        won = ", ".join(table.winners()) or "none"
+        parts.append(f"## {table.name}\n\n{shown}\n\nBetter than random search (p < {LEVEL:g}): {won}.\n")
+    return "\n".join(parts)
+
+
+def draw(tables: Sequence[Table], out: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import scikit_posthocs
+    from matplotlib import pyplot
+
+    columns = min(3, len(tables))
+    rows = -(-len(tables) // columns)
+    figure, axes = pyplot.subplots(
+        rows, columns, figsize=(5 * columns, 3.4 * rows), squeeze=False, layout="constrained"
+    )
+    for axis in axes.flat[len(tables) :]:
+        axis.remove()
+    for axis, table in zip(axes.flat, tables, strict=False):
+        for who, curves in table.regrets.items():
+            grid = range(1, curves.shape[1] + 1)
+            line = axis.plot(grid, curves.mean(0), label=who)[0]
+            axis.fill_between(grid, *table.interval(who), alpha=0.15, color=line.get_color())
+        axis.set(title=table.name, xlabel="trainings", ylabel="regret", xscale="log", yscale="log")
+    axes.flat[0].legend(fontsize=7)
+    figure.savefig(out / "regret.png", dpi=110)
+    if len(tables) > 2:
+        ranks = mean_ranks(tables)
+        figure, axis = pyplot.subplots(figsize=(9, 0.5 * len(ranks.columns)), layout="constrained")
+        scikit_posthocs.critical_difference_diagram(ranks.mean(), groups(ranks), ax=axis)
+        figure.savefig(out / "ranks.png", dpi=110)
+
+
+def main() -> int:
+    options = arguments().parse_args()
+    warnings.filterwarnings("ignore", category=RuntimeWarning)  # means of no value, before a search has an answer
+    names = options.benchmark or tabular()
+    try:
+        for name, least in dict(seeds=5, trainings=2, workers=1).items():
+            if getattr(options, name) < least:
+                raise ValueError(f"--{name} must be at least {least}, not {getattr(options, name)}")
+        with EXECUTORS["inline" if options.workers == 1 else "process"](options.workers) as executor:
+            played = compare(names, range(options.seeds), options.trainings, executor, options.strategy)
+            tables = list(tqdm(played, total=len(names), unit="table", file=sys.stderr))
+        options.out.mkdir(parents=True, exist_ok=True)
+        text = page(tables, options)
+    except (ValueError, OSError) as error:
+        refuse(error)
+    (options.out / "results.md").write_text(text)
+    rows = [
+        {"benchmark": table.name, "strategy": who, "seed": seed, "regret": regret}
+        for table in tables
+        for who in table.final
+        for seed, regret in enumerate(table.final[who])
+    ]
+    pd.DataFrame(rows).to_csv(options.out / "regrets.csv", index=False)
+    draw(tables, options.out)
+    print(text)
+    print(f"written to {options.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    run(main)
