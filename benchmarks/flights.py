@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from benchmarks.benchmark import Benchmark
+from benchmarks.executors import VirtualExecutor
 from benchmarks.flight import Flight
 from benchmarks.job import Failed, Job, run
 from benchmarks.judge import Judge, draw
@@ -88,7 +89,7 @@ class Flights:
     def _awaited(self) -> tuple[Flight, Outcome | Failed]:
         """Wait for a job, and record what it gives. One whose worker died is tried again."""
         while True:
-            flight, future = _first_done([(flight, flight.future) for flight in self.flying.values() if flight.future])
+            flight, future = self._first_done()
             try:
                 outcome = future.result()
             except BrokenProcessPool:
@@ -98,6 +99,18 @@ class Flights:
                 continue
             self.ledger.gave(flight.id, outcome)
             return flight, outcome
+
+    def _first_done(self) -> tuple[Flight, Future[Any]]:
+        """Of the trials whose jobs are done, the first; waits for one."""
+        waiting = [(flight, flight.future) for flight in self.flying.values() if flight.future]
+        while True:
+            for flight, future in waiting:
+                if future.done():
+                    return flight, future
+            if isinstance(self.executor, VirtualExecutor):
+                self.executor.advance()
+            else:
+                wait([future for _, future in waiting], return_when=FIRST_COMPLETED)
 
     def _go_on(self) -> None:
         """Let each trial in flight go on: to its end, where that is known, or with its next job."""
@@ -166,12 +179,3 @@ class Flights:
         elif answer is None:
             self.known[flight.identity] = trial
         self.ended.append((trial, answer))
-
-
-def _first_done(flying: list[tuple[Flight, Future[Any]]]) -> tuple[Flight, Future[Any]]:
-    """Of the trials whose jobs are done, the first; waits for one."""
-    for flight, future in flying:
-        if future.done():
-            return flight, future
-    wait([future for _, future in flying], return_when=FIRST_COMPLETED)
-    return _first_done(flying)

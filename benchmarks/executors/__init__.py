@@ -1,4 +1,4 @@
-"""Where jobs run. `concurrent.futures.Executor` is the interface: inline in this process, or a pool of processes."""
+"""Where jobs run. `concurrent.futures.Executor` is the interface: in this process, in a pool of them, on a virtual clock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from concurrent.futures import Executor
 
 from benchmarks.executors.inline import InlineExecutor
 from benchmarks.executors.process import ProcessExecutor, cores, threads_each
+from benchmarks.executors.virtual import VirtualExecutor
 
-EXECUTORS: dict[str, Callable[[int], Executor]] = {"inline": InlineExecutor, "process": ProcessExecutor}
+EXECUTORS: dict[str, Callable[[int], Executor]] = {
+    "inline": InlineExecutor,
+    "process": ProcessExecutor,
+    "virtual": VirtualExecutor,
+}
 
-__all__ = ["EXECUTORS", "InlineExecutor", "ProcessExecutor", "cores", "threads_each"]
+__all__ = ["EXECUTORS", "InlineExecutor", "ProcessExecutor", "VirtualExecutor", "cores", "threads_each"]
