@@ -9,7 +9,7 @@ import pytest
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "primary"), [("nuclei-segmentation-v1", "mIoU")])
+@pytest.mark.parametrize(("name", "primary"), [("nuclei-segmentation-v1", "mIoU"), ("nuclei-detection-v1", "mAP")])
 def test_a_search_on_nuclei(tool, tmp_path: Path, name: str, primary: str) -> None:
     short = [
         f"benchmark.{stage}.{what}" for stage in ("stages.0", "final") for what in ("recipe.epochs=1", "view.share=0.1")
