@@ -52,7 +52,9 @@ def page(tables: Sequence[Table], options: Namespace) -> str:
     names = " ".join(options.benchmark)
     settings = f"--seeds {options.seeds} --trainings {options.trainings} --out {options.out.name}"
     command = " ".join(f"python tools/compare_strategies.py {names} {settings}".split())
-    parts = [f"# Strategies on tables\n\n`{command}`\n\n" + LEGEND.format(**vars(options))]
+    parts = [
+        f"# Strategies on tables\n\n`{command}`\n\n" + LEGEND.format(**vars(options)) + "\n![regret](regret.png)\n"
+    ]
     if len(tables) > 2:
         ranks = mean_ranks(tables)
         listed = ranks.mean().sort_values().round(2).rename("mean rank").to_frame().rename_axis("strategy")
@@ -60,7 +62,9 @@ def page(tables: Sequence[Table], options: Namespace) -> str:
         best = listed.index[0]
         listed[f"p against {best}"] = [f"{alike.loc[best, who]:.3g}" for who in listed.index]
         shown = listed.reset_index().to_markdown(index=False)
-        parts.append(f"## All {len(tables)} tables\n\nNemenyi's test, tables as blocks.\n\n{shown}\n")
+        parts.append(
+            f"## All {len(tables)} tables\n\nNemenyi's test, tables as blocks.\n\n{shown}\n\n![mean ranks](ranks.png)\n"
+        )
     for table in tables:
         shown = table.summary(table.scale(options.within)).to_markdown(index=False, disable_numparse=True)
         won = ", ".join(table.winners()) or "none"
