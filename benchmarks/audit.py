@@ -16,12 +16,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from benchmarks.entries import read_lines, whole_lines
 from benchmarks.job import Begin, Failed, Job, run
+from benchmarks.journal import Journal
 from benchmarks.ranking import LEAST, Array, Estimate, estimated, kendall
 from benchmarks.run import Run
 from benchmarks.store import Store, of_trial
-from core import parse
 from search_spaces import Architecture, SearchSpace
 
 Part = Literal["search", "final"]
@@ -83,46 +82,22 @@ def sampled(space: SearchSpace, count: int) -> list[Architecture]:
     raise ValueError(f"the space has too few networks to draw {count} different ones: ask for {len(found)}")
 
 
-class Scores:
-    """The scores of a benchmark in a file of JSON lines, which begins with the protocol that they were measured under.
-
-    A killed run goes on from it. Raises ValueError where the file is damaged, or of another protocol.
-    """
+class Scores(Journal[Score]):
+    """The scores of a benchmark, by place."""
 
     def __init__(self, path: Path, one: Run):
-        self.path, self.found = path, dict[Place, Score]()
-        head = {"protocol_hash": one.dump["protocol_hash"], "benchmark": one.benchmark.id}
-        lines = read_lines(path, "a score", check) if path.is_file() else []
-        if lines and lines[0] != head:
-            raise ValueError(f"{path} holds scores of another protocol: choose another --work-dir")
-        for line in lines[1:]:
-            score = parse(Score, line, "a score")
-            self.found[score.place] = score
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "ab") as file:
-            file.truncate(whole_lines(path.read_bytes()))  # a kill has torn the last line
-        if not lines:
-            self._write(head)
+        super().__init__(path, one, Score, "a score")
 
-    def add(self, score: Score) -> None:
-        self.found[score.place] = score
-        self._write(asdict(score))
-
-    def _write(self, line: dict[str, object]) -> None:
-        with open(self.path, "a") as file:
-            file.write(json.dumps(line) + "\n")
-
-
-def check(line: object) -> None:
-    """Raise ValueError for a line that is neither a score nor a file's first one."""
-    if not isinstance(line, dict) or "protocol_hash" not in line:
-        parse(Score, line, "a score")  # type: ignore[arg-type]
+    @property
+    def known(self) -> dict[Place, Score]:
+        return {score.place: score for score in self.found}
 
 
 def measure(one: Run, scores: Scores, places: Sequence[Place], executor: Executor, workers: int) -> Iterator[Score]:
     """Measure what is not known of these places, so many at a time, and give each score as it comes."""
     benchmark, flying = one.benchmark, dict[Future[Played], Place]()
-    waiting = [place for place in places if place not in scores.found]
+    known = scores.known
+    waiting = [place for place in places if place not in known]
     networks = sampled(benchmark.space, 1 + max((place.architecture for place in waiting), default=0))
     while waiting or flying:
         while waiting and len(flying) < workers:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from benchmarks.entries import read_lines, whole_lines
 from benchmarks.job import Failed, Job, build_space, build_task, machines_fault, run
+from benchmarks.journal import Journal
 from benchmarks.run import Run
-from core import parse
 from core.table import CODE, FORMAT, GROUP, Schema, Table, coded, every, weights, write_table
 from search_spaces import Architecture, FiniteSpace
 
@@ -43,40 +41,15 @@ def networks(space: FiniteSpace) -> list[Architecture]:
     return [space.architecture(choices) for choices in every(space.decisions) if space.flaw(choices) is None]
 
 
-class Entries:
-    """The trainings of a benchmark in a file of JSON lines, which begins with the protocol that they were made under.
-
-    A killed run goes on from it. Raises ValueError where it is damaged, or of another protocol.
-    """
+class Entries(Journal[Entry]):
+    """The trainings of a benchmark, by network and run."""
 
     def __init__(self, path: Path, one: Run):
-        self.path, self.found = path, dict[tuple[str, int], Entry]()
-        head = {"protocol_hash": one.dump["protocol_hash"], "benchmark": one.benchmark.id}
-        lines = read_lines(path, "a training", _check) if path.is_file() else []
-        if lines and lines[0] != head:
-            raise ValueError(f"{path} holds trainings of another protocol: choose another --work-dir")
-        for line in lines[1:]:
-            entry = parse(Entry, line, "a training")
-            self.found[entry.key, entry.run] = entry
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "ab") as file:
-            file.truncate(whole_lines(path.read_bytes()))  # a kill has torn the last line
-        if not lines:
-            self._write(head)
+        super().__init__(path, one, Entry, "a training")
 
-    def add(self, entry: Entry) -> None:
-        self.found[entry.key, entry.run] = entry
-        self._write(asdict(entry))
-
-    def _write(self, line: Mapping[str, Any]) -> None:
-        with open(self.path, "a") as file:
-            file.write(json.dumps(line) + "\n")
-
-
-def _check(line: object) -> None:
-    """Raise ValueError for a line that is neither a training nor a file's first one."""
-    if not isinstance(line, dict) or "protocol_hash" not in line:
-        parse(Entry, line, "a training")
+    @property
+    def known(self) -> dict[tuple[str, int], Entry]:
+        return {(entry.key, entry.run): entry for entry in self.found}
 
 
 def wanted(one: Run, runs: int, finals: int) -> list[tuple[Architecture, int]]:
@@ -95,7 +68,8 @@ def train(
     one: Run, entries: Entries, asked: Sequence[tuple[Architecture, int]], executor: Executor, workers: int
 ) -> Iterator[Entry]:
     """Make what is not known of these trainings, so many at a time, and give each as it comes."""
-    waiting = [(arch, seed) for arch, seed in asked if (arch.key, seed) not in entries.found][::-1]
+    known = entries.known
+    waiting = [(arch, seed) for arch, seed in asked if (arch.key, seed) not in known][::-1]
     flying: set[Future[Entry]] = set()
     while waiting or flying:
         while waiting and len(flying) < workers:
@@ -160,7 +134,7 @@ def assembled(one: Run, entries: Entries, runs: int, folder: Path, about: tuple[
         f"{split}.{name}": np.full(shape, np.nan, np.float32) for split, shape in shapes.items() for name in names
     }
     columns["seconds"] = np.full(shapes["val"], np.nan, np.float32)
-    for entry in entries.found.values():
+    for entry in entries.known.values():
         row = first.get(entry.key)
         if row is None or entry.error or entry.run >= runs:
             continue

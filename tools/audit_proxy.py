@@ -36,7 +36,8 @@ def scored(one: Run, options: Namespace) -> list[Score]:
     numbers = range(options.architectures)
     places = [Place(number, seed, "search") for number in numbers for seed in range(options.seeds)]
     places = sorted(places + [Place(number, seed, "final") for number in numbers for seed in range(options.final)])
-    missing = [place for place in places if place not in scores.found]
+    known = scores.known
+    missing = [place for place in places if place not in known]
     with (
         EXECUTORS["inline" if options.workers == 1 else "process"](options.workers) as executor,
         tqdm(total=len(missing), desc=one.benchmark.id, file=sys.stderr) as bar,
@@ -45,7 +46,8 @@ def scored(one: Run, options: Namespace) -> list[Score]:
             bar.update()
             if score.error:
                 bar.write(f"network {score.architecture}, seed {score.seed}: {score.error}", file=sys.stderr)
-    return [scores.found[place] for place in places]
+    known = scores.known
+    return [known[place] for place in places]
 
 
 def markdown(one: Run, result: Audit) -> str:

@@ -53,7 +53,8 @@ def built(options: Namespace) -> str:
     asked = wanted(one, options.runs, options.finals)
     one.prepare()
     entries = Entries(options.work_dir / "tables" / f"{one.benchmark.id}.jsonl", one)
-    missing = sum((arch.key, seed) not in entries.found for arch, seed in asked)
+    known = entries.known
+    missing = sum((arch.key, seed) not in known for arch, seed in asked)
     failed = 0
     with (
         EXECUTORS["inline" if options.workers == 1 else "process"](options.workers) as executor,

@@ -156,4 +156,4 @@ def test_a_failure_is_told_and_kept(one: Run, tmp_path: Path, monkeypatch: pytes
     (score,) = measure(one, Scores(tmp_path / "a.jsonl", one), PLACES[:1], InlineExecutor(), 1)
     assert score.score is None
     assert "too deep" in score.error
-    assert Scores(tmp_path / "a.jsonl", one).found == {score.place: score}
+    assert Scores(tmp_path / "a.jsonl", one).found == [score]

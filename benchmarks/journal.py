@@ -1,0 +1,47 @@
+"""A file of JSON lines that a long measurement goes on from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from benchmarks.entries import read_lines, whole_lines
+from benchmarks.run import Run
+from core import parse
+
+T = TypeVar("T")
+
+
+class Journal(Generic[T]):
+    """Entries, instances of a dataclass, in a file that begins with the protocol that they were measured under.
+
+    `found` are those that are known, in their order. Raises ValueError where the file is damaged, or of another protocol.
+    """
+
+    def __init__(self, path: Path, one: Run, entry: type[T], what: str):
+        self.path, self.found = path, list[T]()
+        head = {"protocol_hash": one.dump["protocol_hash"], "benchmark": one.benchmark.id}
+
+        def check(line: Any) -> None:
+            if not isinstance(line, dict) or "protocol_hash" not in line:
+                parse(entry, line, what)
+
+        lines = read_lines(path, what, check) if path.is_file() else []
+        if lines and lines[0] != head:
+            raise ValueError(f"{path} holds what was measured under another protocol: choose another --work-dir")
+        self.found = [parse(entry, line, what) for line in lines[1:]]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "ab") as file:
+            file.truncate(whole_lines(path.read_bytes()))  # a kill has torn the last line
+        if not lines:
+            self._write(head)
+
+    def add(self, entry: T) -> None:
+        self.found.append(entry)
+        self._write(asdict(entry))  # type: ignore[call-overload]
+
+    def _write(self, line: dict[str, Any]) -> None:
+        with open(self.path, "a") as file:
+            file.write(json.dumps(line) + "\n")
