@@ -66,7 +66,7 @@ def test_mean_and_sample_standard_deviation(runs: Path) -> None:
     found = rows(runs)
     assert found["random_search"]["score"]["mean"] == pytest.approx(29.0)
     assert found["random_search"]["score"]["std"] == pytest.approx(8**0.5)
-    assert found["regularized_evolution"]["score"] == {"mean": 44.5, "std": None}
+    assert found["regularized_evolution"]["score"] == {"mean": 44.5, "std": None, "low": None, "high": None}
     assert found["regularized_evolution"]["seeds"] == "1 of 2"
     assert found["random_search"]["trials"] == "5 / 0 / 1 / 0"
     assert found["plain"]["trials"] == "0 / 0 / 0 / 0"
@@ -88,7 +88,10 @@ def test_files(runs: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in out.iterdir()) == [
         "best_so_far.png", "leaderboard.csv", "leaderboard.json", "leaderboard.md",
     ]  # fmt: skip
-    assert (out / "leaderboard.csv").read_text().splitlines()[1].startswith("toy-v2,regularized_evolution,1 of 2,44.5,")
+    columns, first = [line.split(",") for line in (out / "leaderboard.csv").read_text().splitlines()[:2]]
+    assert first[:5] == ["toy-v2", "1", "regularized_evolution", "1 of 2", "44.5"]
+    assert columns[4:8] == ["score", "score std", "score low", "score high"]
+    assert {"best", "against random", "p (Holm)", "equal cost", "retrain device-days", "failed images"} <= set(columns)
 
 
 def test_without_random_search_it_says_what_is_missing(runs: Path) -> None:
