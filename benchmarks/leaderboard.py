@@ -145,12 +145,12 @@ def _cost(rows: Sequence[Row]) -> list[str]:
 def _markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     """As a table for reading, without columns that have nothing to show."""
     names = dict.fromkeys(name for row in rows for name in row)
-    columns = {_escaped(name): [_show(row.get(name)) for row in rows] for name in names}
+    columns = {escaped(name): [_show(row.get(name)) for row in rows] for name in names}
     shown = pd.DataFrame({name: cells for name, cells in columns.items() if any(cells)})
     return shown.to_markdown(index=False, disable_numparse=True)
 
 
-def _escaped(name: str) -> str:
+def escaped(name: str) -> str:
     """A name that others have given, as Markdown shows it and does not read it."""
     return re.sub(r"([\\`*\[\]<>|$#~&])", r"\\\1", " ".join(name.split()))
 

@@ -1,4 +1,4 @@
-"""Write the leaderboard of some runs: leaderboard.md, .csv, .json and best_so_far.png."""
+"""Write the leaderboard of some runs: leaderboard.md, .csv, .json, best_so_far.png, and checklist.md (best practices)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.checklist import checklist
 from benchmarks.leaderboard import Leaderboard
 from benchmarks.records import Record
 
@@ -61,6 +62,7 @@ def main() -> int:
             if options.metric is not None:
                 write_metric(board.records, options.metric, options.period, options.out)
             board.write(options.out)
+            (options.out / "checklist.md").write_text(checklist(board.records))
     except (ValueError, OSError) as error:
         refuse(error)
     print(board.markdown())
