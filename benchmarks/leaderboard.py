@@ -16,6 +16,7 @@ from benchmarks.rows import PARTS, REFERENCE, Row, figures_of, groups_of, printe
 
 COSTS = [f"{part} {unit}" for unit in ("images", "seconds", "device-days") for part in PARTS]
 HIDDEN = {"benchmark", "best", "equal cost", *COSTS} - {"search images"}
+REPORTED = Path(__file__).parent / "reported.json"  # what papers print for the settings of benchmarks
 LEGEND = """Metrics are those of the first network that the search answers, after the final training, on the split that the
 search never saw. The primary metric: the mean over the finished seeds and its 95 % interval, by the percentile bootstrap. It is
 too narrow with few seeds: of normally distributed scores it holds the true mean in 50 % of all cases with 2 seeds, in 75 % with
@@ -51,7 +52,7 @@ class Leaderboard:
             searched = any(record.trials for record in self.records if record.benchmark == benchmark)
             if searched and all(row["strategy"] != REFERENCE for row in table):
                 parts.append(f"There is no {REFERENCE} row: without it nobody can tell what the search was worth.\n")
-            parts += [*_cost(table), *self._several(benchmark)]
+            parts += [*_cost(table), *self._several(benchmark), *_reported(benchmark)]
         parts.append(LEGEND)
         return "\n".join(parts)
 
@@ -101,6 +102,14 @@ class Leaderboard:
             if len(seen) > 1:
                 found.append(f"{benchmark}: its studies were played under {len(seen)} different protocols")
         return found
+
+
+def _reported(benchmark: str) -> list[str]:
+    """A table for each source that prints results for this setting."""
+    sources = [entry for entry in json.loads(REPORTED.read_text()) if benchmark in entry["benchmarks"]]
+    title = "Reported elsewhere, not measured here, under other training and data"
+    tables = [[{name: str(value) for name, value in row.items()} for row in entry["figures"]] for entry in sources]
+    return [f"{title} ({entry['source']}):\n\n{_markdown(rows)}\n" for entry, rows in zip(sources, tables, strict=True)]
 
 
 def _cells(value: Any) -> list[tuple[str, Any]]:
