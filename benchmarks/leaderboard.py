@@ -29,7 +29,8 @@ the smallest possible p is 2^(1-n), 0.25 with 3, 0.031 with 6, 0.002 with 10; of
 times that. † not at equal cost: over 10 % more search images than random search (trials, where that has no images).
 
 Cost, mean of a study: what all studies of the benchmark share (computed features, pre-training), the search, of which failed
-trials, and the final training; a device-day is 86,400 seconds. Trials: done / stopped by the gate / failed / repeated.
+trials, and the final training; a device-day is 86,400 of these seconds, of which several devices that train a final network
+together (--devices) share each. Trials: done / stopped by the gate / failed / repeated.
 """
 
 
