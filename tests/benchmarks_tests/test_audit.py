@@ -137,7 +137,10 @@ def test_what_is_damaged_or_of_another_protocol_is_refused(one: Run, tmp_path: P
     played(one, path)
     lines = path.read_text().splitlines()
     for wrong, sentence in (
-        ([lines[0].replace('"protocol_hash": "', '"protocol_hash": "x'), *lines[1:]], "measured under another protocol"),
+        (
+            [lines[0].replace('"protocol_hash": "', '"protocol_hash": "x'), *lines[1:]],
+            "measured under another protocol",
+        ),
         ([*lines[:2], '{"architecture": 0}', *lines[2:]], "line 3 is not a score .*has no 'seed'"),
         (lines[1:], "measured under another protocol"),
     ):
