@@ -28,6 +28,13 @@ def played(request: pytest.FixtureRequest, cache: Path) -> Played:
     return build(TASKS, {**benchmark.task, "cache": str(cache), "device": "cpu"}), benchmark
 
 
+@pytest.fixture(params=[name for name in TASKS.names() if name != "TabularTask"], ids=str)
+def trained(request: pytest.FixtureRequest, cache: Path) -> Played:
+    """One that trains networks, and does not read what came of it."""
+    benchmark = Benchmark(EMBEDDED[request.param])
+    return build(TASKS, {**benchmark.task, "cache": str(cache), "device": "cpu"}), benchmark
+
+
 def short(benchmark: Benchmark) -> Stage:
     first = benchmark.stages[0]
     recipe = replace(first.recipe, epochs=1, continued=False)
@@ -40,8 +47,8 @@ def test_names_its_metrics(played: Played) -> None:
     assert benchmark.reads() - set(benchmark.measures) <= set(task.metrics)
 
 
-def test_fits_repeatably_and_counts_what_it_saw(played: Played) -> None:
-    task, benchmark = played
+def test_fits_repeatably_and_counts_what_it_saw(trained: Played) -> None:
+    task, benchmark = trained
     stage = short(benchmark)
     task.prepare([stage])
     model = benchmark.space.model(benchmark.space.sample(Random(1)))
@@ -54,17 +61,17 @@ def test_fits_repeatably_and_counts_what_it_saw(played: Played) -> None:
     assert first.cost.seconds > 0
 
 
-def test_weights_are_worth_what_their_training_was(played: Played, tmp_path: Path) -> None:
-    task, benchmark = played
+def test_weights_are_worth_what_their_training_was(trained: Played, tmp_path: Path) -> None:
+    task, benchmark = trained
     stage, path = short(benchmark), str(tmp_path / "weights")
     task.prepare([stage])
     model = benchmark.space.model(benchmark.space.sample(Random(1)))
-    trained = task.fit(model, stage, seed=4, keep=path)
-    assert trained.inherited is None
+    fitted = task.fit(model, stage, seed=4, keep=path)
+    assert fitted.inherited is None
     looked = replace(stage, recipe=replace(stage.recipe, epochs=0))
     scored = task.fit(model, looked, seed=4, start=Start(path))
-    assert scored.metrics[task.primary] == trained.metrics[task.primary]
-    assert scored.cost.images <= trained.cost.images
+    assert scored.metrics[task.primary] == fitted.metrics[task.primary]
+    assert scored.cost.images <= fitted.cost.images
     assert scored.inherited is not None
     assert scored.inherited.copied > 0
     assert scored.inherited.changed == scored.inherited.new == 0
@@ -85,11 +92,11 @@ def test_the_fingerprint_is_stable(played: Played) -> None:
     assert played[0].fingerprint() == played[0].fingerprint()
 
 
-def test_its_networks_take_its_input(played: Played) -> None:
+def test_its_networks_take_its_input(trained: Played) -> None:
     import torch
     from torch.utils._pytree import tree_leaves
 
-    task, benchmark = played
+    task, benchmark = trained
     model = benchmark.space.model(benchmark.space.sample(Random(0)))
     network = task.network(model)
     assert not network.training

@@ -11,6 +11,7 @@ from strategies.regularized_evolution import RegularizedEvolution
 from tasks.rewards import Metric
 from tasks.tabular import TabularTask
 
+default_of = ["tabular"]
 benchmark = dict(
     id="transnas-cell-segmentation-v1",
     task=dict(type=TabularTask, table="transnas-cell", metric="segmentsemantic"),
