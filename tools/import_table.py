@@ -25,7 +25,9 @@ def main() -> int:
         refuse(f"{options.out} is there already: give another --out, or remove it")
     try:
         table = SOURCES[options.format](options.source, options.out)
-    except (ValueError, OSError, KeyError) as error:
+    except OSError as error:
+        refuse(f"{error.filename or options.source} cannot be read or written: {error.strerror}")
+    except (ValueError, KeyError) as error:
         refuse(f"{options.source} does not hold the results of {options.format} ({error})")
     size = sum(path.stat().st_size for path in options.out.iterdir())
     print(f"{options.out}: {len(table):,} networks, {len(table.groups):,} different ones, {size / 1e6:.2f} MB")

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 class TabularTask(Task):
     """A table's results, the metric named `metric` first. `table` is its name, or a folder.
 
-    A stage's `epochs` are those after which metrics were recorded; its view's `eval` is "val": one training of the network,
-    drawn by the seed, or "test": the mean of all of them. A stage that continues reads the same training later on. Seconds are
-    those that the training took when the table was made; where it has none, a whole training counts as one.
+    A stage's `epochs` are those after which metrics were recorded; its view's `eval` is "val", one training of the network,
+    drawn by the seed, or another split, "test" say: the mean of all trainings. A stage that continues reads the same training
+    later on. Seconds are those that the training took when the table was made; where it has none, a whole one counts as one.
     """
 
     reads = frozenset({"epochs", "continues", "continued", "eval"})
@@ -87,7 +87,7 @@ class TabularTask(Task):
         if keep is not None and recipe.continued:
             Path(keep).write_text(json.dumps([row, run, epochs]))
         place, values = self._epochs[epochs], self._values[split]
-        if split == "test":
+        if split != "val":
             metrics = {name: float(np.nanmean(column[rows, :, place])) for name, column in values}
         else:
             metrics = {name: float(column[row, run, place]) for name, column in values}
