@@ -2,8 +2,8 @@
 
 Command: python tools/run_benchmark.py micro-segmentation-v1
 All of them: python tools/build_table.py micro-segmentation-v1 --out my-table --workers 2
-Twelve random decoders with two runs each: 92 % of the variance of the last mIoU on the test images are due to the decoder, and a
-training with its scores takes 2 s of one core.
+Twelve random decoders with two runs each: 92 % of the variance of the last mIoU on the test images are due to the decoder.
+A training with its scores takes 2 s of one core.
 """
 
 from search_spaces.decoder_cells.space import DecoderCells
