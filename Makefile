@@ -13,7 +13,7 @@ install: .venv/installed
 benchmark: install
 	$(BIN)/python tools/run_benchmark.py embedded --work-dir runs
 	$(BIN)/python tools/make_leaderboard.py runs --out runs/leaderboard --check > /dev/null
-	@echo "written to runs/leaderboard: leaderboard.md, .csv, .json, best_so_far.png"
+	@echo "written to runs/leaderboard: leaderboard.md, .csv, .json, checklist.md, best_so_far.png"
 
 test: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile # one process a core

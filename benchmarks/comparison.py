@@ -20,6 +20,7 @@ from benchmarks.job import build_task
 from benchmarks.study import Study
 from core import build
 from strategies import STRATEGIES
+from tasks.tabular import TabularTask
 
 REFERENCE = "random_search"
 REPEATED = 4  # times as many trials as trainings: networks that are proposed again cost nothing
@@ -37,7 +38,7 @@ def play(name: str, strategy: str, seeds: Sequence[int], trainings: int) -> Arra
     benchmark = Benchmark({**config["benchmark"], "budget": {"trials": REPEATED * trainings}})
     text = json.dumps({**benchmark.proxy, "cache": "", "device": "cpu"})
     task: Any = build_task(text)
-    if not hasattr(task, "table"):
+    if not isinstance(task, TabularTask):
         raise ValueError(f"{name} trains networks, and strategies are compared on tables: name a tabular benchmark")
     means, sign = task.table.means("test", task.primary), 1 if task.higher_is_better else -1
     best = max(sign * mean for mean in means.values())

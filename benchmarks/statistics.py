@@ -1,6 +1,6 @@
 """Statistics of a benchmark's rows: intervals of means, and paired tests against random search.
 
-scipy.stats is imported where it is used: it takes a second, which --help need not wait for.
+scipy.stats and statsmodels are imported where they are used: they take a second, which --help need not wait for.
 """
 
 from __future__ import annotations
@@ -56,8 +56,6 @@ def improvement(values: Mapping[int, float], reference: Mapping[int, float], hig
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """The p values of several tests, adjusted by Holm's step-down method (1979), in their order."""
-    adjusted, largest = [0.0] * len(p_values), 0.0
-    for place, test in enumerate(sorted(range(len(p_values)), key=lambda test: p_values[test])):
-        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[test]))
-        adjusted[test] = largest
-    return adjusted
+    from statsmodels.stats.multitest import multipletests
+
+    return np.asarray(multipletests(p_values, method="holm")[1]).tolist() if p_values else []

@@ -183,17 +183,11 @@ class FiniteSpace(SearchSpace):
         return f"the space {type(self).__name__}"
 
 
-class Part(FiniteSpace):
-    """The space `whole` with every decision outside `prefix` held at its choice in `rest`; its answers are those of `whole`."""
+class Narrowed(FiniteSpace):
+    """The space `whole` with fewer choices. Its answers are those of `whole`; a canonical form may have choices outside."""
 
-    def __init__(self, whole: FiniteSpace, prefix: str, rest: Architecture):
-        if not any(name.startswith(prefix) for name in whole.decisions):
-            raise ValueError(f"no decision starts with {prefix!r}: the space has {', '.join(whole.decisions)}")
-        self.whole, self.prefix, self.version = whole, prefix, whole.version
-        held = rest.as_dict()
-        self.decisions = {
-            name: options if name.startswith(prefix) else (held[name],) for name, options in whole.decisions.items()
-        }
+    def __init__(self, whole: FiniteSpace):
+        self.whole, self.version = whole, whole.version
 
     def active(self, choices: Choices) -> Collection[str]:
         return self.whole.active(choices)
@@ -207,11 +201,25 @@ class Part(FiniteSpace):
     def parts(self, choices: Choices) -> dict[str, Any]:
         return self.whole.parts(choices)
 
-    def supernet(self) -> dict[str, Any]:
-        raise TypeError(f"{self} has no supernet, which would move the decisions that are held: search the whole space")
-
     def inherit(self, weights: Weights, fresh: Weights, parent: Architecture | None, child: Architecture) -> Weights:
         return self.whole.inherit(weights, fresh, parent, child)
+
+
+class Part(Narrowed):
+    """The space `whole` with every decision outside `prefix` held at its choice in `rest`; its answers are those of `whole`."""
+
+    def __init__(self, whole: FiniteSpace, prefix: str, rest: Architecture):
+        if not any(name.startswith(prefix) for name in whole.decisions):
+            raise ValueError(f"no decision starts with {prefix!r}: the space has {', '.join(whole.decisions)}")
+        super().__init__(whole)
+        self.prefix = prefix
+        held = rest.as_dict()
+        self.decisions = {
+            name: options if name.startswith(prefix) else (held[name],) for name, options in whole.decisions.items()
+        }
+
+    def supernet(self) -> dict[str, Any]:
+        raise TypeError(f"{self} has no supernet, which would move the decisions that are held: search the whole space")
 
     def __str__(self) -> str:
         return f"the part {self.prefix!r} of {self.whole}"

@@ -37,7 +37,7 @@ def arguments() -> Parser:
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--trainings", type=int, default=100, help="what a search may spend")
     parser.add_argument(
-        "--within", type=float, default=0.01, help="share of the range from median to best that counts as found"
+        "--within", type=float, default=0.01, help="share of the regret of one random training that counts as found"
     )
     parser.add_argument("--workers", type=int, default=cores())
     parser.add_argument("--out", type=Path, required=True)
