@@ -1,170 +1,133 @@
-"""Do networks differ by more than seeds do, and does the search's last stage rank them as the final training does?"""
+"""Do networks differ by more than seeds do, and which cheap signal ranks them as the final training does?"""
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
-from pathlib import Path
-from random import Random
-from tempfile import TemporaryDirectory
-from typing import Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from benchmarks.job import Begin, Failed, Job, run
-from benchmarks.journal import Journal
-from benchmarks.ranking import LEAST, Array, Estimate, estimated, kendall
+from benchmarks.judge import Judge
+from benchmarks.ranking import FINAL, LEAST, REWARD, Array, Estimate, Sample, estimated, kendall
 from benchmarks.run import Run
-from benchmarks.store import Store, of_trial
-from search_spaces import Architecture, SearchSpace
+from benchmarks.scoring import Figures, Part, Score
 
-Part = Literal["search", "final"]
-BEST = 3  # networks of the search's, of which the final training then finds the best one
-
-
-class Place(NamedTuple):
-    architecture: int
-    seed: int
-    part: Part
+BEST = 3  # networks that a signal ranks first, of which the final training then finds the best one
+GOOD = 0.25  # the share of networks that no gate should stop
 
 
 @dataclass(frozen=True)
-class Score:
-    """What network number `architecture` came to with a seed: the reward behind the search's last stage ("search"), or the
-    primary metric of the final training; None, with the error, where it failed. `seconds` are of a processor.
-    """
+class Kills:
+    """How many of the best quarter of networks, by the final training, the protocol's gate stops; a 95 % interval (Wilson)."""
 
-    architecture: int
-    seed: int
-    part: Part
-    score: float | None
-    seconds: float
-    error: str = ""
-
-    @property
-    def place(self) -> Place:
-        return Place(self.architecture, self.seed, self.part)
+    good: int
+    stopped: int
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
 class Audit:
     """What the scores of one benchmark say.
 
-    `share` is of the variance of the search's scores what is due to the network: ICC(1) = (B - W) / (B + (k - 1) W) of k seeds,
-    with B the mean square between networks and W that within them (Shrout and Fleiss, Psychological Bulletin 86, 1979). `seeds`
-    is Kendall's tau-b between the scores of two seeds, the mean over all pairs; `final` between the means of a network's scores
-    in the search and after the final training; `regret` how much the best of all has there over the best of the three that the
-    search ranks first. The last two are None without final trainings. `seconds` are medians, of a network and a seed.
+    `share` is of the variance of the search's rewards what is due to the network: ICC(1) = (B - W) / (B + (k - 1) W) of k
+    seeds, with B the mean square between networks and W that within them (Shrout and Fleiss, Psychological Bulletin 86, 1979);
+    `seeds` is Kendall's tau-b between the rewards of two seeds, the mean over all pairs. `signals` is what is compared with the
+    final training, None without one, and `regrets`, of each signal, how much the best of all has there over the best of the
+    three that it ranks first. `seconds` are medians, of a network and a seed.
     """
 
     networks: int
     failed: int
-    share: Estimate
-    seeds: Estimate
-    final: Estimate | None
-    regret: Estimate | None
+    share: Estimate | None
+    seeds: Estimate | None
+    signals: Sample | None
+    regrets: Mapping[str, Estimate]
+    kills: Kills | None
     seconds: dict[str, float]
 
 
-def sampled(space: SearchSpace, count: int) -> list[Architecture]:
-    """The first `count` different networks that a random search would look at; of more of them, these are the first."""
-    rng, found = Random(0), dict[str, Architecture]()
-    for _ in range(100 * count):
-        arch = space.sample(rng)
-        found.setdefault(arch.key, arch)
-        if len(found) == count:
-            return list(found.values())
-    raise ValueError(f"the space has too few networks to draw {count} different ones: ask for {len(found)}")
+def audited(one: Run, scores: Sequence[Score], before: Sequence[Figures] = ()) -> Audit:
+    """`before` is what is known of each network from elsewhere.
 
-
-class Scores(Journal[Score]):
-    """The scores of a benchmark, by place."""
-
-    def __init__(self, path: Path, one: Run):
-        super().__init__(path, one, Score, "a score")
-
-    @property
-    def known(self) -> dict[Place, Score]:
-        return {score.place: score for score in self.found}
-
-
-def measure(one: Run, scores: Scores, places: Sequence[Place], executor: Executor, workers: int) -> Iterator[Score]:
-    """Measure what is not known of these places, so many at a time, and give each score as it comes."""
-    benchmark, flying = one.benchmark, dict[Future[Played], Place]()
-    known = scores.known
-    waiting = [place for place in places if place not in known]
-    networks = sampled(benchmark.space, 1 + max((place.architecture for place in waiting), default=0))
-    while waiting or flying:
-        while waiting and len(flying) < workers:
-            place = waiting.pop(0)
-            flying[executor.submit(play, jobs(one, networks[place.architecture], place))] = place
-        for future in wait(flying, return_when=FIRST_COMPLETED).done:
-            place, (metrics, seconds, error) = flying.pop(future), future.result()
-            value = None
-            if not error:
-                value = benchmark.reward(metrics) if place.part == "search" else metrics[one.task.primary]
-            score = Score(*place, value, seconds, error)
-            scores.add(score)
-            yield score
-
-
-def jobs(one: Run, arch: Architecture, place: Place) -> list[Job]:
-    """What a network goes through: its costs, where the reward reads some, and all stages of the search; or the final one."""
-    benchmark, final = one.benchmark, place.part == "final"
-    task, space = (one.final_task, benchmark.final_space_config) if final else (one.search_task, benchmark.space_config)
-    model = (benchmark.final_space if final else benchmark.space).model(arch)
-    what = (task, json.dumps(space), model, arch.as_dict(), benchmark.final, place.seed)
-    first = Job(*what, imports=benchmark.imports)
-    if final:
-        return [first]
-    costs = [replace(first, measure=benchmark.measures)] if benchmark.measures else []
-    return [*costs, *(replace(first, stage=stage) for stage in benchmark.stages)]
-
-
-Played = tuple[dict[str, float], float, str]
-
-
-def play(jobs: Sequence[Job]) -> Played:
-    """Costs and the last stage's metrics of a network, the seconds of a processor that it took, and what went wrong, if at all.
-
-    Each stage starts from the weights that the one before has left.
+    Raises ValueError for fewer than four networks with all their scores.
     """
-    costs: dict[str, float] = {}
-    metrics, kept, started = costs, "", time.process_time()
-    with TemporaryDirectory() as folder:
-        for number, job in enumerate(jobs):
-            begin, keep = Begin(kept) if kept else None, "" if job.measure else of_trial(0, number)
-            outcome = run(replace(job, store=Store(folder), begin=begin, keep=keep))
-            if isinstance(outcome, Failed):
-                return {}, time.process_time() - started, outcome.error
-            costs, metrics = ({**outcome.metrics}, metrics) if job.measure else (costs, outcome.metrics)
-            kept = keep
-    return {**costs, **metrics}, time.process_time() - started, ""
+    by_network: dict[int, dict[Part, list[Score]]] = {}
+    for score in sorted(scores, key=lambda score: score.place):
+        by_network.setdefault(score.architecture, {}).setdefault(score.part, []).append(score)
+    sound = {n: parts for n, parts in by_network.items() if not any(s.error for some in parts.values() for s in some)}
+    count, failed = len(sound), len(by_network) - len(sound)
+    if count < LEAST:
+        raise ValueError(f"{count} networks say little: give at least {LEAST} without a failure")
+    rewards = np.array([[reward(one, s) for s in parts.get("search", ())] for parts in sound.values()])
+    several = rewards.shape[1] > 1
+    seconds = {part: [s.seconds for s in scores if s.part == part] for part in ("start", "search", "final")}
+    signals, regrets = None, dict[str, Estimate]()
+    if all("final" in parts for parts in sound.values()):
+        known = [{**(before[n] if before else {}), **figures(one, parts)} for n, parts in sound.items()]
+        primary = one.task.primary
+        ends = [mean(s.stages[-1] for s in parts["final"]) for parts in sound.values()]
+        smaller = None if one.task.higher_is_better else primary
+        signals = Sample(one.benchmark.id, None, "search", FINAL, primary, known, ends, smaller)
+        truth = np.array(signals.truth)
+        values = {name: np.array(listed) for name, listed in signals.signals.items()}
+        regrets = {name: estimated(partial(regret, signal, truth), count) for name, signal in values.items()}
+    return Audit(
+        count,
+        failed,
+        estimated(lambda draws: share(rewards, draws), count) if several else None,
+        estimated(lambda draws: agreement(rewards, draws), count) if several else None,
+        signals,
+        regrets,
+        killed(one, list(sound.values()), signals) if signals else None,
+        {part: float(np.median(spent)) for part, spent in seconds.items() if spent},
+    )
 
 
-def audited(scores: Sequence[Score], higher_is_better: bool) -> Audit:
-    """Raises ValueError for fewer than four networks with all their scores, and fewer than two seeds."""
-    frame = pd.DataFrame([asdict(one) for one in scores])
-    table = frame.pivot(index="architecture", columns=["part", "seed"], values="score").astype(float)
-    sound = table.dropna()
-    search, count = sound["search"].to_numpy(), len(sound)
-    if count < LEAST or search.shape[1] < 2:
-        given = f"{count} networks with {search.shape[1]} seeds"
-        raise ValueError(f"{given} say little: give at least {LEAST} networks without a failure, and 2 seeds")
-    final = regretted = None
-    if "final" in sound:
-        means, ends = search.mean(1), sound["final"].to_numpy().mean(1) * (1 if higher_is_better else -1)
-        final = estimated(lambda draws: kendall(means, ends, draws), count)
-        regretted = estimated(lambda draws: regret(means, ends, draws), count)
-    shared = estimated(lambda draws: share(search, draws), count)
-    agreed = estimated(lambda draws: agreement(search, draws), count)
-    seconds = frame.groupby("part", sort=False)["seconds"].median().to_dict()
-    return Audit(count, len(table) - count, shared, agreed, final, regretted, seconds)
+def reward(one: Run, score: Score, stage: int = -1) -> float:
+    return one.benchmark.reward({**score.measures, **score.stages[stage]})
+
+
+def mean(rows: Iterable[Figures]) -> dict[str, float]:
+    """Of what all rows have."""
+    kept = list(rows)
+    return {name: float(np.mean([row[name] for row in kept])) for name in kept[0] if all(name in row for row in kept)}
+
+
+def figures(one: Run, parts: Mapping[Part, Sequence[Score]]) -> dict[str, float]:
+    """All signals of a network: means over seeds of its zero-cost scores, rewards and metrics of the search's stages."""
+    named = list[dict[str, float]]()
+    for score in parts.get("search", ()):
+        row = {REWARD: reward(one, score)}
+        for place, (stage, metrics) in enumerate(zip(one.benchmark.stages, score.stages, strict=True), start=1):
+            last = place == len(score.stages)
+            row |= {name if last else f"{name} after {stage.name}": value for name, value in metrics.items()}
+        named.append({**score.measures, **row})
+    start = mean(score.measures for score in parts["start"]) if "start" in parts else {}
+    return {**(mean(named) if named else {}), **start}
+
+
+def killed(one: Run, networks: Sequence[Mapping[Part, Sequence[Score]]], signals: Sample) -> Kills | None:
+    """What the gate stops of the best networks, if it sees them in this order with their first seeds; None without a gate."""
+    from statsmodels.stats.proportion import proportion_confint
+
+    judge, stages = Judge(one.benchmark, 0), one.benchmark.stages
+    if judge.gate is None or not all("search" in parts for parts in networks):
+        return None
+    good = set(np.argsort(-np.array(signals.truth), kind="stable")[: max(1, round(GOOD * len(networks)))].tolist())
+    stopped = 0
+    for number, parts in enumerate(networks):
+        score = parts["search"][0]
+        reason = judge.refuse(number, score.measures)
+        for place, stage in enumerate(stages[:-1]):
+            if reason is None:
+                worth = reward(one, score, place)
+                reason = judge.stop(number, stage.name, score.measures, score.stages[place], worth)
+        stopped += reason is not None and number in good
+    low, high = proportion_confint(stopped, len(good), method="wilson")
+    return Kills(len(good), stopped, float(low), float(high))
 
 
 def share(scores: Array, draws: Array) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -156,6 +157,23 @@ def answers_of(records: Sequence[Record], metric: str | None = None) -> list[Sam
         short = found[0][0].stages[-1].name
         samples.append(Sample(benchmark, strategy, short, FINAL, chosen, before, after, smaller))
     return samples
+
+
+def rated(record: Record) -> list[tuple[dict[str, Any], Metrics]]:
+    """The choices of every network of a study that started where its last one did, once, with its reward and last metrics.
+
+    So those of a supernet's run are the ones that were scored with its final weights.
+    """
+    trials = [trial for trial in record.trials if trial.reward is not None and trial.stages]
+    if not trials:
+        return []
+    start = trials[-1].proposal.parent
+    found: dict[str, tuple[dict[str, Any], Metrics]] = {}
+    for trial in trials:
+        if trial.proposal.parent == start:
+            figures = {**trial.stages[-1].metrics, REWARD: trial.score}
+            found.setdefault(trial.arch.key, (trial.arch.as_dict(), figures))
+    return list(found.values())
 
 
 def _correlated(measure: Measure, a: Sequence[float], b: Sequence[float]) -> Estimate:

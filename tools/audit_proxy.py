@@ -1,9 +1,13 @@
-"""Does a benchmark's search tell architectures apart? Random networks, each trained by the search's stages with several seeds.
+"""Which cheap signals tell a benchmark's architectures apart? Some networks, each trained in every way that the protocol has.
 
-Told are the share of the score's variance that is due to the architecture (the rest is due to the seed), and Kendall's tau-b
-between seeds; with --final, each network is trained finally as well, and told are Kendall's tau-b between search and final
-training, and what the best of the three that the search ranks first lacks of the best of all. In brackets: 95 % intervals of a
-bootstrap over networks.
+They are random ones, or, with --run, those that a run has rated: a proxy's, whose search space is the same, or a supernet's,
+whose ratings are of shared weights. Each is trained by the search's stages with several seeds and, with --final, finally.
+
+Told are the share of the reward's variance that is due to the architecture (the rest is due to the seed) and Kendall's tau-b
+between seeds; with --final, how every signal agrees with the final training: rewards and metrics of the search, what the run
+knew, and, with --zero-cost, scores of untrained networks (snip, nwot, jacov, parameters, MAdds). Regret is what the best of
+the three networks that a signal ranks first lacks of the best of all; a gate's false kills are those of the best quarter. In
+brackets: 95 % intervals, of a bootstrap over networks.
 
 Scores are written to WORK_DIR/audits/BENCHMARK.jsonl as they come; the same command, also with more networks or seeds, goes on.
 """
@@ -17,32 +21,41 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pandas as pd
 from tqdm import tqdm
 
-from benchmarks.audit import Audit, Place, Score, Scores, audited, measure
+from benchmarks.audit import Audit, audited
 from benchmarks.catalogue import read_protocol
 from benchmarks.executors import EXECUTORS
-from benchmarks.ranking import Estimate
+from benchmarks.ranking import REWARD, Estimate
+from benchmarks.records import Record
 from benchmarks.run import Run
+from benchmarks.scoring import Figures, Part, Place, Score, Scores, found_by, measure, sampled
+from search_spaces import Architecture
+
+SHARE, TAU = 0.7, 0.5  # below these a search sees seeds rather than architectures, and ranks them by chance
 
 
-def scored(one: Run, options: Namespace) -> list[Score]:
+def scored(one: Run, networks: Sequence[Architecture], options: Namespace) -> list[Score]:
     """The scores that are asked for, measured where they are not known."""
-    scores = Scores(options.work_dir / "audits" / f"{one.benchmark.id}.jsonl", one)
-    numbers = range(options.architectures)
-    places = [Place(number, seed, "search") for number in numbers for seed in range(options.seeds)]
-    places = sorted(places + [Place(number, seed, "final") for number in numbers for seed in range(options.final)])
+    name = (
+        one.benchmark.id if options.run is None else f"{one.benchmark.id}-{'-'.join(options.run.resolve().parts[-3:])}"
+    )
+    scores = Scores(options.work_dir / "audits" / f"{name}.jsonl", one)
+    runs: dict[Part, int] = {"start": options.zero_cost, "search": options.seeds, "final": options.final}
+    places = sorted(
+        Place(number, seed, part) for number in range(len(networks)) for part in runs for seed in range(runs[part])
+    )
     known = scores.known
     missing = [place for place in places if place not in known]
     with (
         EXECUTORS["inline" if options.workers == 1 else "process"](options.workers) as executor,
         tqdm(total=len(missing), desc=one.benchmark.id, file=sys.stderr) as bar,
     ):
-        for score in measure(one, scores, missing, executor, options.workers):
+        for score in measure(one, scores, networks, missing, executor, options.workers):
             bar.update()
             if score.error:
                 bar.write(f"network {score.architecture}, seed {score.seed}: {score.error}", file=sys.stderr)
@@ -50,58 +63,104 @@ def scored(one: Run, options: Namespace) -> list[Score]:
     return [known[place] for place in places]
 
 
-def markdown(one: Run, result: Audit) -> str:
-    def shown(estimate: Estimate | None, digits: int = 2) -> str:
-        if estimate is None or estimate.value is None:
-            return "none"
-        return f"{estimate.value:.{digits}f} ({estimate.low:.{digits}f} to {estimate.high:.{digits}f})"
+def shown(estimate: Estimate | None, digits: int = 2) -> str:
+    if estimate is None or estimate.value is None:
+        return "none"
+    return f"{estimate.value:.{digits}f} ({estimate.low:.{digits}f} to {estimate.high:.{digits}f})"
 
+
+def markdown(one: Run, result: Audit) -> str:
+    failed = f", {result.failed} more failed" if result.failed else ""
     rows = [
         ("share of the variance due to the architecture", shown(result.share)),
         ("Kendall's tau-b between two seeds", shown(result.seeds)),
     ]
-    if result.final is not None:
-        rows += [
-            ("Kendall's tau-b of search and final training", shown(result.final)),
-            (f"regret of the search's best three, {one.task.primary}", shown(result.regret)),
-        ]
+    if kills := result.kills:
+        interval = f"{kills.low:.2f} to {kills.high:.2f}"
+        rows += [("false kills of the gate", f"{kills.stopped} of the {kills.good} best ({interval})")]
     rows += [(f"CPU s, {part}", f"{seconds:.1f}") for part, seconds in result.seconds.items()]
-    failed = f", {result.failed} more failed" if result.failed else ""
     table = pd.DataFrame(rows, columns=["", "value"]).to_markdown(index=False, disable_numparse=True)
-    return f"{one.benchmark.id}: {result.networks} networks{failed}\n\n{table}"
+    text = f"{one.benchmark.id}: {result.networks} networks{failed}\n\n{table}"
+    if result.signals:
+        compared = result.signals.comparison()
+        rows_of = [
+            {
+                "signal": signal.signal,
+                "Kendall's tau-b": shown(signal.tau),
+                "Spearman's rho": shown(signal.rho),
+                f"regret, {compared.metric}": shown(result.regrets[signal.signal]),
+            }
+            for signal in sorted(compared.agreements, key=lambda signal: -(signal.tau.value or 0.0))
+        ]
+        listed = pd.DataFrame(rows_of).to_markdown(index=False, disable_numparse=True)
+        text += f"\n\nSignals against {compared.metric} after the final training; losses are negated:\n\n{listed}"
+    return "\n\n".join([text, *warnings(result)])
 
 
-def checked(options: Namespace) -> Namespace:
-    for name, least in dict(architectures=4, seeds=2, final=0, workers=1).items():
+def warnings(result: Audit) -> list[str]:
+    """What of the search is too close to chance to be searched by."""
+    told = []
+    if result.share and result.share.value is not None and result.share.value < SHARE:
+        told.append(
+            f"Warning: less than {SHARE:.0%} of the reward's variance are due to the architecture: train longer."
+        )
+    for signal in result.signals.comparison().agreements if result.signals else ():
+        if signal.signal == REWARD and (signal.tau.value or 0.0) < TAU:
+            told.append(
+                f"Warning: the reward's tau-b with the final training is below {TAU}: another stage, or reward."
+            )
+    return told
+
+
+def audit(options: Namespace) -> tuple[Run, Audit]:
+    for name, least in dict(architectures=4, seeds=0, final=0, workers=1).items():
         if getattr(options, name) < least:
             raise ValueError(f"--{name} must be at least {least}, not {getattr(options, name)}")
-    return options
+    if not options.final and (not options.seeds or options.zero_cost or options.run):
+        raise ValueError("--seeds 0, --zero-cost and --run are compared with the final training: give --final, too")
+    benchmark = read_protocol(options.benchmark, options.cfg_options)["benchmark"]
+    config = {"benchmark": benchmark, "strategy": {"type": "RandomSearch"}}
+    one = Run(config, "audit", 0, options.work_dir, options.device)
+    known: Sequence[Figures] = ()
+    if options.run is None:
+        networks = sampled(one.benchmark.space, options.architectures)
+    else:
+        networks, known = found_by(Record.of(options.run), one.benchmark.space, options.architectures)
+    one.prepare()
+    return one, audited(one, scored(one, networks, options), known)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser(description=__doc__)
     parser.add_argument("benchmark", metavar="BENCHMARK", help="a benchmark's id, or a config")
     parser.add_argument("--architectures", type=int, default=20)
-    parser.add_argument("--seeds", type=int, default=3, help="of the search's stages")
+    parser.add_argument("--run", type=Path, metavar="FOLDER", help="the networks of a run, BENCHMARK/STRATEGY/seedK")
+    parser.add_argument("--seeds", type=int, default=3, help="of the search's stages (0: leave them out)")
     parser.add_argument("--final", type=int, nargs="?", const=1, default=0, metavar="SEEDS", help="also train finally")
+    parser.add_argument("--zero-cost", action="store_true", help="also score untrained networks")
     parser.add_argument("--workers", type=int, default=1, help="processes, each with its share of the cores")
     parser.add_argument("--work-dir", type=Path, default=Path("runs"))
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--cfg-options", nargs="+", action=Settings, help="settings of the config, as benchmark.a.b=c")
-    parser.add_argument("--json", action="store_true", help="an object instead of a table")
+    parser.add_argument("--out", type=Path, help="also write signals.png there: a panel a signal, a point a network")
+    parser.add_argument("--json", action="store_true", help="an object instead of tables")
     options = parser.parse_args(arguments)
     try:
-        checked(options)
-        benchmark = read_protocol(options.benchmark, options.cfg_options)["benchmark"]
-        config = {"benchmark": benchmark, "strategy": {"type": "RandomSearch"}}
-        one = Run(config, "audit", 0, options.work_dir, options.device)
-        one.prepare()
-        result = audited(scored(one, options), one.task.higher_is_better)
+        one, result = audit(options)
+        if options.out and result.signals:
+            from benchmarks.figures import scatter
+
+            options.out.mkdir(parents=True, exist_ok=True)
+            scatter([result.signals]).savefig(options.out / "signals.png", dpi=120)
     except BrokenProcessPool:
         raise OSError("a worker has died (killed, for want of memory perhaps): the same command goes on") from None
     except (ValueError, OSError) as error:
         refuse(error)
-    print(json.dumps(asdict(result), indent=2) if options.json else markdown(one, result))
+    if options.json:
+        signals = asdict(result.signals.comparison()) if result.signals else None
+        print(json.dumps({**asdict(replace(result, signals=None)), "signals": signals}, indent=2))
+    else:
+        print(markdown(one, result))
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.audit import Place, Score, Scores, agreement, audited, measure, regret, sampled, share
+from benchmarks.audit import agreement, audited, regret, share
 from benchmarks.executors import InlineExecutor
+from benchmarks.ranking import Estimate
 from benchmarks.run import Run
+from benchmarks.scoring import Place, Score, Scores, measure, sampled
 from search_spaces.toy.space import ToySpace
 
 PLACES = [Place(number, seed, "search") for number in range(4) for seed in range(2)] + [Place(1, 0, "final")]
@@ -30,11 +33,14 @@ def noisy(networks: int = 12, seeds: int = 3, noise: float = 0.5) -> np.ndarray:
 
 def rows(search: np.ndarray, final: np.ndarray) -> list[Score]:
     parts = {"search": search, "final": final}
-    return [
-        Score(number, seed, part, None if np.isnan(value) else float(value), 2.0 if part == "search" else 9.0)  # type: ignore[arg-type]
-        for part, values in parts.items()
-        for (number, seed), value in np.ndenumerate(values)
-    ]
+    found = []
+    for part, values in parts.items():
+        for (number, seed), value in np.ndenumerate(values):
+            stage = {"score": float(value)}
+            stages = ({"score": 0.5}, stage) if part == "search" else (stage,)
+            error = "too deep" if np.isnan(value) else ""
+            found.append(Score(number, seed, part, {}, stages, 2.0 if part == "search" else 9.0, error))  # type: ignore[arg-type]
+    return found
 
 
 def test_the_share_is_that_of_an_analysis_of_variance() -> None:
@@ -58,32 +64,74 @@ def test_regret_is_what_the_best_three_lack() -> None:
     assert regret(search, final, draws).tolist() == [30.0, 0.0, 0.0]  # a network counts once in a draw
 
 
-def test_an_audit_of_scores() -> None:
+def test_an_audit_of_scores(one: Run) -> None:
     search, final = noisy(), noisy()[:, :1]
-    result = audited(rows(search, final), higher_is_better=True)
+    result = audited(one, rows(search, final))
     assert (result.networks, result.failed) == (12, 0)
+    assert result.share is not None
     assert result.share.value == share(search, np.arange(12)[None])[0]
     assert result.share.low < result.share.value < result.share.high  # type: ignore[operator]
-    assert result.final is not None
-    assert result.final.value == pytest.approx(stats.kendalltau(search.mean(1), final[:, 0]).statistic)
+    assert result.signals is not None
+    agreements = {found.signal: found for found in result.signals.comparison().agreements}
+    assert list(agreements) == ["reward", "score after short", "score"]  # the toy's reward is its score
+    assert agreements["reward"].tau.value == pytest.approx(stats.kendalltau(search.mean(1), final[:, 0]).statistic)
+    assert agreements["score"].tau == agreements["reward"].tau
+    assert agreements["score after short"].tau.value is None  # the same for all
+    assert result.regrets["reward"].value == regret(search.mean(1), final[:, 0], np.arange(12)[None])[0]
     assert result.seconds == {"search": 2.0, "final": 9.0}
-    smaller = audited(rows(search, -final), higher_is_better=False)
-    assert (smaller.final, smaller.regret) == (result.final, result.regret)
-    without = audited(rows(search, final[:, :0]), higher_is_better=True)
-    assert (without.final, without.regret, without.share) == (None, None, result.share)
+    without = audited(one, rows(search, final[:, :0]))
+    assert (without.signals, without.regrets, without.share) == (None, {}, result.share)
+    once = audited(one, rows(search[:, :1], final))
+    assert (once.share, once.seeds) == (None, None)
 
 
-def test_a_network_with_a_failure_is_left_out() -> None:
+def test_other_signals(one: Run) -> None:
+    """What a run knew of the networks, and their scores before training."""
+    search, final = noisy(), noisy()[:, :1]
+    before = [{"loss of the run": float(value)} for value in -final[:, 0]]
+    start = [Score(number, 0, "start", {"snip": float(number % 2)}) for number in range(12)]
+    result = audited(one, [*start, *rows(search[:, :0], final)], before)
+    assert result.signals is not None
+    found = {one.signal: one.tau.value for one in result.signals.comparison().agreements}
+    assert found == {
+        "loss of the run": pytest.approx(1),
+        "snip": pytest.approx(stats.kendalltau(np.arange(12) % 2, final).statistic),
+    }
+    assert result.regrets["loss of the run"] == Estimate(0.0, 0.0, 0.0)
+    assert (result.share, result.kills) == (None, None)
+
+
+def test_false_kills_are_those_of_the_best_quarter(one: Run, toy_config: dict[str, Any], tmp_path: Path) -> None:
+    """The gate looks at the stage that is given as 0.5 everywhere, but for two networks."""
+    gate = dict(type="Constraint", name="score", at_least=0.1)
+    strict = Run(
+        {"benchmark": {**toy_config, "gate": gate}, "strategy": dict(type="RandomSearch")}, "a", 0, tmp_path, "cpu"
+    )
+    final = np.arange(12.0)[:, None]
+    scores = rows(noisy(), final)
+    low = [s.part == "search" and s.architecture in (2, 11) for s in scores]
+    scores = [
+        replace(s, stages=({"score": 0.0}, s.stages[1])) if sunk else s for s, sunk in zip(scores, low, strict=True)
+    ]
+    kills = audited(strict, scores).kills
+    assert kills is not None
+    assert (kills.good, kills.stopped) == (3, 1)  # 9 to 11 are the best; 2 is rightly stopped
+    assert 0 < kills.low < 1 / 3 < kills.high < 1
+    open_gate = {name: value for name, value in toy_config.items() if name != "gate"}
+    free = Run({"benchmark": open_gate, "strategy": dict(type="RandomSearch")}, "b", 0, tmp_path, "cpu")
+    assert audited(free, scores).kills is None
+
+
+def test_a_network_with_a_failure_is_left_out(one: Run) -> None:
     search, final = noisy(), noisy()[:, :1]
     search[3, 1] = final[7] = np.nan
-    result = audited(rows(search, final), higher_is_better=True)
+    result = audited(one, rows(search, final))
     assert (result.networks, result.failed) == (10, 2)
     sound = np.delete(search, [3, 7], axis=0)
+    assert result.share is not None
     assert result.share.value == share(sound, np.arange(10)[None])[0]
-    with pytest.raises(ValueError, match="3 networks with 3 seeds say little"):
-        audited(rows(search[:4], final[:4]), higher_is_better=True)
-    with pytest.raises(ValueError, match="12 networks with 1 seeds say little"):
-        audited(rows(noisy(seeds=1), final[:, :0]), higher_is_better=True)
+    with pytest.raises(ValueError, match="3 networks say little"):
+        audited(one, rows(search[:4], final[:4]))
 
 
 def test_more_networks_begin_with_the_same() -> None:
@@ -98,20 +146,28 @@ def one(toy_config: dict[str, Any], tmp_path: Path) -> Run:
 
 
 def played(one: Run, path: Path) -> list[Score]:
-    return list(measure(one, Scores(path, one), PLACES, InlineExecutor(), 1))
+    return list(measure(one, Scores(path, one), sampled(one.benchmark.space, 4), PLACES, InlineExecutor(), 1))
+
+
+def first_of(one: Run, folder: Path) -> Score:
+    networks = sampled(one.benchmark.space, 1)
+    (score,) = measure(one, Scores(folder / "a.jsonl", one), networks, PLACES[:1], InlineExecutor(), 1)
+    return score
 
 
 def test_a_killed_audit_goes_on(one: Run, tmp_path: Path) -> None:
     path = tmp_path / "audits/toy.jsonl"
     first = played(one, path)
     assert [score.place for score in first] == PLACES
-    assert all(score.score is not None for score in first)
+    assert not any(score.error for score in first)
+    assert {len(score.stages) for score in first[:-1]} == {2}
     lines = path.read_text().splitlines()
     path.write_text("\n".join(lines[:-2]) + "\n" + lines[-2][:20])  # a kill tore the last line but one
     again = played(one, path)
-    assert [(score.place, score.score) for score in again] == [(score.place, score.score) for score in first[-2:]]
+    assert [(score.place, score.stages) for score in again] == [(score.place, score.stages) for score in first[-2:]]
     assert played(one, path) == []
-    assert [json.loads(line)["score"] for line in path.read_text().splitlines()[1:]] == [one.score for one in first]
+    kept = [json.loads(line)["stages"] for line in path.read_text().splitlines()[1:]]
+    assert kept == [list(score.stages) for score in first]
 
 
 def test_the_last_stage_starts_from_the_weights_of_the_one_before(
@@ -127,9 +183,9 @@ def test_the_last_stage_starts_from_the_weights_of_the_one_before(
         return fit(self, model, stage, **settings)
 
     monkeypatch.setattr(ToyTask, "fit", watched)
-    (score,) = measure(one, Scores(tmp_path / "a.jsonl", one), PLACES[:1], InlineExecutor(), 1)
+    score = first_of(one, tmp_path)
     assert seen == [("short", False), ("long", True)]
-    assert score.score is not None
+    assert not score.error
 
 
 def test_what_is_damaged_or_of_another_protocol_is_refused(one: Run, tmp_path: Path) -> None:
@@ -156,7 +212,7 @@ def test_a_failure_is_told_and_kept(one: Run, tmp_path: Path, monkeypatch: pytes
         raise RuntimeError("too deep")
 
     monkeypatch.setattr(ToyTask, "fit", fails)
-    (score,) = measure(one, Scores(tmp_path / "a.jsonl", one), PLACES[:1], InlineExecutor(), 1)
-    assert score.score is None
+    score = first_of(one, tmp_path)
+    assert score.stages == ()
     assert "too deep" in score.error
     assert Scores(tmp_path / "a.jsonl", one).found == [score]

@@ -16,6 +16,7 @@ def test_a_benchmark_is_audited_and_gone_on_with(tool, tmp_path: Path) -> None:
     assert "toy-v2: 6 networks" in done.stdout
     assert "| share of the variance due to the architecture |" in done.stdout
     assert "final training" not in done.stdout
+    assert "Warning" not in done.stdout
     written = tmp_path / "audits/toy-v2.jsonl"
     before = written.read_text()
     assert len(before.splitlines()) == 1 + 6 * 2
@@ -24,10 +25,37 @@ def test_a_benchmark_is_audited_and_gone_on_with(tool, tmp_path: Path) -> None:
     result = json.loads(done.stdout)
     assert (result["networks"], result["failed"]) == (6, 0)
     assert 0.5 < result["share"]["value"] <= 1  # the toy's noise is small
-    assert result["final"]["value"] > 0
-    assert result["regret"]["value"] >= 0
+    reward = next(one for one in result["signals"]["agreements"] if one["signal"] == "reward")
+    assert reward["tau"]["value"] > 0
+    assert result["regrets"]["reward"]["value"] >= 0
+    assert result["kills"]["good"] == 2
     assert written.read_text().startswith(before)
     assert len(written.read_text().splitlines()) == 1 + 6 * 3
+
+
+def test_the_networks_of_a_run_are_trained_by_another_benchmark(tool, tmp_path: Path) -> None:
+    """A proxy's ledger against its target: here the same landscape, twice as noisy."""
+    proxy = ("--cfg-options", "benchmark.id=proxy-v1", "benchmark.task.noise=8.0", "--work-dir", tmp_path)
+    done = tool("run_benchmark", "toy", "--strategy", "random_search", *proxy)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "proxy-v1/random_search/seed0"
+    audit = ("audit_proxy", "toy", "--run", folder, "--final", "--seeds", 0, "--work-dir", tmp_path)
+    done = tool(*audit, "--architectures", 8, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "| reward of the run |" in done.stdout
+    assert "share" not in done.stdout.split("Signals")[1]
+    assert (tmp_path / "out/signals.png").stat().st_size > 1000
+    assert (tmp_path / "audits/toy-v2-proxy-v1-random_search-seed0.jsonl").is_file()
+    done = tool(*audit, "--architectures", 5000)
+    assert done.returncode == 2
+    assert "networks: ask for at most as many, not 5000" in done.stderr
+
+
+def test_a_search_that_sees_noise_is_warned_of(tool, tmp_path: Path) -> None:
+    loud = ("--cfg-options", "benchmark.task.noise=200.0", "--work-dir", tmp_path)
+    done = tool("audit_proxy", *SMALL, "--final", *loud)
+    assert done.returncode == 0, done.stderr
+    assert "Warning: less than 70% of the reward's variance are due to the architecture" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -35,7 +63,9 @@ def test_a_benchmark_is_audited_and_gone_on_with(tool, tmp_path: Path) -> None:
     [
         (("tooy",), "unknown benchmark 'tooy': did you mean 'toy'"),
         (("toy", "--architectures", 3), "--architectures must be at least 4, not 3"),
-        (("toy", "--seeds", 1), "--seeds must be at least 2, not 1"),
+        (("toy", "--seeds", -1), "--seeds must be at least 0, not -1"),
+        (("toy", "--seeds", 0), "give --final, too"),
+        (("toy", "--final", "--run", "nowhere"), "nowhere has no config.json"),
         (("toy", "--cfg-options", "benchmark.reward.name=scor"), "unknown metric"),
     ],
 )
