@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -31,14 +32,11 @@ def curve(
 ) -> list[Point]:
     """Train a network for a stage, and score it on all `splits` after every epoch, which changes nothing of the training.
 
-    The last point's metrics are those that `Task.fit` gives. Raises ValueError where a stage averages weights, which are not
-    those that train on.
+    The last point's metrics are those that `Task.fit` gives. Averaged weights are scored in place of those that train on.
     """
     network: Any = task.begin(model, stage, seed, adopt)
     searched, encoder, frozen = task.groups(network, stage)
     optimization = Optimization(stage.recipe, network, searched, encoder, task.steps(stage))
-    if optimization.average is not None:
-        raise ValueError(f"stage {stage.name!r} averages weights, which has no metrics after each epoch: leave it out")
     training, epochs = Training(network, frozen, optimization, seed), stage.recipe.epochs
     scored = [replace(stage, view=replace(stage.view, eval=split)) for split in splits]
     batches = task.batches(stage, seed, 0, epochs)
@@ -47,12 +45,15 @@ def curve(
         spent = task.meter.measure()
         training.epoch(islice(batches, steps), lambda batch: task.loss(network, stage, batch))
         trained += spent.cost.seconds
+        kept = {name: value.clone() for name, value in network.state_dict().items()}
+        metrics, scoring = {}, 0.0
+        spent = task.meter.measure()
+        training.settle(partial(task.renew, network, stage, seed))
         network.eval()
-        metrics, seconds = {}, []
         with torch.no_grad(), folded(network):
             for one in scored:
-                spent = task.meter.measure()
                 metrics[one.view.eval] = {**task.score(network, one), "loss": training.loss}
-                seconds.append(spent.cost.seconds)
-        points.append(Point(metrics, trained + seconds[0]))
+                scoring = scoring or spent.cost.seconds
+        points.append(Point(metrics, trained + scoring))
+        network.load_state_dict(kept)
     return points

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from tasks.nuclei import Field
 
 SPLITS = ("train", "val", "test")
 ALIASES = {"val": ("val", "valid")}  # what folders and lists of a split may be called, where not like the split
@@ -96,9 +99,19 @@ class ScenesData(EmbeddedData):
 
 
 class NucleiData(EmbeddedData):
-    """nuclei-v1, images of a microscope."""
+    """nuclei-v1, images of a microscope; with a `window`, the square of so many pixels in the middle of each."""
 
     called = "nuclei-v1"
+
+    def __init__(self, window: int | None = None):
+        if window is not None and not 32 <= window <= 256:
+            raise ValueError(f"the window must be 32 to 256 pixels, as the images have 256 and more, not {window}")
+        self.window = window
+
+    def field(self, split: str, index: int) -> Field:
+        from tasks import nuclei
+
+        return nuclei.fields(split, self.window)[index]
 
     def size(self, split: str) -> int:
         from tasks import nuclei
@@ -108,4 +121,5 @@ class NucleiData(EmbeddedData):
     def fingerprint(self) -> str:
         from tasks import nuclei
 
-        return f"{self.called} {nuclei.fingerprint()}"
+        seen = f" in windows of {self.window}" if self.window else ""
+        return f"{self.called} {nuclei.fingerprint()}{seen}"

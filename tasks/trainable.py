@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -270,11 +270,7 @@ class Trainable(Task):
         leave()
         if keep is not None and (recipe.continues or recipe.continued):
             training.save(f"{keep}.optimizer", spent.cost)
-        if optimization.average is not None:
-            optimization.average.place()
-            if optimization.average.renew:
-                train_mode(network, frozen)
-                self.renew(network, stage, seed, training.epochs)
+        training.settle(partial(self.renew, network, stage, seed))
         return {"loss": training.loss}
 
 

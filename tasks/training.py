@@ -40,6 +40,15 @@ class Training:
         self.optimization.end_epoch()
         self.epochs += 1
 
+    def settle(self, renew: Callable[[int], None]) -> None:
+        """Put averaged weights, if there are any, in place; `renew` gives norms statistics of them, from this epoch's crops."""
+        average = self.optimization.average
+        if average is not None:
+            average.place()
+            if average.renew:
+                train_mode(self.network, self.frozen)
+                renew(self.epochs)
+
     def save(self, path: str | Path, cost: Cost, identity: str = "") -> None:
         """Leave what `load` needs; `cost` is that of the stage so far, `identity` says what is trained, on what and how."""
         progress = dict(epochs=self.epochs, loss=self.loss, cost=astuple(cost), identity=identity)

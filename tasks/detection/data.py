@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks import nuclei, scenes
+from tasks import scenes
 from tasks.data import Data, NucleiData, ScenesData
 
 Box = tuple[float, float, float, float]
@@ -167,10 +167,10 @@ class NucleiDetection(NucleiData, DetectionData):
     limit = 300
 
     def read(self, split: str, index: int) -> tuple[np.ndarray, Objects]:
-        return nuclei.fields(split)[index].image, self.annotated(split, index).objects
+        return self.field(split, index).image, self.annotated(split, index).objects
 
     def annotated(self, split: str, index: int) -> Annotated:
-        field = nuclei.fields(split)[index]
+        field = self.field(split, index)
         corners = np.concatenate([field.boxes[:, :2], field.boxes[:, :2] + field.boxes[:, 2:]], 1).astype(np.float64)
         none = np.zeros(len(corners), dtype=bool)
         objects = Objects(corners, none.astype(np.int64), field.areas.astype(np.float64), none, none)

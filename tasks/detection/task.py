@@ -77,13 +77,9 @@ class DetectionTask(EncoderTask):
         for batch in self.scored_batches(stage):
             height, width = stage.view.eval_size or self.data.annotated(split, place).size
             self.meter.count(len(batch.truth), (height, width))
-            maps = network.neck(self.taps(network, batch.inputs))
-            outputs = head(maps)
-            head.training = True  # the loss wants distances as they are learnt, which FCOS may scale otherwise
-            learnt = head(maps) if getattr(head, "norm_on_bbox", False) else outputs
-            for name, value in _losses(head, learnt, batch, (height, width)).items():
+            outputs = head(network.neck(self.taps(network, batch.inputs)))
+            for name, value in _losses(head, _learnt(head, outputs), batch, (height, width)).items():
                 totals[name] += float(value) * len(batch.truth)
-            head.training = False
             for result in head.predict_by_feat(*outputs, batch_img_metas=_metas(len(batch.truth), (height, width))):
                 original = self.data.annotated(split, place).size
                 found += _coco_results(place, result, (original[1] / width, original[0] / height))
@@ -91,6 +87,14 @@ class DetectionTask(EncoderTask):
         losses = {name: total / place for name, total in totals.items()}
         truth = self.data.ground_truth(split)
         return {**coco_metrics(truth, found, self.data.limit), "VOC_mAP": voc_map(truth, found), **losses}
+
+
+def _learnt(head: Any, outputs: tuple[list[Tensor], ...]) -> tuple[list[Tensor], ...]:
+    """What a head in eval mode gives as its loss wants it: FCOS may learn distances in strides, and then gives pixels."""
+    if not getattr(head, "norm_on_bbox", False):
+        return outputs
+    scores, boxes, *more = outputs
+    return scores, [one / stride for one, stride in zip(boxes, head.strides, strict=True)], *more
 
 
 def _losses(head: Any, outputs: Any, batch: Batch, size: tuple[int, int]) -> dict[str, Tensor]:

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from PIL import Image
 from scipy.ndimage import find_objects
+from skimage.segmentation import relabel_sequential
 
 FOLDER = Path(__file__).parent
 CLASSES = ("background", "inside", "border")
@@ -42,11 +43,17 @@ class Field:
         alike = cv2.dilate(self.instances, window) == cv2.erode(self.instances, window)
         return np.where(self.instances == 0, 0, np.where(alike, 1, 2)).astype(np.uint8)
 
+    def middle(self, side: int) -> Field:
+        """A square of `side` pixels at most; nuclei that its edge cuts count as what is left of them."""
+        rows, columns = (slice((whole - side) // 2, (whole - side) // 2 + side) for whole in self.instances.shape)
+        instances, _, _ = relabel_sequential(self.instances[rows, columns])
+        return Field(self.name, self.image[rows, columns], instances.astype(self.instances.dtype))
+
     @cached_property
     def boxes(self) -> np.ndarray:
         """(n, 4): x, y, width, height in pixels of nuclei 1 to n."""
         found = [(x.start, y.start, x.stop - x.start, y.stop - y.start) for y, x in find_objects(self.instances)]
-        return np.array(found, dtype=np.int64)
+        return np.array(found, dtype=np.int64).reshape(-1, 4)
 
     @cached_property
     def areas(self) -> np.ndarray:
@@ -63,9 +70,11 @@ def index() -> dict[str, tuple[str, ...]]:
 
 
 @lru_cache
-def fields(split: str) -> tuple[Field, ...]:
-    """All images of a split in the order of index.csv, decoded once a process."""
-    return tuple(_read(name) for name in index()[split])
+def fields(split: str, window: int | None = None) -> tuple[Field, ...]:
+    """All images of a split in the order of index.csv, decoded once a process; of each the `window` pixels in its middle."""
+    if window is None:
+        return tuple(_read(name) for name in index()[split])
+    return tuple(field.middle(window) for field in fields(split))
 
 
 def _read(name: str) -> Field:

@@ -6,7 +6,7 @@ from abc import abstractmethod
 
 import numpy as np
 
-from tasks import nuclei, scenes
+from tasks import scenes
 from tasks.data import Data, NucleiData, ScenesData
 
 GRAY = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])  # with these BSD68 comes out bit for bit
@@ -39,31 +39,46 @@ class RestorationData(Data):
         """What messages call an image: for data in a folder, its path."""
 
 
-class ScenesImages(ScenesData, RestorationData):
+class EmbeddedImages(RestorationData):
+    """Clean images that lie in memory, in colour or `gray`; each becomes that once."""
+
+    def __init__(self, gray: bool):
+        self.gray = gray
+        self._made: dict[tuple[str, int], np.ndarray] = {}
+
+    @abstractmethod
+    def image(self, split: str, index: int) -> np.ndarray:
+        """(H, W, 3) uint8."""
+
+    def read(self, split: str, index: int) -> tuple[np.ndarray, np.ndarray]:
+        if (split, index) not in self._made:
+            image = self.image(split, index)
+            self._made[split, index] = to_gray(image) if self.gray else image
+        return self._made[split, index], self._made[split, index]
+
+
+class ScenesImages(ScenesData, EmbeddedImages):
     """The images of the embedded scenes-v1, splits "train", "val" and "test"."""
 
     def __init__(self, gray: bool = True):
-        self.gray = gray
+        EmbeddedImages.__init__(self, gray)
 
-    def read(self, split: str, index: int) -> tuple[np.ndarray, np.ndarray]:
-        image = scenes.scenes(split)[index].image
-        image = to_gray(image) if self.gray else image
-        return image, image
+    def image(self, split: str, index: int) -> np.ndarray:
+        return scenes.scenes(split)[index].image
 
     def name(self, split: str, index: int) -> str:
         return f"scene {index} of {split}"
 
 
-class NucleiImages(NucleiData, RestorationData):
+class NucleiImages(NucleiData, EmbeddedImages):
     """The images of the embedded nuclei-v1, splits "train", "val" and "test"."""
 
-    def __init__(self, gray: bool = True):
-        self.gray = gray
+    def __init__(self, gray: bool = True, window: int | None = None):
+        NucleiData.__init__(self, window)
+        EmbeddedImages.__init__(self, gray)
 
-    def read(self, split: str, index: int) -> tuple[np.ndarray, np.ndarray]:
-        image = nuclei.fields(split)[index].image
-        image = to_gray(image) if self.gray else image
-        return image, image
+    def image(self, split: str, index: int) -> np.ndarray:
+        return self.field(split, index).image
 
     def name(self, split: str, index: int) -> str:
-        return f"image {nuclei.fields(split)[index].name} of {split}"
+        return f"image {self.field(split, index).name} of {split}"

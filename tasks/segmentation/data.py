@@ -36,5 +36,5 @@ class NucleiSegmentation(NucleiData, SegmentationData):
     classes = nuclei.CLASSES
 
     def read(self, split: str, index: int) -> tuple[np.ndarray, np.ndarray]:
-        field = nuclei.fields(split)[index]
+        field = self.field(split, index)
         return field.image, field.mask

@@ -35,9 +35,17 @@ def test_the_last_point_is_what_the_same_training_comes_to(tmp_path: Path) -> No
     assert all(point.seconds > 0 for point in points)
 
 
-def test_averaged_weights_are_refused(tmp_path: Path) -> None:
-    stage = Stage.of({**STAGE, "recipe": dict(epochs=1, polyak=0.9)})
+@pytest.mark.parametrize("average", [{}, {"polyak": 0.9}, {"average": {"type": "EpochPolyak", "decay": 0.5}}])
+def test_every_point_is_what_a_shorter_training_comes_to(average: dict[str, Any], tmp_path: Path) -> None:
+    """Also of averaged weights, which take the place of those that train on only to be scored."""
     task = build(TASKS, TASK, cache=str(tmp_path), device="cpu")
     space = build(SPACES, dict(type="RestorationCells", nodes=1, layers=1, channels=2, stem=4))
-    with pytest.raises(ValueError, match="averages weights"):
-        curve(task, space.model(space.sample(Random(0))), stage, ["val"], seed=0)
+    model = space.model(space.sample(Random(0)))
+
+    def stage(epochs: int) -> Stage:
+        return Stage.of({**STAGE, "recipe": dict(epochs=epochs, batch=8, **average)})
+
+    points = curve(task, model, stage(3), ["val"], seed=3)
+    for epochs, point in enumerate(points, start=1):
+        alone = task.fit(model, stage(epochs), seed=3).metrics
+        assert point.metrics["val"] == {name: alone[name] for name in point.metrics["val"]}

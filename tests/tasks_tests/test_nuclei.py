@@ -13,7 +13,9 @@ from skimage.measure import regionprops
 from core import build
 from search_spaces.mbconv.space import MBConv
 from tasks import TASKS, nuclei
+from tasks.detection.data import NucleiDetection
 from tasks.registry import DATA
+from tasks.segmentation.data import NucleiSegmentation
 
 SPLITS = {"train": 73, "val": 28, "test": 43}
 VIEWS = ("NucleiSegmentation", "NucleiDetection", "NucleiImages")
@@ -129,3 +131,22 @@ def test_a_detector_gives_as_many_boxes_as_count(data: str, template: str, boxes
     parts = space.model(space.sample(Random(0))) if template == "SSDLite" else {}
     assert task.config(parts)["test_cfg"]["max_per_img"] == boxes
     assert recall in task.metrics
+
+
+def test_a_window_is_the_middle_of_each_image() -> None:
+    whole, window = (NucleiDetection(window) for window in (None, 64))
+    assert window.fingerprint() == f"{whole.fingerprint()} in windows of 64"
+    counts = []
+    for index, field in enumerate(nuclei.fields("val")):
+        image, objects = window.read("val", index)
+        top, left = ((side - 64) // 2 for side in field.instances.shape)
+        assert (image == field.image[top : top + 64, left : left + 64]).all()
+        seen = field.instances[top : top + 64, left : left + 64]
+        counts.append(len(np.unique(seen[seen > 0])))
+        assert len(objects.boxes) == counts[-1]
+        areas = np.sort(np.bincount(seen.ravel(), minlength=1)[1:])
+        assert np.sort(objects.areas).tolist() == areas[areas > 0].tolist()
+        assert window.annotated("val", index).size == (64, 64)
+    assert min(counts) == 0  # some windows have no nucleus, and are scored all the same
+    with pytest.raises(ValueError, match="the window must be 32 to 256 pixels"):
+        NucleiSegmentation(512)
