@@ -25,6 +25,7 @@ from tasks.tabular import TabularTask
 REFERENCE = "random_search"
 REPEATED = 4  # times as many trials as trainings: networks that are proposed again cost nothing
 LEVEL = 0.05
+TARGETS = np.logspace(0, -2, 21)  # regrets to reach, as shares of a first answer's
 Array = np.ndarray
 
 
@@ -124,8 +125,9 @@ class Table:
         return pd.DataFrame(rows).T
 
     def scale(self, share: float) -> float:
-        """A share of the regret that one random training leaves on average, rounded to two digits."""
-        return float(f"{share * min(curves[:, 0].mean() for curves in self.regrets.values()):.2g}")
+        """A share of the regret that a search's first answer leaves on average, rounded to two digits."""
+        first = [curves[np.arange(len(curves)), np.isfinite(curves).argmax(1)] for curves in self.regrets.values()]
+        return float(f"{share * min(map(np.nanmean, first)):.2g}")
 
     def winners(self) -> list[str]:
         """The strategies whose regret is smaller than random search's, and not by chance."""
@@ -141,8 +143,8 @@ class Table:
         for who in sorted(self.regrets, key=lambda who: means[who]):
             low, high = (bound[-1] for bound in self.interval(who))
             row = {"strategy": who, "regret": f"{means[who]:.4f} ({low:.4f} to {high:.4f})"}
-            if REFERENCE in means and who != REFERENCE:
-                row["p against random"] = f"{p.loc[who, REFERENCE]:.3g}"
+            if REFERENCE in means:
+                row["p against random"] = "" if who == REFERENCE else f"{p.loc[who, REFERENCE]:.3g}"
             share, trainings = reached.loc[who]
             row[f"seeds within {within:g}"] = f"{share:.0%}"
             row["expected trainings"] = "none" if math.isinf(trainings) else f"{trainings:.0f}"
@@ -150,10 +152,50 @@ class Table:
         return pd.DataFrame(rows).fillna("")
 
 
+def common(tables: Sequence[Table]) -> list[str]:
+    """The strategies that all tables have."""
+    return [who for who in tables[0].regrets if all(who in table.regrets for table in tables)]
+
+
+def solved(tables: Sequence[Table]) -> pd.DataFrame:
+    """The share of targets reached after so many trainings (rows) by each strategy that all tables have.
+
+    Targets are, for every table and seed, regrets from the whole of what a first answer leaves down to a hundredth of it
+    (empirical distributions of running times: Hansen et al., COCO, 2021).
+    """
+    shares = {}
+    for who in common(tables):
+        hits = [
+            np.nan_to_num(table.regrets[who], nan=np.inf) <= table.scale(share) for table in tables for share in TARGETS
+        ]
+        shares[who] = np.mean([hit.mean(0) for hit in hits], 0)
+    return pd.DataFrame(shares, index=range(1, 1 + len(next(iter(shares.values())))))
+
+
+def tuned(tables: Sequence[Table], families: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """What tuning is worth: each family's regret by its first setting, by that which is best on one table on all the others,
+    and by the best of each table itself, as shares of what a first answer leaves; means over tables.
+
+    A family is a kind of strategy with several settings; of those only what all tables have counts.
+    """
+    known, rows = common(tables), {}
+    shares = pd.DataFrame([table.final[known].mean() / table.scale(1.0) for table in tables])
+    for family, settings in families.items():
+        if len(kept := [who for who in settings if who in known]) < 2:
+            continue
+        values = shares[kept].to_numpy()
+        chosen = values[:, values.argmin(1)]  # tables by the table that was tuned on
+        others = chosen[~np.eye(len(tables), dtype=bool)]
+        rows[family] = {"first setting": values[:, 0].mean(), "tuned on another": others.mean()}
+        rows[family]["best of each"] = values.min(1).mean()
+    return pd.DataFrame(rows).T.rename_axis("family")
+
+
 def mean_ranks(tables: Sequence[Table]) -> pd.DataFrame:
     """The rank of each strategy's mean regret on each table (rows), 1 the smallest, of those that all tables have."""
-    common = [who for who in tables[0].regrets if all(who in table.regrets for table in tables)]
-    means = pd.DataFrame([table.final[common].mean() for table in tables], index=[table.name for table in tables])
+    means = pd.DataFrame(
+        [table.final[common(tables)].mean() for table in tables], index=[table.name for table in tables]
+    )
     return means.rank(axis=1)
 
 

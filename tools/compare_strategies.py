@@ -1,8 +1,8 @@
 """Compare strategies on tables: many seeds of each in seconds, with intervals, tests and a page of results.
 
 BENCHMARK are tabular benchmarks (default: all that come with this checkout). Written to OUT: results.md, regrets.csv,
-regret.png (mean regret and its 95 % interval over trainings) and ranks.png (mean ranks over tables; strategies that a bar joins
-cannot be told apart).
+regret.png (mean regret and its 95 % interval over trainings), solved.png (targets reached over trainings) and ranks.png (mean
+ranks over tables; strategies that a bar joins cannot be told apart).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from benchmarks.catalogue import benchmarks, read_protocol
-from benchmarks.comparison import LEVEL, Table, compare, groups, mean_ranks
+from benchmarks.comparison import LEVEL, Table, compare, groups, mean_ranks, solved, tuned
 from benchmarks.executors import EXECUTORS, cores
 
 LEGEND = """Regret: what the network that is best in the search's eyes lacks of the best of the table, by the mean of all
@@ -27,6 +27,19 @@ its trainings, after {trainings} trainings; the mean of {seeds} seeds with the 9
 signed-rank test over seeds, paired, with Holm's correction over all pairs of the table. Expected trainings: until a network
 within that regret is found ({within:.0%} of what one random training leaves), counting seeds that fail (expected running time).
 A network that is proposed again costs nothing.
+"""
+
+
+TUNED = """## Tuned on one table, reported on the others
+
+Regret as a share of what a first answer leaves: of each kind's first setting, of the one that is best on one table on all
+others, and of the best of each table itself, which nobody can know.
+"""
+SOLVED = """## How soon
+
+The share of targets (regrets from what a first answer leaves to a hundredth of it; all tables and seeds) reached by then.
+
+![targets reached](solved.png)
 """
 
 
@@ -48,6 +61,17 @@ def tabular() -> list[str]:
     return [name for name in benchmarks() if read_protocol(name)["benchmark"]["task"]["type"].endswith("TabularTask")]
 
 
+def families(names: Sequence[str]) -> dict[str, list[str]]:
+    """The strategies of these benchmarks by their class."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        for who, config in read_protocol(name)["strategies"].items():
+            listed = found.setdefault(config["type"].rpartition(".")[2], [])
+            if who not in listed:
+                listed.append(who)
+    return found
+
+
 def page(tables: Sequence[Table], options: Namespace) -> str:
     names = " ".join(options.benchmark)
     settings = f"--seeds {options.seeds} --trainings {options.trainings} --out {options.out.name}"
@@ -65,6 +89,9 @@ def page(tables: Sequence[Table], options: Namespace) -> str:
         parts.append(
             f"## All {len(tables)} tables\n\nNemenyi's test, tables as blocks.\n\n{shown}\n\n![mean ranks](ranks.png)\n"
         )
+        worth = tuned(tables, families(options.benchmark or tabular())).round(3)
+        parts.append(TUNED + "\n" + worth.reset_index().to_markdown(index=False) + "\n")
+    parts.append(SOLVED)
     for table in tables:
         shown = table.summary(table.scale(options.within)).to_markdown(index=False, disable_numparse=True)
         won = ", ".join(table.winners()) or "none"
@@ -94,6 +121,8 @@ def draw(tables: Sequence[Table], out: Path) -> None:
         axis.set(title=table.name, xlabel="trainings", ylabel="regret", xscale="log", yscale="log")
     axes.flat[0].legend(fontsize=7)
     figure.savefig(out / "regret.png", dpi=110)
+    axis = solved(tables).plot(figsize=(7, 4), logx=True, xlabel="trainings", ylabel="share of targets reached")
+    axis.figure.savefig(out / "solved.png", dpi=110)
     if len(tables) > 2:
         ranks = mean_ranks(tables)
         figure, axis = pyplot.subplots(figsize=(9, 0.5 * len(ranks.columns)), layout="constrained")

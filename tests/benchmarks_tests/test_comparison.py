@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import wilcoxon
 
-from benchmarks.comparison import Table, compare, mean_ranks, play
+from benchmarks.comparison import TARGETS, Table, compare, mean_ranks, play, solved, tuned
 from benchmarks.executors import InlineExecutor
 from core.table import table
 
@@ -67,3 +67,30 @@ def test_evolution_beats_random_search_where_the_table_says_so() -> None:
     )
     assert "greedy_evolution" in found.winners()
     assert found.final.mean()["random_search"] > 2 * found.final.mean()["greedy_evolution"]
+
+
+def test_a_scale_is_of_first_answers() -> None:
+    """A first training that takes longer than most has no answer after the time of one."""
+    found = Table("made", {"one": np.array([[np.nan, 0.4, 0.1], [0.6, 0.5, 0.2]])})
+    assert (found.scale(1.0), found.scale(0.1)) == (0.5, 0.05)
+
+
+def test_the_share_of_targets_reached() -> None:
+    curves = np.array([[1.0, 0.5, 0.0], [1.0, 1.0, np.nan]])
+    shares = solved([Table("made", {"one": curves})])["one"]
+    assert shares.index.tolist() == [1, 2, 3]
+    half = (TARGETS >= 0.5).mean()
+    assert shares.tolist() == pytest.approx([1 / 21, (half + 1 / 21) / 2, 0.5])
+
+
+def test_what_tuning_is_worth() -> None:
+    """One setting is the better one on two tables, the other on the third."""
+    values = [(0.2, 0.4), (0.1, 0.3), (0.5, 0.25)]
+    tables = [
+        Table(str(place), {name: np.array([[1.0, value]] * 5) for name, value in zip("ab", pair, strict=True)})
+        for place, pair in enumerate(values)
+    ]
+    (row,) = tuned(tables, {"kind": ["a", "b"], "alone": ["a"]}).to_dict("records")
+    assert row["first setting"] == pytest.approx((0.2 + 0.1 + 0.5) / 3)
+    assert row["tuned on another"] == pytest.approx((0.1 + 0.5 + 0.2 + 0.5 + 0.4 + 0.3) / 6)
+    assert row["best of each"] == pytest.approx((0.2 + 0.1 + 0.25) / 3)

@@ -9,9 +9,11 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import kendalltau, spearmanr
 
+from benchmarks.ranking import kendall, spearman
 from benchmarks.table_sources import CELL, EDGES, SOURCES, cell_form, nas_bench_201
 from core.table import table
 
@@ -99,3 +101,23 @@ def test_pickles_that_name_anything_are_refused(tmp_path: Path) -> None:
     (tmp_path / "cifar10.pkl").write_bytes(pickle.dumps(Path("x")))
     with pytest.raises(ValueError, match="only plain data is read"):
         nas_bench_201(tmp_path, tmp_path / "out")
+
+
+PROXIES = {
+    "segmentsemantic": {"flops": (0.71, 0.52), "params": (0.69, 0.51), "jacov": (0.78, 0.60), "snip": (0.67, 0.49)},
+    "normal": {"flops": (0.67, 0.49), "params": (0.66, 0.48), "jacov": (0.75, 0.57), "snip": (0.51, 0.35)},
+    "autoencoder": {"flops": (-0.10, -0.07), "params": (-0.09, -0.07), "jacov": (0.17, 0.11), "snip": (-0.32, -0.25)},
+}
+NWOT = {"segmentsemantic": (0.54, 0.38), "normal": (0.60, 0.43), "autoencoder": (-0.04, -0.03)}
+
+
+@pytest.mark.parametrize("task", PROXIES)
+def test_known_correlations_of_zero_cost_scores(shared: Any, task: str) -> None:
+    """Spearman's and Kendall's, by the statistics of audits, of the scores that NAS-Bench-Suite-Zero has published."""
+    read = pd.read_csv(shared("tables") / "transnas_cell_proxies.csv.gz")
+    rows = read[read["task"] == task]
+    everything = np.arange(len(rows))[None]
+    for name, known in {**PROXIES[task], "nwot": NWOT[task]}.items():
+        score, metric = rows[name].to_numpy(), rows["metric"].to_numpy()
+        found = spearman(score, metric, everything)[0], kendall(score, metric, everything)[0]
+        assert tuple(np.round(found, 2)) == known, name
