@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
 from itertools import product
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -127,6 +129,13 @@ class Table:
         for row, first in enumerate(self.column(GROUP).tolist()):
             groups.setdefault(first, []).append(row)
         return groups
+
+    def training(self, row: int, seed: int | str) -> tuple[int, int]:
+        """One of the trainings of the network in this row, drawn by the seed: its row and run."""
+        known = self.metric("val", next(iter(self.schema.metrics)))
+        rows = self.groups[int(self.column(GROUP)[row])]
+        made = [(row, run) for row in rows for run in range(known.shape[1]) if not math.isnan(known[row, run, -1])]
+        return made[Random(seed).randrange(len(made))] if made else (rows[0], 0)
 
     def metric(self, split: str, name: str) -> np.ndarray:
         """The values (networks, runs, epochs) of a metric; NaN where a run was not made."""

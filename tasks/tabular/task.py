@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,7 +80,7 @@ class TabularTask(Task):
             )
         if start is None and recipe.continues:
             raise ValueError(f"stage {stage.name!r} continues another, but none that is `continued` comes before it")
-        row, run, before = json.loads(Path(start.path).read_text()) if start else (*self._draw(rows, seed), 0)
+        row, run, before = json.loads(Path(start.path).read_text()) if start else (*self.table.training(rows[0], seed), 0)
         epochs = before + recipe.epochs
         if keep is not None and recipe.continued:
             Path(keep).write_text(json.dumps([row, run, epochs]))
@@ -120,12 +118,6 @@ class TabularTask(Task):
                 f"the network is not of the table {self.table.schema.name}: give task and space the same one"
             )
         return self.table.groups[network["row"]]
-
-    def _draw(self, rows: Sequence[int], seed: int) -> tuple[int, int]:
-        """One training: its row and run."""
-        known = self._values["val"][0][1]
-        made = [(row, run) for row in rows for run in range(known.shape[1]) if not math.isnan(known[row, run, -1])]
-        return made[Random(seed).randrange(len(made))] if made else (rows[0], 0)
 
     def _spent(self, row: int, run: int, before: int, epochs: int) -> float:
         """The seconds of the epochs from `before` to `epochs` of a training."""

@@ -1,8 +1,8 @@
 """nuclei-detection-v2: FPN and head of FCOS (NAS-FCOS) on crowded nuclei of microscope images; no download, a CPU is enough.
 
 Command: python tools/run_benchmark.py nuclei-detection-v2
-COCO's numbers count 300 detections of an image. Unlike v1, images are windows of 128 pixels, enlarged to 192, in which nuclei are
-large enough for maps of stride 8, a candidate is trained six times as long, and the reward is the mAP.
+COCO's numbers count 300 detections of an image. Unlike in v1, images are windows of 128 pixels, enlarged to 192, in which
+nuclei are large enough for maps of stride 8, a candidate is trained three times as long, and the reward is the mAP.
 """
 
 from search_spaces.fcos_decoder.space import FCOSDecoder

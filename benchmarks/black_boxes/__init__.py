@@ -1,0 +1,1 @@
+"""Tables for searches of other libraries, each imported only where its module is: Optuna, OptunaHub, Syne Tune."""
