@@ -111,7 +111,7 @@ def figures(one: Run, parts: Mapping[Part, Sequence[Score]]) -> dict[str, float]
 
 def killed(one: Run, networks: Sequence[Mapping[Part, Sequence[Score]]], signals: Sample) -> Kills | None:
     """What the gate stops of the best networks, if it sees them in this order with their first seeds; None without a gate."""
-    from statsmodels.stats.proportion import proportion_confint
+    from scipy.stats import binomtest  # takes a second to import, which --help need not wait for
 
     judge, stages = Judge(one.benchmark, 0), one.benchmark.stages
     if judge.gate is None or not all("search" in parts for parts in networks):
@@ -126,8 +126,8 @@ def killed(one: Run, networks: Sequence[Mapping[Part, Sequence[Score]]], signals
                 worth = reward(one, score, place)
                 reason = judge.stop(number, stage.name, score.measures, score.stages[place], worth)
         stopped += reason is not None and number in good
-    low, high = proportion_confint(stopped, len(good), method="wilson")
-    return Kills(len(good), stopped, float(low), float(high))
+    interval = binomtest(stopped, len(good)).proportion_ci(method="wilson")
+    return Kills(len(good), stopped, float(interval.low), float(interval.high))
 
 
 def share(scores: Array, draws: Array) -> Array:
