@@ -10,6 +10,7 @@ to the network, with a third more steps.
 from search_spaces.fcos_decoder.space import FCOSDecoder
 from search_spaces.subset import Subset
 from strategies.random_search import RandomSearch
+from strategies.regularized_evolution import RegularizedEvolution
 from tasks.detection.data import NucleiDetection
 from tasks.detection.task import DetectionTask
 from tasks.rewards import Metric
@@ -34,6 +35,7 @@ pyramid = {  # C5 and C4 make a map, of which P5 and P4 are made; P3 takes C2 or
     **{f"fpn.block{block}.join": ["sum"] for block in range(4)},
 }
 layers = {f"head.layer{layer}": ["conv3", "sep3_dil3", "skip"] for layer in range(2)}
+default_of = ["micro"]
 benchmark = dict(
     id="micro-detection-v1",
     task=dict(
@@ -80,7 +82,10 @@ benchmark = dict(
         recipe=dict(epochs=12, batch=8, lr=8e-3, encoder_lr=3e-3, schedule="poly", polyak=0.99),
     ),
     reward=dict(type=Metric, name="mAP"),
-    budget=dict(trials=30),
+    budget=dict(trials=12),
     seeds=[0],
 )
-strategies = dict(random_search=dict(type=RandomSearch))
+strategies = dict(
+    random_search=dict(type=RandomSearch),
+    regularized_evolution=dict(type=RegularizedEvolution, population=6, tournament=3),
+)

@@ -9,11 +9,13 @@ last PSNR on the validation images are due to the network.
 from search_spaces.restoration_cells.space import RestorationCells
 from search_spaces.subset import Subset
 from strategies.random_search import RandomSearch
+from strategies.regularized_evolution import RegularizedEvolution
 from tasks.restoration.data import NucleiImages
 from tasks.restoration.degradations import Noise
 from tasks.restoration.task import RestorationTask
 from tasks.rewards import Metric
 
+default_of = ["micro"]
 benchmark = dict(
     id="micro-restoration-v1",
     task=dict(
@@ -43,7 +45,10 @@ benchmark = dict(
         recipe=dict(epochs=8, batch=8, lr=1e-2, schedule="poly", polyak=0.99),
     ),
     reward=dict(type=Metric, name="PSNR"),
-    budget=dict(trials=30),
+    budget=dict(trials=12),
     seeds=[0],
 )
-strategies = dict(random_search=dict(type=RandomSearch))
+strategies = dict(
+    random_search=dict(type=RandomSearch),
+    regularized_evolution=dict(type=RegularizedEvolution, population=6, tournament=3),
+)
