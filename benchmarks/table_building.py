@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
 import numpy as np
 
@@ -113,6 +114,33 @@ def _trained(key: str, seed: int, job: Job, splits: Sequence[str]) -> Entry:
         return Entry(key, seed, error=f"{type(error).__name__}: {error}")
     metrics = {split: tuple(point.metrics[split] for point in points) for split in splits}
     return Entry(key, seed, metrics, tuple(point.seconds for point in points))
+
+
+def retrained(one: Run, table: Table, count: int, executor: Executor) -> list[tuple[Architecture, float, float]]:
+    """`count` random networks of a table, what a training with a new seed comes to, and how far that is from what it recorded.
+
+    That is the primary metric on the test split; its difference to the mean of the recorded ones counts in standard deviations
+    of such a difference, from the variance of the network's trainings or, where that is larger, of all networks' on average.
+    Raises ValueError where a training fails, or the table is of another space.
+    """
+    space, name, runs = one.benchmark.space, build_task(one.search_task).primary, table.schema.runs
+    if {key: tuple(of) for key, of in table.decisions.items()} != dict(space.decisions) or runs < 2:  # type: ignore[attr-defined]
+        raise ValueError(f"{table.folder} is not of {one.benchmark.id}, or has one run: give the table that it made")
+    last = table.metric("test", name)[..., -1]
+    rows = [row for row in table.groups if not np.isnan(last[row]).any()]
+    pooled = np.var(last[rows], axis=1, ddof=1).mean()
+    chosen = [space.architecture(table.choices(row)) for row in Random(0).sample(rows, min(count, len(rows)))]  # type: ignore[attr-defined]
+    found = []
+    waiting = [executor.submit(_trained, arch.key, runs, *_job(one, arch, runs)) for arch in chosen]
+    for arch, future in zip(chosen, waiting, strict=True):
+        entry = future.result()
+        if entry.error:
+            raise ValueError(f"network {entry.key} could not be trained again: {entry.error}")
+        value = entry.metrics[one.benchmark.final.view.eval][-1][name]
+        recorded = last[table.row(arch.as_dict())]
+        spread = np.sqrt(max(pooled, recorded.var(ddof=1)) * (1 + 1 / runs))
+        found.append((arch, value, float((value - recorded.mean()) / spread)))
+    return found
 
 
 def assembled(one: Run, entries: Entries, runs: int, folder: Path, about: tuple[str, str]) -> Table:

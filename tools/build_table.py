@@ -2,7 +2,8 @@
 
 On the table every strategy can be tried with any number of seeds in seconds. Trainings are written to
 WORK_DIR/tables/BENCHMARK.jsonl as they come: the same command goes on, also with more runs. The table has the metrics on both
-splits after every epoch, seconds, parameters and MAdds; of every FINALS-th network also what the final training comes to.
+splits after every epoch, seconds, parameters and MAdds; of every FINALS-th network also what the final training comes to. With
+--check, some networks of a table that is there are trained once more, and told is how far they fall from what it recorded.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from tqdm import tqdm
 from benchmarks.catalogue import read_protocol
 from benchmarks.executors import EXECUTORS
 from benchmarks.run import Run
-from benchmarks.table_building import Entries, assembled, train, wanted
+from benchmarks.table_building import Entries, assembled, retrained, train, wanted
+from core.table import table
+
+LIMIT = 3.0  # standard deviations that a training with another seed may differ by
 
 
 def arguments() -> Parser:
@@ -28,6 +32,9 @@ def arguments() -> Parser:
     parser.add_argument("--out", type=Path, required=True, help="the table's new folder")
     parser.add_argument("--runs", type=int, default=3, help="trainings of each network")
     parser.add_argument("--finals", type=int, default=5, help="each such network is trained finally as well (0: none)")
+    parser.add_argument(
+        "--check", type=int, default=0, help="train so many networks of the table OUT again, with another seed"
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes, each with its share of the cores")
     parser.add_argument("--work-dir", type=Path, default=Path("runs"))
     parser.add_argument("--device", default="cpu")
@@ -41,16 +48,18 @@ def arguments() -> Parser:
 
 def built(options: Namespace) -> str:
     """Raises ValueError or OSError."""
-    for name, least in dict(runs=1, finals=0, workers=1).items():
+    for name, least in dict(runs=1, finals=0, check=0, workers=1).items():
         if getattr(options, name) < least:
             raise ValueError(f"--{name} must be at least {least}, not {getattr(options, name)}")
-    if options.out.exists():
+    if options.out.exists() and not options.check:
         raise ValueError(f"{options.out} is there already: give another --out, or remove it")
     benchmark = read_protocol(options.benchmark, options.cfg_options)["benchmark"]
     one = Run(
         {"benchmark": benchmark, "strategy": {"type": "RandomSearch"}}, "table", 0, options.work_dir, options.device
     )
     asked = wanted(one, options.runs, options.finals)
+    if options.check:
+        return checked(one, options)
     one.prepare()
     entries = Entries(options.work_dir / "tables" / f"{one.benchmark.id}.jsonl", one)
     known = entries.known
@@ -69,6 +78,18 @@ def built(options: Namespace) -> str:
     size = sum(path.stat().st_size for path in options.out.iterdir()) / 1e6
     what = f"{len(table.groups):,} different networks of {len(table):,} answers"
     return f"{options.out}: {what}, {len(asked):,} trainings, {failed} failed now, {size:.2f} MB"
+
+
+def checked(one: Run, options: Namespace) -> str:
+    recorded = table(str(options.out))
+    one.prepare()
+    with EXECUTORS["inline" if options.workers == 1 else "process"](options.workers) as executor:
+        found = retrained(one, recorded, options.check, executor)
+    for arch, value, distance in found:
+        print(f"{arch.key}: {value:.2f}, {distance:+.2f} standard deviations from the recorded mean")
+    inside = sum(abs(distance) < LIMIT for *_, distance in found)
+    size = sum(distance**2 for *_, distance in found) / len(found)
+    return f"{inside} of {len(found)} within {LIMIT:g} standard deviations, {size**0.5:.2f} on average (expected: 1 at most)"
 
 
 def main() -> int:

@@ -44,5 +44,12 @@ def test_a_table_is_built_goes_on_and_is_searched(tool: Any, tmp_path: Path) -> 
     assert np.isfinite(two.metric("final", "PSNR")[[0, 3], 0, -1]).all()
     assert np.isnan(two.metric("final", "PSNR")[1, 0, -1])
     assert two.schema.epochs == (1, 2)
+    checked = tool(*what, "--out", str(tmp_path / "two"), "--check", "2")
+    assert checked.returncode == 0, checked.stderr
+    assert "standard deviations from the recorded mean" in checked.stdout
+    assert "of 2 within 3 standard deviations" in checked.stdout
+    assert len(file.read_text().splitlines()) == 1 + 6 + 2
+    wrong = tool(*what, "--out", str(tmp_path / "one"), "--check", "2")
+    assert (wrong.returncode, "has one run" in wrong.stderr) == (2, True)
     again = tool(*what, "--out", str(tmp_path / "two"))
     assert (again.returncode, "is there already" in again.stderr) == (2, True)

@@ -35,7 +35,7 @@ pyramid = {  # C5 and C4 make a map, of which P5 and P4 are made; P3 takes C2 or
     **{f"fpn.block{block}.join": ["sum"] for block in range(4)},
 }
 layers = {f"head.layer{layer}": ["conv3", "sep3_dil3", "skip"] for layer in range(2)}
-default_of = ["micro"]
+default_of = ["micro", "quick"]
 benchmark = dict(
     id="micro-detection-v1",
     task=dict(
@@ -82,10 +82,10 @@ benchmark = dict(
         recipe=dict(epochs=12, batch=8, lr=8e-3, encoder_lr=3e-3, schedule="poly", polyak=0.99),
     ),
     reward=dict(type=Metric, name="mAP"),
-    budget=dict(trials=12),
+    budget=dict(trials=10),
     seeds=[0],
 )
 strategies = dict(
     random_search=dict(type=RandomSearch),
-    regularized_evolution=dict(type=RegularizedEvolution, population=6, tournament=3),
+    regularized_evolution=dict(type=RegularizedEvolution, population=5, tournament=3),
 )

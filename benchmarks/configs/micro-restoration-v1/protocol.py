@@ -45,10 +45,10 @@ benchmark = dict(
         recipe=dict(epochs=8, batch=8, lr=1e-2, schedule="poly", polyak=0.99),
     ),
     reward=dict(type=Metric, name="PSNR"),
-    budget=dict(trials=12),
+    budget=dict(trials=10),
     seeds=[0],
 )
 strategies = dict(
     random_search=dict(type=RandomSearch),
-    regularized_evolution=dict(type=RegularizedEvolution, population=6, tournament=3),
+    regularized_evolution=dict(type=RegularizedEvolution, population=5, tournament=3),
 )

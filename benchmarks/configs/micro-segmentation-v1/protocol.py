@@ -16,7 +16,7 @@ from tasks.segmentation.task import SegmentationTask
 
 skip = {f"cell.layer{layer}.{side}.op": ["skip" if side == "a" else "zero"] for layer in (2, 3) for side in "ab"}
 last = {f"cell.layer{layer}.{side}.input": [3 * layer - 2 if side == "a" else 0] for layer in (2, 3) for side in "ab"}
-default_of = ["micro"]
+default_of = ["micro", "quick"]
 benchmark = dict(
     id="micro-segmentation-v1",
     task=dict(

@@ -17,7 +17,7 @@ from tasks.restoration.degradations import Noise
 from tasks.restoration.task import RestorationTask
 from tasks.rewards import Metric
 
-default_of = ["restoration", "embedded"]
+default_of = ["restoration", "embedded", "quick"]
 benchmark = dict(
     id="scenes-denoise-v2",
     task=dict(
