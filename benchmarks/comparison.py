@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -71,15 +71,23 @@ def compare(
     executor: Executor,
     strategies: Sequence[str] | None = None,
 ) -> Iterator[Table]:
-    """A table's result for each benchmark, in turn."""
-    jobs = {}
+    """A table's result for each benchmark, in turn, while the next one is played."""
+    flying: dict[str, dict[str, Future[Array]]] = {}
     for name in names:
         offered = read_protocol(name)["strategies"]
-        for strategy in strategies or offered:
-            if strategy in offered:
-                jobs[name, strategy] = executor.submit(play, name, strategy, list(seeds), trainings)
-    for name in names:
-        yield Table(name, {who: job.result() for (of, who), job in jobs.items() if of == name})
+        flying[name] = {
+            who: executor.submit(play, name, who, list(seeds), trainings)
+            for who in strategies or offered
+            if who in offered
+        }
+        if len(flying) > 1:
+            yield _table(*next(iter(flying.items())))
+            del flying[next(iter(flying))]
+    yield from (_table(name, jobs) for name, jobs in flying.items())
+
+
+def _table(name: str, jobs: Mapping[str, Future[Array]]) -> Table:
+    return Table(name, {who: job.result() for who, job in jobs.items()})
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ import pandas as pd
 import pytest
 from scipy.stats import kendalltau, spearmanr
 
+from benchmarks.audit import share
+from benchmarks.benchmark import Benchmark
+from benchmarks.catalogue import read_protocol
 from benchmarks.ranking import kendall, spearman
 from benchmarks.table_sources import CELL, EDGES, SOURCES, cell_form, nas_bench_201
 from core.table import table
@@ -121,3 +124,22 @@ def test_known_correlations_of_zero_cost_scores(shared: Any, task: str) -> None:
         score, metric = rows[name].to_numpy(), rows["metric"].to_numpy()
         found = spearman(score, metric, everything)[0], kendall(score, metric, everything)[0]
         assert tuple(np.round(found, 2)) == known, name
+
+
+def test_the_table_of_our_own_decoders_is_of_its_protocol_and_whole() -> None:
+    found, benchmark = table("micro-segmentation"), Benchmark(read_protocol("micro-segmentation-v1")["benchmark"])
+    assert found.decisions == benchmark.space.decisions  # type: ignore[attr-defined]
+    assert found.schema.epochs == tuple(range(1, benchmark.stages[-1].recipe.epochs + 1))
+    assert (len(found), len(found.groups), found.schema.runs) == (576, 576, 3)
+    test = found.metric("test", "mIoU")
+    assert np.isfinite(test).all()
+    assert np.isfinite(found.metric("val", "mIoU")).all()
+    assert np.isfinite(found.metric("final", "mIoU")[::5, 0, -1]).all()
+    last = test[..., -1]
+    assert share(last, np.arange(576)[None])[0] == pytest.approx(0.881, abs=5e-4)
+    assert max(found.means("test", "mIoU").values()) == pytest.approx(43.614, abs=5e-4)
+    assert [round(kendalltau(last[:, a], last[:, b]).statistic, 2) for a, b in ((0, 1), (0, 2), (1, 2))] == [
+        0.55,
+        0.58,
+        0.61,
+    ]
