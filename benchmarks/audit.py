@@ -15,6 +15,7 @@ from benchmarks.run import Run
 from benchmarks.scoring import Figures, Part, Score
 
 BEST = 3  # networks that a signal ranks first, of which the final training then finds the best one
+NETWORKS = "audited networks"  # whose signals are compared
 GOOD = 0.25  # the share of networks that no gate should stop
 
 
@@ -70,7 +71,7 @@ def audited(one: Run, scores: Sequence[Score], before: Sequence[Figures] = ()) -
         primary = one.task.primary
         ends = [mean(s.stages[-1] for s in parts["final"]) for parts in sound.values()]
         smaller = None if one.task.higher_is_better else primary
-        signals = Sample(one.benchmark.id, None, "search", FINAL, primary, known, ends, smaller)
+        signals = Sample(one.benchmark.id, NETWORKS, "search", FINAL, primary, known, ends, smaller)
         truth = np.array(signals.truth)
         values = {name: np.array(listed) for name, listed in signals.signals.items()}
         regrets = {name: estimated(partial(regret, signal, truth), count) for name, signal in values.items()}
