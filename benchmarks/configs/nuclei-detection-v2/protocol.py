@@ -4,10 +4,10 @@ Command: python tools/run_benchmark.py nuclei-detection-v2
 COCO's numbers count 300 detections of an image. Unlike in v1, images are windows of 128 pixels, enlarged to 192, in which
 nuclei are large enough for maps of stride 8, a candidate is trained three times as long, and the reward is the mAP.
 
-By tools/audit_proxy.py nuclei-detection-v2 --final --zero-cost, 20 random networks with three seeds: 91 % (95 % interval: 78 to 96)
-of the variance of the search's mAP, 0 to 21, are due to the network, Kendall's tau-b is 0.80 (0.63 to 0.93) between two seeds and
-0.56 (0.24 to 0.79) between the search and one final training, to 9 to 25 mAP; the best of the search's first three is the best
-there as well. A candidate takes 12 s and a final training 46 s of one of two cores that are both busy.
+By tools/audit_proxy.py nuclei-detection-v2 --final --zero-cost, 20 random networks with three seeds: 91 % (95 % interval: 78
+to 96) of the variance of the search's mAP, 0 to 21, are due to the network, Kendall's tau-b is 0.80 (0.63 to 0.93) between two
+seeds and 0.56 (0.24 to 0.79) between the search and one final training, to 9 to 25 mAP; the best of the search's first three is
+the best there as well. A candidate takes 12 s and a final training 46 s of one of two cores that are both busy.
 """
 
 from strategies.baseline import Baseline
