@@ -44,6 +44,7 @@ benchmark = {
     ),
     "stages.0.view.copies": 6,
     "final.view.copies": 2,
+    "final.recipe.epochs": 5,
     "budget": dict(_delete_=True, trials=8),
 }
 strategies = dict(
