@@ -45,7 +45,7 @@ benchmark = {
     "stages.0.view.copies": 6,
     "final.view.copies": 2,
     "final.recipe.epochs": 5,
-    "budget": dict(_delete_=True, trials=8),
+    "budget": dict(trials=100, images=10_800),
 }
 strategies = dict(
     random_search=dict(type=RandomSearch),

@@ -45,7 +45,7 @@ benchmark = dict(
         recipe=dict(epochs=8, batch=8, lr=1e-2, schedule="poly", polyak=0.99),
     ),
     reward=dict(type=Metric, name="PSNR"),
-    budget=dict(trials=10),
+    budget=dict(trials=100, images=20_000),
     seeds=[0],
 )
 strategies = dict(

@@ -9,14 +9,12 @@ A training with its scores takes 2 s of one core.
 from search_spaces.decoder_cells.space import DecoderCells
 from search_spaces.subset import Subset
 from strategies.random_search import RandomSearch
-from strategies.regularized_evolution import RegularizedEvolution
 from tasks.rewards import Metric
 from tasks.segmentation.data import NucleiSegmentation
 from tasks.segmentation.task import SegmentationTask
 
 skip = {f"cell.layer{layer}.{side}.op": ["skip" if side == "a" else "zero"] for layer in (2, 3) for side in "ab"}
 last = {f"cell.layer{layer}.{side}.input": [3 * layer - 2 if side == "a" else 0] for layer in (2, 3) for side in "ab"}
-default_of = ["micro", "quick"]
 benchmark = dict(
     id="micro-segmentation-v1",
     task=dict(
@@ -63,7 +61,4 @@ benchmark = dict(
     budget=dict(trials=30),
     seeds=[0],
 )
-strategies = dict(
-    random_search=dict(type=RandomSearch),
-    regularized_evolution=dict(type=RegularizedEvolution, population=6, tournament=3),
-)
+strategies = dict(random_search=dict(type=RandomSearch))
