@@ -80,7 +80,9 @@ class TabularTask(Task):
             )
         if start is None and recipe.continues:
             raise ValueError(f"stage {stage.name!r} continues another, but none that is `continued` comes before it")
-        row, run, before = json.loads(Path(start.path).read_text()) if start else (*self.table.training(rows[0], seed), 0)
+        row, run, before = (
+            json.loads(Path(start.path).read_text()) if start else (*self.table.training(rows[0], seed), 0)
+        )
         epochs = before + recipe.epochs
         if keep is not None and recipe.continued:
             Path(keep).write_text(json.dumps([row, run, epochs]))
