@@ -12,8 +12,6 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple
 
-import numpy as np
-
 from benchmarks.job import Begin, Failed, Job, build_space, build_task, machines_fault, run
 from benchmarks.journal import Journal
 from benchmarks.ranking import rated
@@ -65,14 +63,16 @@ def sampled(space: SearchSpace, count: int) -> list[Architecture]:
 
 
 def found_by(record: Record, space: SearchSpace, count: int) -> tuple[list[Architecture], Sequence[Figures]]:
-    """`count` networks of a run, spread evenly over those it has rated, and what it knew of each.
+    """`count` of the networks that a finished run has rated, and what it knew of each; of more of them, these are the first.
 
-    The space is the audited benchmark's; raises ValueError where it has other choices, or the run has fewer networks.
+    The space is the audited benchmark's. Raises ValueError where it has other choices, or the run has fewer networks.
     """
+    if record.result is None:
+        raise ValueError(f"{record.folder} is not finished, and may rate more networks: go on with it first")
     found = rated(record)
     if len(found) < count:
         raise ValueError(f"{record.folder} has rated {len(found)} networks: ask for at most as many, not {count}")
-    found = [found[place] for place in np.linspace(0, len(found) - 1, count).round().astype(int)]
+    found = Random(0).sample(found, len(found))[:count]
     named = [{f"{name} of the run": value for name, value in figures.items()} for _, figures in found]
     return [space.architecture(choices) for choices, _ in found], named
 

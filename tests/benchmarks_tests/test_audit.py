@@ -15,9 +15,11 @@ from scipy import stats
 from benchmarks.audit import agreement, audited, regret, share
 from benchmarks.executors import InlineExecutor
 from benchmarks.ranking import Estimate
+from benchmarks.records import Record
 from benchmarks.run import Run
-from benchmarks.scoring import Place, Score, Scores, measure, sampled
+from benchmarks.scoring import Place, Score, Scores, found_by, measure, sampled
 from search_spaces.toy.space import ToySpace
+from tasks import Cost
 
 PLACES = [Place(number, seed, "search") for number in range(4) for seed in range(2)] + [Place(1, 0, "final")]
 
@@ -138,6 +140,23 @@ def test_more_networks_begin_with_the_same() -> None:
     few, many = sampled(ToySpace(), 5), sampled(ToySpace(), 9)
     assert many[:5] == few
     assert len({arch.key for arch in many}) == 9
+
+
+def test_more_networks_of_a_run_begin_with_the_same(toy_config: dict[str, Any], tmp_path: Path) -> None:
+    """Else the scores of fewer ones would be taken for those of others."""
+    run = Run({"benchmark": toy_config, "strategy": dict(type="RandomSearch")}, "random", 0, tmp_path, "cpu")
+    run.prepare()
+    with run.open(InlineExecutor(), 1) as study:
+        answers = run.strategy.search(study)
+        unfinished = Record.of(run.folder)
+        run.finish(study, answers, Cost())
+    record, space = Record.of(run.folder), run.benchmark.space
+    few, known = found_by(record, space, 5)
+    many, more = found_by(record, space, 9)
+    assert (many[:5], list(more[:5])) == (few, list(known))
+    assert len({arch.key for arch in many}) == 9
+    with pytest.raises(ValueError, match="is not finished"):
+        found_by(unfinished, space, 5)
 
 
 @pytest.fixture
