@@ -13,8 +13,9 @@ from typing import Any
 from benchmarks.benchmark import Benchmark
 from benchmarks.devices import run_together
 from benchmarks.entries import read_answer
-from benchmarks.export import model_config
+from benchmarks.export.stock import model_config
 from benchmarks.files import write
+from benchmarks.illustration import illustrate
 from benchmarks.job import Failed, Job, build_task, run
 from benchmarks.store import Store
 from strategies import Answer
@@ -33,8 +34,9 @@ def finish(
 ) -> tuple[list[dict[str, Any]], Cost]:
     """Every answer's record, and what their trainings cost.
 
-    Each leaves `answers/<place>/` with `final.pth`, the network's config `model.py` and, once it is done, `answer.json`, so
-    that a kill costs the answer under way and no other. `task` is the final task's config as JSON, `devices` how many train a
+    Each leaves `answers/<place>/` with `final.pth`, the network's config `model.py`, `network.json` (the parts of the model and
+    what the answer changes of the task) and, once it is done, `answer.json`, so that a kill costs the answer under way and no
+    other. `task` is the final task's config as JSON, `devices` how many train a
     network together.
     """
     records = [
@@ -82,5 +84,7 @@ def _finish(
     final = {"metrics": outcome.metrics, **built.measure(model, COSTS)}
     record = {"id": answer.trial, "key": key, "arch": choices, "final": final, "cost": asdict(outcome.cost)}
     write(home / "model.py", model_config(built.config(model)))
+    illustrate(built, model, benchmark.final, home)
+    write(home / "network.json", json.dumps({"task": answer.task or {}, "model": model}, indent=2) + "\n")
     write(home / "answer.json", json.dumps(record, indent=2, allow_nan=False) + "\n")
     return record

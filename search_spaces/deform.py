@@ -47,8 +47,9 @@ def deform_conv(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: T
     taps = KERNEL * KERNEL
     groups = mask.shape[1] // taps
     tap = torch.arange(taps, device=x.device).view(taps, 1, 1)
-    down = torch.arange(height, device=x.device, dtype=x.dtype).view(-1, 1) + tap // KERNEL - KERNEL // 2
-    right = torch.arange(width, device=x.device, dtype=x.dtype) + tap % KERNEL - KERNEL // 2
+    rows, columns = (x.new_ones(side).cumsum(0) - 1 for side in (height, width))  # arange would fix a traced map's size
+    down = rows.view(-1, 1) + tap // KERNEL - KERNEL // 2
+    right = columns + tap % KERNEL - KERNEL // 2
     # grid_sample counts from -1 to 1 between the outer edges of the map, and wants the second axis first: hence the
     # transposed maps. All rows, then all columns (and not in turns) is what it reads fastest.
     axes = torch.broadcast_tensors((2 * down + 1) / height - 1, (2 * right + 1) / width - 1)

@@ -15,6 +15,7 @@ from tasks.augment import normalise
 from tasks.batch import Batch
 from tasks.cache import cached
 from tasks.cost import Cost
+from tasks.deployment import Deployable, whole
 from tasks.encoder import Encoder
 from tasks.features import TOLERANCE, Features, Source
 from tasks.registry import DATA, TEMPLATES
@@ -38,7 +39,7 @@ class EncoderOptions:
     cached: bool = False
 
 
-class EncoderTask(Trainable):
+class EncoderTask(Trainable, Deployable):
     """Trains what is searched on an encoder that all candidates share: live, or its outputs read from disk.
 
     `data` is the config of data in `DATA`, `encoder` an `EncoderSettings`, `template` the config of a template in `TEMPLATES`
@@ -70,7 +71,7 @@ class EncoderTask(Trainable):
         if features_dtype not in TOLERANCE:
             raise ValueError(f"features_dtype must be one of {', '.join(TOLERANCE)}, not {features_dtype!r}")
         self.encoder = Encoder(self.data, Path(cache), self.meter, self.template.taps, encoder)
-        self.features_dtype = features_dtype
+        self.features_dtype, self.data_config = features_dtype, dict(data)
         self._opened: dict[str, tuple[Features, Cost]] = {}
 
     def trained(self, model: Parts, stage: Stage) -> Parts:
@@ -181,6 +182,10 @@ class EncoderTask(Trainable):
             weights = {f"backbone.{name}": value for name, value in self.encoder.weights().items()}
             take_over(network, weights, Start("the encoder", adopt))
         return network
+
+    def finished(self, model: Parts, weights: Mapping[str, Tensor]) -> nn.Module:
+        shared = {} if "backbone" in model else self.encoder.weights()
+        return whole(self.network(model), {**{f"backbone.{name}": value for name, value in shared.items()}, **weights})
 
     def groups(self, network: Any, stage: Stage) -> Groups:
         own = [weight for weight in network.backbone.parameters() if weight.requires_grad]

@@ -5,6 +5,7 @@ Torch is imported where something is trained or built: a task that has a closed 
 
 from __future__ import annotations
 
+import json
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -271,6 +272,8 @@ class Trainable(Task):
         if keep is not None and (recipe.continues or recipe.continued):
             training.save(f"{keep}.optimizer", spent.cost)
         training.settle(partial(self.renew, network, stage, seed))
+        if keep is not None:
+            Path(f"{keep}.losses").write_text(json.dumps(training.losses))
         return {"loss": training.loss}
 
 

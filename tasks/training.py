@@ -24,21 +24,29 @@ from tasks.weights import load, load_checked, own, save
 class Training:
     """A network on its way through epochs, with its optimiser; `frozen` is a part of it that stays in eval mode.
 
-    `epochs` are those that it has seen, also in stages that this one continues, `loss` is the mean one of the last.
+    `losses` are the mean ones of the epochs that it has seen, also in stages that this one continues.
     """
 
     def __init__(self, network: nn.Module, frozen: nn.Module | None, optimization: Optimization, seed: int):
         self.network, self.frozen, self.optimization, self.seed = network, frozen, optimization, seed
-        self.epochs, self.loss = 0, 0.0
+        self.losses: list[float] = []
+
+    @property
+    def epochs(self) -> int:
+        return len(self.losses)
+
+    @property
+    def loss(self) -> float:
+        """That of the last epoch."""
+        return self.losses[-1] if self.losses else 0.0
 
     def epoch(self, batches: Iterable[Batch], loss: Callable[[Batch], Tensor]) -> None:
         """One more epoch. Raises FloatingPointError where the loss is not finite."""
         train_mode(self.network, self.frozen)
         with seeded(self.seed, self.epochs):
             losses = [(self.optimization.step(loss(batch)), total(len(batch.truth))) for batch in batches]
-        self.loss = sum(one * count for one, count in losses) / sum(count for _, count in losses)
         self.optimization.end_epoch()
-        self.epochs += 1
+        self.losses.append(sum(one * count for one, count in losses) / sum(count for _, count in losses))
 
     def settle(self, renew: Callable[[int], None]) -> None:
         """Put averaged weights, if there are any, in place; `renew` gives norms statistics of them, from this epoch's crops."""
@@ -51,7 +59,7 @@ class Training:
 
     def save(self, path: str | Path, cost: Cost, identity: str = "") -> None:
         """Leave what `load` needs; `cost` is that of the stage so far, `identity` says what is trained, on what and how."""
-        progress = dict(epochs=self.epochs, loss=self.loss, cost=astuple(cost), identity=identity)
+        progress = dict(losses=self.losses, cost=astuple(cost), identity=identity)
         state = dict(network=own(self.network, self.frozen), optimization=self.optimization.state_dict())
         save({**state, **progress}, path)
 
@@ -65,7 +73,7 @@ class Training:
             state: dict[str, Any] = load_checked(path)
             if state.get("identity") != identity:
                 raise ValueError("it is of another training")
-            _ = state["network"], state["optimization"], state["epochs"], state["loss"], Cost(*state["cost"])
+            _ = state["network"], state["optimization"], state["losses"], Cost(*state["cost"])
         except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, EOFError, UnpicklingError) as error:
             aside = path.with_name(f"{path.name}.bad")
             path.replace(aside)
@@ -77,7 +85,7 @@ class Training:
     def _place(self, state: dict[str, Any]) -> Cost:
         self.network.load_state_dict({**self.network.state_dict(), **state["network"]})
         self.optimization.load_state_dict(state["optimization"])
-        self.epochs, self.loss = state["epochs"], state["loss"]
+        self.losses = list(state["losses"])
         return Cost(*state["cost"])
 
 

@@ -6,14 +6,18 @@ import warnings
 from typing import Any
 
 import mmdet.models  # noqa: F401 - registers the stock modules
+import numpy as np
 import torch
 from mmengine.logging import MMLogger
 from mmengine.structures import InstanceData
-from torch import Tensor
+from torch import Tensor, nn
 
 from tasks.batch import Batch
+from tasks.deployment import Example, as_batch, plain
 from tasks.detection.data import DetectionData
-from tasks.detection.metrics import COCO_METRICS, coco_metrics, coco_names, voc_map
+from tasks.detection.deployment import Boxes
+from tasks.detection.drawing import boxed, chosen
+from tasks.detection.metrics import COCO_METRICS, LIMIT, coco_metrics, coco_names, voc_map
 from tasks.detection.samples import EMPTY, DetectionSamples
 from tasks.detection.templates import Detector
 from tasks.encoder_task import EncoderTask
@@ -21,6 +25,7 @@ from tasks.stage import Stage, View
 from tasks.task import Parts
 
 warnings.filterwarnings("ignore", message="torch.meshgrid")  # MMDetection's points; nothing a user can do about it
+SHOWN = 0.3  # the least score of a box that is drawn
 LOSSES = ("loss_cls", "loss_bbox", "loss_centerness")
 
 
@@ -87,6 +92,36 @@ class DetectionTask(EncoderTask):
         losses = {name: total / place for name, total in totals.items()}
         truth = self.data.ground_truth(split)
         return {**coco_metrics(truth, found, self.data.limit), "VOC_mAP": voc_map(truth, found), **losses}
+
+    # Taken home.
+
+    def deployed(self, network: nn.Module) -> nn.Module:
+        return Boxes(network)
+
+    def usage(self, stage: Stage) -> dict[str, Any]:
+        seen = dict(classes=self.data.classes, colours="rgb", white=255, size=stage.view.eval_size)
+        return dict(task="detection", **seen, overlap=self._overlap, least=SHOWN)
+
+    @property
+    def _overlap(self) -> float:
+        """How much boxes of one class may overlap."""
+        return self.config({})["test_cfg"]["nms"]["iou_threshold"]
+
+    def example(self, network: Any, image: np.ndarray, truth: np.ndarray) -> Example:
+        boxes, scores = (output[0].cpu().numpy() for output in network(as_batch(image, self.device)))
+        found = chosen(boxes, scores, self._overlap, SHOWN)
+        classes, objects = self.data.classes, truth[truth[:, 4] != EMPTY]
+        pictures = dict(input=image, truth=boxed(image, objects, classes), answer=boxed(image, found, classes))
+        return Example(pictures, {"found": float(len(found)), "objects": float(len(objects))})
+
+    def stock(self, model: Parts, stage: Stage) -> dict[str, Any]:
+        config = self.config(model)
+        config["data_preprocessor"]["pad_size_divisor"] = 1  # images are scored as they are
+        split = dict(type="DetectionSplit", data=self.data_config, view=plain(stage.view))
+        evaluator: dict[str, Any] = dict(type="mmdet.CocoMetric", metric="bbox")
+        if self.data.limit != LIMIT:
+            evaluator = dict(type="CocoScores", limit=self.data.limit)
+        return dict(scope="mmdet", model=config, train=split, test={**split, "scored": True}, evaluator=evaluator)
 
 
 def _learnt(head: Any, outputs: tuple[list[Tensor], ...]) -> tuple[list[Tensor], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,11 @@ from torch.nn import functional as F
 
 import tasks.restoration.networks  # noqa: F401 - registers the networks to compare with
 from tasks.batch import Batch
+from tasks.deployment import Deployable, Example, as_batch, plain, whole
 from tasks.registry import DATA, DEGRADATIONS
 from tasks.restoration.data import RestorationData
 from tasks.restoration.degradations import Degradation
+from tasks.restoration.drawing import picture
 from tasks.restoration.metrics import RADIUS, psnr, ssim
 from tasks.restoration.samples import RestorationSamples
 from tasks.restoration.tiles import tiled
@@ -28,7 +30,7 @@ BEST = 100.0  # dB that an image counts which is restored without any error
 LEVELLED = ("PSNR", "SSIM")  # what is also told of each level of a degradation
 
 
-class RestorationTask(Trainable):
+class RestorationTask(Trainable, Deployable):
     """Make a clean image of a degraded one. A space decides the whole network: the one slot of a model is "network".
 
     Networks take (N, channels, H, W), black 0 and white 1, and return the same shape; for a degradation with a `scale` they
@@ -69,6 +71,7 @@ class RestorationTask(Trainable):
         if ssim_weight < 0 or (tile is not None and tile < 8):
             raise ValueError(f"ssim_weight must not be negative, nor tile below 8: {ssim_weight} and {tile}")
         self.rounded, self.ssim_weight, self.tile = rounded, ssim_weight, tile
+        self.data_config, self.degradation_config = data, degradation
         self.levels = self.degradation.levels() if self.degradation else {"": None}
         self.scores = (*RestorationTask.metrics, *(("PSNR_lost",) if self.marks else ()))
         self.metrics = (*self.scores, *(f"{name}{level}" for level in self.levels if level for name in LEVELLED))
@@ -126,15 +129,7 @@ class RestorationTask(Trainable):
         return network(inputs)
 
     def criterion(self, network: nn.Module, stage: Stage, outputs: Tensor, batch: Batch) -> Tensor:
-        return self.distance(outputs, batch.truth)
-
-    def distance(self, restored: Tensor, clean: Tensor) -> Tensor:
-        """Mean squared error, and the logarithm of what SSIM lacks, if it counts."""
-        loss = F.mse_loss(restored, clean)
-        if self.ssim_weight:
-            likeness = ssim(restored, clean).mean().clamp(min=1e-3)  # it may be negative, where there is no logarithm
-            loss = loss - self.ssim_weight * torch.log10(likeness)
-        return loss
+        return distance(outputs, batch.truth, self.ssim_weight)
 
     def score(self, network: nn.Module, stage: Stage) -> dict[str, float]:
         """The metrics of a network in eval mode on the stage's scored images, and its loss on them."""
@@ -149,17 +144,55 @@ class RestorationTask(Trainable):
         for batch in self.scored(RestorationSamples(self.data, stage, degradation)):
             clean = batch.truth
             self.meter.count(len(clean), clean.shape[-2:])
-            restored = self.restore(network, batch.inputs)
-            loss = self.distance(restored, clean)
-            restored = restored.clamp(0, 1)
+            made = restored(network, batch.inputs, self.tile)
+            loss = distance(made, clean, self.ssim_weight)
+            made = made.clamp(0, 1)
             if self.rounded:
-                restored = (restored * 255).round() / 255
-            lost = [psnr(restored, clean, batch.inputs[:, -1:])] if self.marks else []
-            scores = psnr(restored, clean).clamp(max=BEST), ssim(restored, clean), loss, *lost
+                made = (made * 255).round() / 255
+            lost = [psnr(made, clean, batch.inputs[:, -1:])] if self.marks else []
+            scores = psnr(made, clean).clamp(max=BEST), ssim(made, clean), loss, *lost
             yield [float(score) for score in scores]
 
-    def restore(self, network: nn.Module, degraded: Tensor) -> Tensor:
-        """What a network makes of (N, C, H, W) images, in tiles where they are large."""
-        if self.tile is None or degraded.shape[-2] * degraded.shape[-1] <= self.tile**2:
-            return network(degraded)
-        return tiled(network, degraded, self.tile, self.tile // 4)
+    # Taken home.
+
+    def finished(self, model: Parts, weights: Mapping[str, Tensor]) -> nn.Module:
+        return whole(self.network(model), weights)
+
+    def deployed(self, network: nn.Module) -> nn.Module:
+        return network
+
+    def usage(self, stage: Stage) -> dict[str, Any]:
+        colours = "gray" if self.data.gray else "rgb"
+        return dict(
+            task="restoration", colours=colours, white=1, size=None, scale=self.scale, marks=self.marks, tile=self.tile
+        )
+
+    def example(self, network: nn.Module, image: np.ndarray, truth: np.ndarray) -> Example:
+        made = restored(network, as_batch(image, self.device), self.tile).clamp(0, 1).cpu()
+        value = float(psnr(made, as_batch(truth)).clamp(max=BEST))
+        pictures = dict(input=picture(image), truth=picture(truth), answer=picture(made[0].permute(1, 2, 0).numpy()))
+        return Example(pictures, {"PSNR": value})
+
+    def stock(self, model: Parts, stage: Stage) -> dict[str, Any]:
+        split = dict(
+            type="RestorationSplit", data=self.data_config, view=plain(stage.view), degradation=self.degradation_config
+        )
+        network = dict(type="Restorer", network=self.config(model), ssim_weight=self.ssim_weight, tile=self.tile)
+        evaluator = dict(type="RestorationScores", rounded=self.rounded)
+        return dict(scope="mmengine", model=network, train=split, test={**split, "scored": True}, evaluator=evaluator)
+
+
+def distance(restored: Tensor, clean: Tensor, ssim_weight: float) -> Tensor:
+    """Mean squared error, and the logarithm of what SSIM lacks, if it counts."""
+    loss = F.mse_loss(restored, clean)
+    if ssim_weight:
+        likeness = ssim(restored, clean).mean().clamp(min=1e-3)  # it may be negative, where there is no logarithm
+        loss = loss - ssim_weight * torch.log10(likeness)
+    return loss
+
+
+def restored(network: nn.Module, degraded: Tensor, tile: int | None) -> Tensor:
+    """What a network makes of (N, C, H, W) images, in tiles where they are large."""
+    if tile is None or degraded.shape[-2] * degraded.shape[-1] <= tile**2:
+        return network(degraded)
+    return tiled(network, degraded, tile, tile // 4)

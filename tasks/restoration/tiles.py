@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 Span = tuple[int, int]  # the first, and one behind the last
 
 
-def tiled(network: nn.Module, images: Tensor, tile: int, overlap: int) -> Tensor:
+def tiled(network: Callable[[Tensor], Tensor], images: Tensor, tile: int, overlap: int) -> Tensor:
     """What `network` makes of (N, C, H, W) images, computed in tiles of at most `tile` pixels a side.
 
     Of every tile, `overlap` pixels at the sides towards its neighbours are thrown away. The result is that of the whole

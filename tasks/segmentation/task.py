@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -17,17 +18,21 @@ from core import content_key, did_you_mean, matching, parse
 from tasks.batch import Batch
 from tasks.cache import cached
 from tasks.cost import Cost
+from tasks.deployment import Example, as_batch, plain
 from tasks.encoder_task import EncoderOptions, EncoderTask
 from tasks.parallel import total
 from tasks.segmentation.data import SegmentationData
-from tasks.segmentation.metrics import IGNORE, MEANS, Confusion
+from tasks.segmentation.deployment import Pixels
+from tasks.segmentation.drawing import painted
+from tasks.segmentation.metrics import MEANS, Confusion
 from tasks.segmentation.samples import SegmentationSamples
+from tasks.segmentation.scores import OwnScores, cross_entropy, resize, scores_of
 from tasks.segmentation.templates import EncoderDecoder
 from tasks.stage import Stage
-from tasks.task import Parts, Start
+from tasks.task import Parts
 from tasks.templates import takes
 from tasks.trainable import build_network
-from tasks.weights import load, take_over
+from tasks.weights import load
 
 WEIGHTS = "teacher.pth"
 
@@ -171,12 +176,8 @@ class SegmentationTask(EncoderTask):
     @cached_property
     def _teacher(self) -> Any:
         assert self._teaching is not None
-        network: Any = self.network(self._teaching.model)
-        if "backbone" not in self._teaching.model:
-            network.backbone.load_state_dict(self.encoder.weights())
         path = self._teaching.weights or str(self._learnt[0] / WEIGHTS)
-        take_over(network, load(path), Start(path))
-        return OwnScores(network).eval()
+        return OwnScores(self.finished(self._teaching.model, load(path))).eval()
 
     @cached_property
     def _learnt(self) -> tuple[Path, Cost]:
@@ -228,47 +229,42 @@ class SegmentationTask(EncoderTask):
         return loss
 
     def score(self, network: Any, stage: Stage) -> dict[str, float]:
+        confusion = self.confusion(network, stage)
+        metrics = confusion.metrics()
+        if self.background is not None:
+            metrics |= {f"foreground_{name}": value for name, value in confusion.means(self.background).items()}
+        return metrics
+
+    def confusion(self, network: Any, stage: Stage) -> Confusion:
+        """Which classes a network takes for which on the stage's scored images."""
         confusion = Confusion(len(self.data.classes))
         for batch in self.scored_batches(stage):
             size = batch.truth.shape[-2:]
             self.meter.count(len(batch.truth), size)
             own = self.forward(network, batch.inputs)[0]
             confusion.add(batch.truth.long(), resize(own, size).argmax(1))
-        metrics = confusion.metrics()
-        if self.background is not None:
-            metrics |= {f"foreground_{name}": value for name, value in confusion.means(self.background).items()}
-        return metrics
+        return confusion
 
+    # Taken home.
 
-def scores_of(output: Any) -> Sequence[Tensor]:
-    """A decode head's own scores (N, classes, H, W), and those of its auxiliary classifiers. Raises ValueError."""
-    scores = output if isinstance(output, list | tuple) else [output]
-    if not all(isinstance(x, Tensor) and x.ndim == 4 for x in scores):
-        raise ValueError("the decode head does not score pixels alone, and has losses of its own: take another one")
-    return scores
+    def deployed(self, network: nn.Module) -> nn.Module:
+        return Pixels(network)
 
+    def usage(self, stage: Stage) -> dict[str, Any]:
+        seen = dict(classes=self.data.classes, colours="rgb", white=255, size=stage.view.eval_size)
+        return dict(task="segmentation", **seen)
 
-class OwnScores(nn.Module):
-    """A network without what its auxiliary classifiers say."""
+    def example(self, network: Any, image: np.ndarray, truth: np.ndarray) -> Example:
+        found = network(as_batch(image, self.device))[0].argmax(0).cpu()
+        confusion = Confusion(len(self.data.classes))
+        confusion.add(torch.from_numpy(truth).long(), found)
+        pictures = dict(input=image, truth=painted(image, truth), answer=painted(image, found.numpy()))
+        return Example(pictures, {"mIoU": confusion.means()["mIoU"]})
 
-    def __init__(self, network: nn.Module):
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: Tensor) -> Tensor:
-        return scores_of(self.network(images))[0]
-
-
-def resize(scores: Tensor, size: torch.Size) -> Tensor:
-    """Bilinear, corners not aligned, and nothing to do where the size is right."""
-    if scores.shape[-2:] == size:
-        return scores
-    return F.interpolate(scores, size, mode="bilinear", align_corners=False)
-
-
-def cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:
-    """The mean over the pixels that count, labels at the scores' size; 0 where none counts."""
-    labels = F.interpolate(labels[:, None], scores.shape[-2:], mode="nearest")[:, 0].long()
-    if (labels == IGNORE).all():
-        return scores.sum() * 0.0
-    return F.cross_entropy(scores.contiguous(), labels, ignore_index=IGNORE)
+    def stock(self, model: Parts, stage: Stage) -> dict[str, Any]:
+        config = self.config(self._without_aux(model))
+        config["data_preprocessor"]["size"] = stage.view.size
+        config["decode_head"]["loss_decode"] = dict(type="mmseg.CrossEntropyLoss", avg_non_ignore=True)
+        split = dict(type="SegmentationSplit", data=self.data_config, view=plain(stage.view))
+        evaluator = dict(type="mmseg.IoUMetric", iou_metrics=["mIoU"])
+        return dict(scope="mmseg", model=config, train=split, test={**split, "scored": True}, evaluator=evaluator)

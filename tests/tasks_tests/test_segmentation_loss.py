@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from tasks.segmentation.metrics import IGNORE
-from tasks.segmentation.task import cross_entropy
+from tasks.segmentation.scores import cross_entropy
 from tests.tasks_tests.test_segmentation import make, model, stage
 
 

@@ -18,7 +18,8 @@ from search_spaces.mbconv.space import MOBILENET_V2
 from strategies.baseline import Baseline
 from tasks import TASKS, Stage
 from tasks.registry import TEMPLATES
-from tasks.segmentation.task import SegmentationTask, scores_of
+from tasks.segmentation.scores import scores_of
+from tasks.segmentation.task import SegmentationTask
 from tasks.templates import outputs, takes, told
 
 RESNET = dict(type="mmseg.ResNet", depth=18, out_indices=(0, 1, 2, 3))

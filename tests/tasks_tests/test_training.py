@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -186,7 +187,8 @@ def test_a_killed_training_goes_on_and_its_price_is_that_of_one(
     outcome = denoising().fit(NORMED, long, seed=1, keep=path)
     assert outcome.metrics == once.metrics
     assert (outcome.cost.images, outcome.cost.pixels) == (once.cost.images, once.cost.pixels)
-    assert [file.name for file in tmp_path.iterdir()] == ["weights"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["weights", "weights.losses"]
+    assert len(json.loads((tmp_path / "weights.losses").read_text())) == 4
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "of another seed"])

@@ -1,0 +1,155 @@
+"""Found networks taken home: the stock tools measure what the table says, and every form computes the same."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from benchmarks.export.onnx import OnnxNetwork
+from benchmarks.export.predictor import Predictor, plain_network
+
+CONFIG = """
+benchmark = dict(
+    id="tiny-v1", {what}
+    stages=[dict(name="short", view=dict(share=0.1, size=[64, 64]{view}), recipe=dict(epochs=1, batch=8))],
+    final=dict(name="final", view=dict(share=0.2, size=[64, 64], eval="test"{view}), recipe=dict(epochs=2, batch=8, {recipe})),
+    reward=dict(type="Metric", name="{metric}"), budget=dict(trials=1), seeds=[0])
+strategies = dict(random_search=dict(type="RandomSearch"))
+"""
+ENCODER = "encoder=dict(width=0.25, refit_norms=False), input_size=[64, 96]"
+TASKS: dict[str, Any] = {
+    "segmentation": dict(
+        what=f"task=dict(type='SegmentationTask', data=dict(type='NucleiSegmentation', window=96), {ENCODER}),"
+        "space=dict(type='DecoderCells', channels=8),",
+        view=", eval_size=[64, 96]",
+        recipe="encoder_lr=1e-3, schedule='poly'",
+        metric="mIoU",
+    ),
+    "detection": dict(
+        what=f"task=dict(type='DetectionTask', data=dict(type='NucleiDetection', window=96), {ENCODER},"
+        "template=dict(type='FCOS', width=8)), space=dict(type='FPNCells', channels=8, blocks=3),",
+        view=", eval_size=[64, 96]",
+        recipe="polyak=0.5",
+        metric="mAP",
+    ),
+    "restoration": dict(
+        what="task=dict(type='RestorationTask', data=dict(type='NucleiImages', window=48), degradation=dict(type='Noise',"
+        "sigma=[15.0, 30.0]), rounded=True, tile=40, input_size=[64, 64]),"
+        "space=dict(type='RestorationCells', nodes=1, layers=1, channels=4, stem=8),",
+        view="",
+        recipe="schedule=[dict(type='CosineAnnealingLR')]",
+        metric="PSNR",
+    ),
+}
+
+
+def config_of(task: str) -> str:
+    return CONFIG.format(**TASKS[task]).replace(
+        "size=[64, 64]", "size=[32, 32]" if task == "restoration" else "size=[64, 64]"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", TASKS)
+def test_what_is_taken_home_is_what_was_found(tool: Any, tmp_path: Path, task: str) -> None:
+    config, out = tmp_path / "tiny.py", tmp_path / "home"
+    config.write_text(config_of(task))
+    played = tool("run_benchmark", config, "--work-dir", tmp_path / "runs")
+    assert played.returncode == 0, played.stderr
+    run = tmp_path / "runs/tiny-v1/random_search/seed0"
+    metrics = json.loads((run / "study.json").read_text())["answers"][0]["final"]["metrics"]
+    _the_answer_can_be_looked_at(run / "answers/0", task)
+    done = tool("export_model", run, "--out", out, "--onnx")
+    assert done.returncode == 0, done.stderr
+    assert "onnxruntime: " in done.stdout
+    about = json.loads((out / "model.json").read_text())
+    assert (about["task"], about["metrics"]) == (task, metrics)
+    again = tool("export_model", run, "--out", out)
+    assert (again.returncode, again.stderr.count("\n"), "exists already" in again.stderr) == (2, 1, True)
+
+    measured = _by_stock_tools("test", out, task, tmp_path)
+    names = {"segmentation": ("mIoU", "aAcc"), "detection": ("coco/mAP", "coco/mAP50"), "restoration": ("PSNR", "SSIM")}
+    for name in names[task]:
+        assert measured[name] == pytest.approx(metrics[name.removeprefix("coco/")], abs=0.01)
+    trained = _by_stock_tools("train", out, task, tmp_path)
+    assert names[task][0] in trained
+
+    images = np.random.default_rng(0).random((2, *about["input"])).astype(np.float32)[..., :32, :] * about["white"]
+    with torch.no_grad():
+        plain = plain_network(out)(torch.from_numpy(images))
+    for one, other in zip(
+        plain if isinstance(plain, tuple) else [plain], OnnxNetwork(out / "network.onnx")(images), strict=True
+    ):
+        assert np.allclose(one.numpy(), other, atol=1e-4 * max(1, float(one.abs().max())))
+    _pictures_are_drawn(tool, out, tmp_path, task)
+
+
+def _the_answer_can_be_looked_at(home: Path, task: str) -> None:
+    report = json.loads((home / "report.json").read_text())
+    assert [point["epoch"] for point in report["curve"]] == [1, 2]
+    assert len(report["examples"]) == 4
+    for example in report["examples"]:
+        sizes = {Image.open(home / file).size for file in example["files"].values()}
+        assert len(sizes) == 1
+    if task == "segmentation":
+        assert np.array(report["confusion"]["counts"]).shape == (3, 3)
+
+
+def _by_stock_tools(what: str, out: Path, task: str, work: Path) -> dict[str, float]:
+    """The scores that MMSegmentation's, MMDetection's or MMEngine's own programs write down."""
+    library = {"segmentation": "mmseg", "detection": "mmdet"}.get(task)
+    if library is None:
+        command, folder = [out / "run.py", what], work / f"work-{what}"
+    else:
+        home = find_spec(library).submodule_search_locations[0]  # type: ignore[union-attr, index]
+        weights, folder = ["weights.pth"] if what == "test" else [], work / f"work-{what}"
+        command = [f"{home}/.mim/tools/{what}.py", "config.py", *weights, "--work-dir", folder]
+    folder.mkdir()
+    here = out if library else folder
+    done = subprocess.run([sys.executable, *map(str, command)], cwd=here, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    pattern = "*/*.json" if what == "test" else "*/vis_data/scalars.json"
+    written = sorted(folder.rglob(pattern))[-1].read_text().splitlines()
+    return json.loads(written[-1])
+
+
+def _pictures_are_drawn(tool: Any, out: Path, tmp_path: Path, task: str) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    rng = np.random.default_rng(1)
+    for name, size in (("a.png", (50, 70)), ("b.jpg", (64, 64))):
+        Image.fromarray(rng.integers(0, 256, (*size, 3)).astype(np.uint8)).save(pictures / name)
+    told = {}
+    for engine in ("torch", "onnx"):
+        drawn = tool("predict", pictures, "--model", out, "--out", tmp_path / engine, "--engine", engine)
+        assert drawn.returncode == 0, drawn.stderr
+        assert Image.open(tmp_path / engine / "a.png").size == (70, 50)
+        told[engine] = json.loads((tmp_path / engine / "predictions.json").read_text())
+    assert set(told["torch"]) == {"a.png", "b.jpg"}
+    assert json.dumps(told["torch"])[:5] == json.dumps(told["onnx"])[:5]
+    (pictures / "c.png").write_bytes(b"no picture")
+    torn = tool("predict", pictures / "c.png", "--model", out, "--out", tmp_path / "torn")
+    assert (torn.returncode, torn.stderr.count("\n"), "c.png" in torn.stderr) == (2, 1, True)
+
+
+def test_what_cannot_be_taken_home_is_refused_in_a_line(tool: Any, tmp_path: Path, toy_config: dict[str, Any]) -> None:
+    for run in (tmp_path, tmp_path / "nowhere"):
+        done = tool("export_model", run, "--out", tmp_path / "home")
+        assert (done.returncode, done.stderr.count("\n"), "no finished answer" in done.stderr) == (2, 1, True)
+    played = tool("run_benchmark", "toy", "--strategy", "random_search", "--seed", "0", "--work-dir", tmp_path / "runs")
+    assert played.returncode == 0, played.stderr
+    run = next((tmp_path / "runs").glob("*/random_search/seed0"))
+    done = tool("export_model", run, "--out", tmp_path / "home")
+    assert (done.returncode, "ToyTask" in done.stderr) == (2, True)
+    assert not (tmp_path / "home").exists()
+    with pytest.raises(ValueError, match=r"there is no .*model\.json"):
+        Predictor(tmp_path)
