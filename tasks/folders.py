@@ -110,10 +110,10 @@ class FolderData(Data):
             self.check([split])
         return self._pictures[split]
 
-    def fingerprint(self) -> str:
-        """A hash over the settings and the contents of the files of all splits that are there."""
+    def fingerprint(self, *others: str) -> str:
+        """A hash over the settings and the contents of the files of all splits that are there, and of some more."""
         digest = hashlib.sha256(READING + self.identity())
-        for split in self._names:
+        for split in dict.fromkeys((*self._names, *others)):
             with suppress(OSError):
                 for item in self.listing(split).items:
                     for part in self.content(item):

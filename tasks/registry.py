@@ -28,6 +28,9 @@ DATA = Registry(
         "NucleiImages": "tasks.restoration.data",
         "FolderImages": "tasks.restoration.folders",
         "FolderPairs": "tasks.restoration.folders",
+        "ResplitSegmentation": "tasks.resplit",
+        "ResplitDetection": "tasks.resplit",
+        "ResplitRestoration": "tasks.resplit",
     },
     kind="tasks.data.Data",
 )

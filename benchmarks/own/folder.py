@@ -1,0 +1,127 @@
+"""What lies in a folder of somebody's own images, as the config of a data set with the splits train, val and test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core import build
+from tasks.data import SPLITS
+from tasks.registry import DATA
+
+FLAT = "."  # the split of a folder that has none
+TASKS = ("segmentation", "detection", "restoration")
+
+
+def data_of(task: str, root: Path) -> dict[str, Any]:
+    """The config of the data in a folder, in any of the layouts of docs/data.md or without splits.
+
+    Where splits are missing, those that are there are dealt out: val is taken from train; without a test, val is it, and
+    without both, or without any split, all images are dealt out. Raises ValueError where nothing is recognised, or something
+    is wrong with the images, OSError where there is no folder.
+    """
+    config = FINDERS[task](root)
+    data = build(DATA, config)
+    there = [split for split in SPLITS if _has(data, split)]
+    if "train" not in there and _has(data, FLAT):
+        there = [FLAT]
+    elif "train" not in there:
+        raise ValueError(
+            f"{root} has no split 'train', and no images without a split: see docs/data.md for the layouts"
+        )
+    kind = f"Resplit{task.capitalize()}"
+    if there == list(SPLITS):
+        return config
+    if "test" in there:
+        return dict(type=kind, data=config, pool="train", shares={"train": 0.8, "val": 0.2})
+    if "val" in there:
+        return dict(type=kind, data=config, pool="train", shares={"train": 0.8, "val": 0.2}, others={"test": "val"})
+    return dict(type=kind, data=config, pool=there[0])
+
+
+def described(data: Any) -> Iterable[str]:
+    """A line for each split."""
+    for split in SPLITS:
+        yield f"{split}: {data.size(split)} images"
+
+
+def _has(data: Any, split: str) -> bool:
+    try:
+        return bool(data.listing(split).items or data.listing(split).problems)
+    except OSError:
+        return False
+
+
+def _segmentation(root: Path) -> dict[str, Any]:
+    from tasks.segmentation.folders import AnyLabels, FolderSegmentation, recognise
+    from tasks.segmentation.metrics import IGNORE
+
+    try:
+        data: FolderSegmentation = recognise(root)
+    except ValueError:
+        if not (root / "images").is_dir() or not (root / "masks").is_dir():
+            raise
+        named = (root / "classes.txt").is_file()
+        data = FolderSegmentation(str(root), "folders") if named else AnyLabels(str(root), "folders")
+    config: dict[str, Any] = dict(type="FolderSegmentation", root=str(root), layout=_name(data))
+    if not isinstance(data, AnyLabels):
+        return config
+    counts = sum(data.counts(split) for split in (*SPLITS, FLAT) if _has(data, split))
+    seen = np.flatnonzero(counts).tolist()  # 255 does not count, but where it is the only other value: a mask of two
+    values = seen if len(seen) == 2 else [value for value in seen if value != IGNORE]
+    return {
+        **config,
+        "classes": [str(value) for value in values],
+        "label_map": {str(v): k for k, v in enumerate(values)},
+    }
+
+
+def _name(data: Any) -> str:
+    from tasks.segmentation.folders import LAYOUTS
+
+    return next(name for name, layout in LAYOUTS.items() if layout is data.layout)
+
+
+def _detection(root: Path) -> dict[str, Any]:
+    from tasks.detection.folders import recognise
+    from tasks.detection.voc import VocDetection
+
+    with suppress(ValueError):
+        return dict(type=type(recognise(root)).__name__, root=str(root))
+    files = [path for folder in (root, root / "annotations") if folder.is_dir() for path in folder.glob("*.json")]
+    if len(files) == 1:
+        images = next((name for name in ("images", "train", ".") if (root / name).is_dir()), ".")
+        splits = {"train": {"annotations": files[0].relative_to(root).as_posix(), "images": images}}
+        return dict(type="CocoDetection", root=str(root), splits=splits)
+    with suppress(OSError):
+        VocDetection.find(root, FLAT)
+        return dict(type="VocDetection", root=str(root), splits={"train": FLAT})
+    raise ValueError(f"{root} has annotations neither of COCO nor of Pascal VOC: see docs/data.md")
+
+
+def _restoration(root: Path) -> dict[str, Any]:
+    from tasks.restoration.folders import USUAL, FolderPairs, recognise
+
+    for names in USUAL.split():
+        degraded, clean = names.split("/")
+        if (
+            (root / degraded).is_dir()
+            and (root / clean).is_dir()
+            and _has(FolderPairs(str(root), degraded, clean), FLAT)
+        ):
+            return dict(type="FolderPairs", root=str(root), degraded=degraded, clean=clean)
+    data = recognise(root)
+    if isinstance(data, FolderPairs):
+        return dict(type="FolderPairs", root=str(root), degraded=data.degraded, clean=data.clean)
+    return dict(type="FolderImages", root=str(root), gray=False)
+
+
+FINDERS: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "segmentation": _segmentation,
+    "detection": _detection,
+    "restoration": _restoration,
+}

@@ -1,0 +1,119 @@
+"""What a search on somebody's own images is like, by task: the rules, but for epochs and budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core import build
+from tasks.registry import DATA
+
+CROPS = 64  # that an epoch of a candidate has at least
+NOISE = 25.0  # sigma, of 0 to 255, that clean images are given
+Config = dict[str, Any]
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Width:
+    """How wide networks are: the encoder, as a part of MobileNetV2, if there is one; the channels of what is searched."""
+
+    encoder: float | None
+    channels: int
+    nodes: int = 1
+
+    def __str__(self) -> str:
+        encoder = f"a MobileNetV2 {self.encoder:g} times as wide, " if self.encoder else ""
+        return f"{encoder}decoders of {self.channels} channels" if encoder else f"cells of {self.channels} channels"
+
+
+ENCODED = [Width(*pair) for pair in ((1.0, 64), (1.0, 32), (0.75, 32), (0.5, 24), (0.35, 16), (0.25, 16), (0.25, 8))]
+CELLS = [Width(None, *pair) for pair in ((32, 3), (16, 2), (8, 2), (8, 1), (4, 1))]
+WIDTHS: Mapping[str, Sequence[Width]] = {"segmentation": ENCODED, "detection": ENCODED, "restoration": CELLS}
+
+
+def _encoded(
+    data: Config, size: Size, width: Width, checkpoint: str | None, kind: str, space: Config, reward: Config
+) -> Config:
+    """Decoders on an encoder's outputs: searched on these, the best one trained with the encoder."""
+    images = build(DATA, data).size("train")
+    crop = [max(64, round(0.6 * side / 32) * 32) for side in size]
+    view = dict(size=crop, eval_size=list(size), scale=[1.2, 1.8], jitter=0.2)
+    weights = dict(checkpoint=checkpoint) if checkpoint else dict(pretrain_epochs=8)
+    encoder = dict(width=width.encoder, refit_norms=bool(checkpoint), refit_size=list(size), **weights)
+    batch = min(8, max(2, images // 2))
+    final = dict(lr=5e-3, encoder_lr=2e-3, weight_decay=1e-2, schedule="poly", polyak=0.99, resumable=True)
+    return dict(
+        id=f"own-{kind.lower()}-v1",
+        task=dict(type=f"{kind}Task", data=data, encoder=encoder, input_size=list(size)),
+        space=space,
+        stages=[
+            dict(
+                name="decoder",
+                view=dict(**view, copies=max(1, -(-CROPS // images))),
+                recipe=dict(epochs=1, batch=batch, lr=1e-2, polyak=0.9),
+                options=dict(cached=True),
+            )
+        ],
+        final=dict(
+            name="final",
+            view=dict(**view, train=["train", "val"], eval="test"),
+            recipe=dict(epochs=1, batch=batch, **final),
+        ),
+        reward=reward,
+        budget=dict(trials=1),
+        seeds=[0],
+    )
+
+
+def segmentation(data: Config, size: Size, width: Width, checkpoint: str | None) -> Config:
+    space = dict(type="DecoderCells", channels=width.channels, repeats=1, aux=None)
+    return _encoded(data, size, width, checkpoint, "Segmentation", space, dict(type="Metric", name="mIoU"))
+
+
+def detection(data: Config, size: Size, width: Width, checkpoint: str | None) -> Config:
+    space = dict(type="FCOSDecoder", channels=width.channels, blocks=5, layers=3)
+    losses = dict(type="NegativeSum", names=["loss_cls", "loss_bbox", "loss_centerness"])
+    config = _encoded(data, size, width, checkpoint, "Detection", space, losses)
+    boxes = dict(type="mmdet.GIoULoss", loss_weight=1.0)
+    head = dict(center_sampling=True, norm_on_bbox=True, centerness_on_reg=True, loss_bbox=boxes)
+    config["task"]["template"] = dict(type="FCOS", width=width.channels, head=head)
+    return config
+
+
+def restoration(data: Config, size: Size, width: Width, checkpoint: str | None) -> Config:
+    images = build(DATA, data)
+    crop = [min(48, *size)] * 2
+    train, batch = images.size("train"), min(8, max(1, images.size("train") // 2))
+    degradation = {} if images.paired else dict(degradation=dict(type="Noise", sigma=NOISE))
+    space = dict(
+        nodes=width.nodes, layers=2, channels=width.channels, stem=2 * width.channels, in_channels=images.channels
+    )
+    return dict(
+        id="own-restoration-v1",
+        task=dict(type="RestorationTask", data=data, **degradation, input_size=list(size), tile=512, rounded=True),
+        space=dict(type="RestorationCells", **space),
+        stages=[
+            dict(
+                name="short",
+                view=dict(size=crop, copies=max(1, -(-CROPS // train))),
+                recipe=dict(epochs=1, batch=batch, lr=5e-3, polyak=0.9),
+            )
+        ],
+        final=dict(
+            name="final",
+            view=dict(size=crop, train=["train", "val"], eval="test"),
+            recipe=dict(epochs=1, batch=batch, lr=4e-3, schedule="poly", polyak=0.99, resumable=True),
+        ),
+        reward=dict(type="Metric", name="PSNR"),
+        budget=dict(trials=1),
+        seeds=[0],
+    )
+
+
+PROTOCOLS: Mapping[str, Callable[[Config, Size, Width, str | None], Config]] = {
+    "segmentation": segmentation,
+    "detection": detection,
+    "restoration": restoration,
+}

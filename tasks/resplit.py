@@ -1,0 +1,116 @@
+"""Data whose pictures nobody has dealt out to splits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from core import build
+from tasks.data import Data
+from tasks.detection.data import Annotated, DetectionData
+from tasks.registry import DATA
+from tasks.restoration.data import RestorationData
+from tasks.segmentation.data import SegmentationData
+
+SHARES = {"train": 0.6, "val": 0.2, "test": 0.2}
+
+
+class Resplit(Data):
+    """The images of one split of other data, `pool`, dealt out to new splits.
+
+    `data` is the config of the other data, `shares` what each new split gets; other splits are those that `others` names
+    ({"test": "val"}: what was val is test). Pictures that are equal go to the same split; which one is drawn from the
+    number of pictures alone. Raises ValueError where there are not enough for every split.
+    """
+
+    def __init__(
+        self,
+        data: dict[str, Any],
+        pool: str,
+        shares: Mapping[str, float] = SHARES,
+        others: Mapping[str, str] | None = None,
+    ):
+        self.data: Any = build(DATA, data)
+        self.pool, self.shares, self.others = pool, dict(shares), dict(others or {})
+        self.in_memory = self.data.in_memory
+        self.data.check([pool])
+        prints = [
+            print or bytes([0]) + str(place).encode() for place, (print, _) in enumerate(self.data.pictures(pool))
+        ]
+        different = list(dict.fromkeys(prints))
+        if len(different) < len(self.shares):
+            raise ValueError(
+                f"{len(different)} different pictures cannot be dealt out to {', '.join(shares)}: add some"
+            )
+        order = np.random.default_rng(0).permutation(len(different)).tolist()
+        owner = dict(zip(order, _dealt(len(different), self.shares), strict=True))
+        number = {print: owner[place] for place, print in enumerate(different)}
+        self.places = {split: [at for at, one in enumerate(prints) if number[one] == split] for split in self.shares}
+
+    def where(self, split: str, index: int) -> tuple[str, int]:
+        """The split and place in the other data."""
+        if split in self.places:
+            return self.pool, self.places[split][index]
+        return self.others.get(split, split), index
+
+    def size(self, split: str) -> int:
+        return len(self.places[split]) if split in self.places else self.data.size(self.others.get(split, split))
+
+    def read(self, split: str, index: int) -> tuple[np.ndarray, Any]:
+        return self.data.read(*self.where(split, index))
+
+    def problems(self, split: str) -> Iterator[str]:
+        return iter(()) if split in self.places else self.data.problems(self.others.get(split, split))
+
+    def pictures(self, split: str) -> list[tuple[bytes, str]]:
+        if split not in self.places:
+            return self.data.pictures(self.others.get(split, split))
+        whole = self.data.pictures(self.pool)
+        return [whole[place] for place in self.places[split]]
+
+    def fingerprint(self) -> str:
+        dealt = ", ".join(f"{split} {len(places)}" for split, places in self.places.items())
+        return f"{self.pool} dealt out to {dealt}, {self.others}: {self.data.fingerprint(self.pool)}"
+
+
+def _dealt(count: int, shares: Mapping[str, float]) -> list[str]:
+    """The splits of so many pictures: one each at least, the rest by their shares."""
+    bounds = np.cumsum([0.0, *shares.values()]) / sum(shares.values()) * (count - len(shares))
+    sizes = np.diff(np.rint(bounds).astype(int)) + 1
+    return [split for split, size in zip(shares, sizes, strict=True) for _ in range(size)]
+
+
+class ResplitSegmentation(Resplit, SegmentationData):
+    """Images with label maps."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:  # type: ignore[override]
+        return self.data.classes
+
+
+class ResplitDetection(Resplit, DetectionData):
+    """Images with boxes."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:  # type: ignore[override]
+        return self.data.classes
+
+    @property
+    def limit(self) -> int:  # type: ignore[override]
+        return self.data.limit
+
+    def annotated(self, split: str, index: int) -> Annotated:
+        return self.data.annotated(*self.where(split, index))
+
+
+class ResplitRestoration(Resplit, RestorationData):
+    """Degraded and clean images, or clean ones."""
+
+    def __init__(self, data: dict[str, Any], pool: str, **settings: Any):
+        super().__init__(data, pool, **settings)
+        self.gray, self.paired = self.data.gray, self.data.paired
+
+    def name(self, split: str, index: int) -> str:
+        return self.data.name(*self.where(split, index))
