@@ -76,10 +76,10 @@ class Resplit(Data):
 
 
 def _dealt(count: int, shares: Mapping[str, float]) -> list[str]:
-    """The splits of so many pictures: one each at least, the rest by their shares."""
-    bounds = np.cumsum([0.0, *shares.values()]) / sum(shares.values()) * (count - len(shares))
-    sizes = np.diff(np.rint(bounds).astype(int)) + 1
-    return [split for split, size in zip(shares, sizes, strict=True) for _ in range(size)]
+    """The splits of so many pictures: all but the first get their share, one at least, and the first what is left."""
+    first, *others = shares
+    dealt = [split for split in others for _ in range(max(1, round(count * shares[split] / sum(shares.values()))))]
+    return [first] * (count - len(dealt)) + dealt
 
 
 class ResplitSegmentation(Resplit, SegmentationData):

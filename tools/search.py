@@ -47,6 +47,8 @@ def checked(options: Any) -> Any:
         raise ValueError(f"--minutes must be at least 1, not {options.minutes:g}")
     if options.encoder and options.task == "restoration":
         raise ValueError("--encoder: networks that restore images have none, leave it out")
+    if options.encoder and not Path(options.encoder).is_file():
+        raise ValueError(f"--encoder: there is no file {options.encoder}")
     limit = Limit.of(options.limit) if options.limit else None
     with waiting("looking at the images"):
         config = data_of(options.task, options.data.resolve())

@@ -27,7 +27,7 @@ def data_of(task: str, root: Path) -> dict[str, Any]:
     config = FINDERS[task](root)
     data = build(DATA, config)
     there = [split for split in SPLITS if _has(data, split)]
-    if "train" not in there and _has(data, FLAT):
+    if "train" not in there and _has(data, FLAT) and data.listing(FLAT).items:
         there = [FLAT]
     elif "train" not in there:
         raise ValueError(

@@ -24,6 +24,7 @@ SEARCH, FINAL = 0.6, 0.3  # shares of the time that is left; some trainings take
 RESERVE = 90.0  # seconds for imports, ONNX and the page
 TRIALS = 24  # are aimed at: fewer are no search, and shorter trainings do not tell networks apart
 TRIAL_EPOCHS, FINAL_EPOCHS = (2, 40), (3, 2000)
+CROPS = 48  # of the final training are tried out
 SAMPLES, ENOUGH = 24, 0.3  # networks that are looked at, and which share of them must keep a limit
 LONGEST = ((15, 256), (60, 384), (240, 512), (math.inf, 1024))  # up to so many minutes, the longer side in pixels
 
@@ -45,7 +46,7 @@ def planned(wish: Wish, local: Config, workers: int, began: float, tell: Callabl
     """The config of a benchmark with its one strategy.
 
     `local` are cache and device, `workers` trials run at a time, and the minutes began at `began` (of `time.monotonic`). A
-    network from the space is trained for an epoch and for two to know how long that takes here. Raises ValueError where no
+    network from the space is trained for an epoch to know how long that takes here. Raises ValueError where no
     network keeps the limit, or something is wrong with the images.
     """
     size, width, kept = _fitting(wish, local)
@@ -123,10 +124,14 @@ class Training:
     beside: float
 
     @classmethod
-    def tried(cls, task: Task, network: Any, stage: Stage) -> Training:
-        once, twice = (task.fit(network, _for(stage, epochs), seed=0).cost.seconds for epochs in (1, 2))
-        epoch = max(twice - once, once / 20)
-        return cls(epoch, max(once - epoch, 0.0))
+    def tried(cls, task: Any, network: Any, stage: Stage) -> Training:
+        """By scoring a network, and by an epoch: of a few crops, where not all of them are computed beforehand anyway."""
+        crops, share = task.samples(stage).train_size, 1.0
+        if not stage.view.copies:
+            share = min(1.0, CROPS / crops)
+        few = replace(stage, view=replace(stage.view, share=share))
+        beside, once = (task.fit(network, _for(few, epochs), seed=0).cost.seconds for epochs in (0, 1))
+        return cls(max(once - beside, once / 20) / share, beside)
 
     def epochs(self, room: float, bounds: tuple[int, int]) -> int:
         return _within((room - self.beside) / self.epoch, bounds)

@@ -1,0 +1,138 @@
+"""Somebody's own images: what lies in a folder, how it is dealt out to splits, and what a limit means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks.benchmark import Benchmark
+from benchmarks.own.folder import data_of
+from benchmarks.own.limit import Limit
+from benchmarks.own.protocols import PROTOCOLS, WIDTHS
+from core import build
+from tasks.data import SPLITS
+from tasks.registry import DATA
+
+XML = """<annotation><size><width>48</width><height>40</height><depth>3</depth></size>
+<object><name>{name}</name><bndbox><xmin>5</xmin><ymin>5</ymin><xmax>{end}</xmax><ymax>30</ymax></bndbox></object></annotation>"""
+
+
+def pictures(folder: Path, count: int, seed: int = 0) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    rng, paths = np.random.default_rng(seed), []
+    for index in range(count):
+        paths.append(folder / f"p{index}.png")
+        Image.fromarray(rng.integers(0, 256, (40, 48, 3)).astype(np.uint8)).save(paths[-1])
+    return paths
+
+
+def masks(folder: Path, count: int, values: tuple[int, ...]) -> None:
+    folder.mkdir(parents=True)
+    for index in range(count):
+        mask = np.random.default_rng(index).choice(np.array(values, np.uint8), (40, 48))
+        Image.fromarray(mask).save(folder / f"p{index}.png")
+
+
+def opened(task: str, root: Path) -> Any:
+    data: Any = build(DATA, data_of(task, root))
+    data.check(SPLITS, SPLITS[1:])
+    return data
+
+
+def sizes(data: Any) -> list[int]:
+    return [data.size(split) for split in SPLITS]
+
+
+@pytest.mark.parametrize(("values", "classes"), [((0, 255), 2), ((0, 1, 2), 3), ((0, 1, 2, 255), 3), ((3, 7), 2)])
+def test_label_maps_without_splits_or_names(tmp_path: Path, values: tuple[int, ...], classes: int) -> None:
+    pictures(tmp_path / "images", 10)
+    masks(tmp_path / "masks", 10, values)
+    data = opened("segmentation", tmp_path)
+    assert sizes(data) == [6, 2, 2]
+    assert len(data.classes) == classes
+    image, labels = data.read("train", 0)
+    assert image.shape[:2] == labels.shape
+    assert set(np.unique(labels)) <= {*range(classes), 255}
+    prints = [{print for print, _ in data.pictures(split)} for split in SPLITS]
+    assert len(set.union(*prints)) == 10
+
+
+def test_equal_pictures_are_in_one_split(tmp_path: Path) -> None:
+    pictures(tmp_path, 6)
+    for index in range(6):  # each a second time
+        (tmp_path / f"q{index}.png").write_bytes((tmp_path / f"p{index}.png").read_bytes())
+    data = opened("restoration", tmp_path)
+    prints = [[print for print, _ in data.pictures(split)] for split in SPLITS]
+    assert sum(map(len, prints)) == 12
+    assert not set(prints[0]) & set(prints[2])
+    assert not set(prints[0]) & set(prints[1])
+    assert data.fingerprint() == opened("restoration", tmp_path).fingerprint()
+    pictures(tmp_path, 1, seed=5)
+    assert data.fingerprint() != opened("restoration", tmp_path).fingerprint()
+
+
+def test_pairs_and_clean_images(tmp_path: Path) -> None:
+    pictures(tmp_path / "a/noisy", 5)
+    pictures(tmp_path / "a/clean", 5, seed=1)
+    assert opened("restoration", tmp_path / "a").paired
+    pictures(tmp_path / "b", 5)
+    assert not opened("restoration", tmp_path / "b").paired
+    pictures(tmp_path / "c/train", 5)
+    pictures(tmp_path / "c/test", 3, seed=1)
+    assert sizes(opened("restoration", tmp_path / "c")) == [4, 1, 3]
+    pictures(tmp_path / "d/train", 5)
+    pictures(tmp_path / "d/val", 3, seed=1)
+    assert sizes(opened("restoration", tmp_path / "d")) == [4, 1, 3]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(ValueError, match="no split 'train', and no images"):
+        data_of("restoration", empty)
+    pictures(tmp_path / "e", 2)
+    with pytest.raises(ValueError, match="2 different pictures cannot be dealt out"):
+        opened("restoration", tmp_path / "e")
+
+
+def test_boxes_beside_images(tmp_path: Path) -> None:
+    for index, path in enumerate(pictures(tmp_path, 8)):
+        path.with_suffix(".xml").write_text(XML.format(name=["cat", "dog"][index % 2], end=20 + index))
+    data = opened("detection", tmp_path)
+    assert data.classes == ("cat", "dog")
+    assert sum(sizes(data)) == 8
+    places = [data.annotated(split, k).name for split in SPLITS for k in range(data.size(split))]
+    assert sorted(places) == [f"p{index}.png" for index in range(8)]
+    with pytest.raises(ValueError, match="neither of COCO nor of Pascal VOC"):
+        data_of("detection", Path(__file__).parent)
+
+
+def test_limits_are_read_as_they_are_written() -> None:
+    assert Limit.of("params=500k") == Limit("params", 500_000)
+    assert Limit.of("madds=1.5G") == Limit("madds", 1.5e9)
+    assert Limit.of("latency=20ms") == Limit("latency_ms", 20)
+    for wrong in ("params", "params=-1", "params=20ms", "latency=20", "madds=1Gb", "params=0", "params=many"):
+        with pytest.raises(ValueError, match="write it as params=500k"):
+            Limit.of(wrong)
+    with pytest.raises(ValueError, match="did you mean 'params'"):
+        Limit.of("param=5")
+
+
+@pytest.mark.parametrize("task", PROTOCOLS)
+def test_every_width_makes_a_protocol(tmp_path: Path, task: str) -> None:
+    for index, path in enumerate(pictures(tmp_path, 8)):
+        path.with_suffix(".xml").write_text(XML.format(name="cat", end=20 + index))
+    if task == "segmentation":
+        (tmp_path / "images").mkdir()
+        for path in sorted(tmp_path.glob("*.png")):
+            path.rename(tmp_path / "images" / path.name)
+        masks(tmp_path / "masks", 8, (0, 1))
+    data, costs = data_of(task, tmp_path), []
+    for width in WIDTHS[task]:
+        config = PROTOCOLS[task](data, (64, 96), width, None)
+        benchmark = Benchmark(config)
+        space: Any = benchmark.space
+        costs.append(len(space.decisions))
+        assert str(width)
+    assert costs
