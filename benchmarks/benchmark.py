@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib import import_module
 from typing import Any
 
 from benchmarks.files import check_name
 from benchmarks.gates import GATES, Gate
-from core import build, content_key, make, parse
+from core import build, content_key, import_named, make, parse
 from core.parsing import shown
 from search_spaces import SPACES, FiniteSpace, SearchSpace
 from tasks import REWARDS, Stage
@@ -64,7 +63,7 @@ class Benchmark:
         self.imports = plain.imports
         for module in self.imports:
             try:
-                import_module(module)
+                import_named(module)
             except Exception as error:  # a module is a program: anything may come out of it
                 why = f"{type(error).__name__}: {error}"
                 raise ValueError(f"benchmark {plain.id!r} imports {module}, which fails ({why})") from error

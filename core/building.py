@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib import import_module
+from types import ModuleType
 from typing import Any, TypeVar
 
 from core.parsing import typed
 from core.registry import Registry, did_you_mean
 
 T = TypeVar("T")
+_stranger = ContextVar("a config that is read is a stranger's", default=False)
+
+
+@contextmanager
+def only_registered() -> Iterator[None]:
+    """Within it configs are a stranger's: no module is imported because one names it, only members of registries are built."""
+    before = _stranger.set(True)
+    try:
+        yield
+    finally:
+        _stranger.reset(before)
+
+
+def import_named(module: str) -> ModuleType:
+    """Import a module that a config names. Raises ValueError within `only_registered`, and whatever the module raises."""
+    if _stranger.get():
+        raise ValueError(f"a stranger's config names the module {module}, which is not imported")
+    return import_module(module)
 
 
 def build(registry: Registry, config: Mapping[str, Any], **more: Any) -> Any:
@@ -41,10 +62,12 @@ def make(cls: type[T], settings: Mapping[str, Any], what: str, **more: Any) -> T
 
 def _found(registry: Registry, name: str) -> type:
     """The class of a name. Raises ValueError, before it is called, where it is none of the registry's kind."""
-    if "." not in name and name not in registry.names():
+    name = registry.member(name)
+    module, _, cls_name = name.rpartition(".")
+    if not module and name not in registry.names():
         raise ValueError(did_you_mean(registry.name, name, registry.names()))
     try:
-        cls = _located(name) if "." in name else registry.get(name)
+        cls = getattr(import_named(module), cls_name) if module else registry.get(name)
     except Exception as error:  # a module is a program: anything may come out of it
         raise ValueError(
             f"there is no {registry.name} {name!r} ({error}): give a registered name or module.Class"

@@ -35,6 +35,11 @@ class Registry(mmengine.registry.Registry):
         """Every member, imported or not."""
         return list(dict.fromkeys([*self.members, *self.module_dict]))
 
+    def member(self, path: str) -> str:
+        """The name of the member that `path`, package.Class or module.Class, leads to; else the path itself."""
+        module, _, name = path.rpartition(".")
+        return name if module and f"{self.members.get(name)}.".startswith(f"{module}.") else path
+
     def classes(self) -> dict[str, Any]:
         """Every member by name; imports all of them."""
         return {name: self.get(name) for name in self.names()}

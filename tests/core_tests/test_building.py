@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import pytest
 
-from core import Registry, build, make, parse
+from core import Registry, build, import_named, make, only_registered, parse
 
 
 class Base:
@@ -137,3 +137,32 @@ def test_plain_data_becomes_dataclasses() -> None:
 def test_plain_data_that_does_not_fit_is_named(config: Any, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         parse(Outer, config, "it")
+
+
+@pytest.fixture
+def trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file that a module of the name `a_trap` writes when it is imported."""
+    written = tmp_path / "executed"
+    (tmp_path / "a_trap.py").write_text(f"open({str(written)!r}, 'w').close()\nclass Thing: ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "a_trap", raising=False)
+    return written
+
+
+@pytest.mark.parametrize("name", ["a_trap.Thing", "os.system", f"{__name__}.Base", "a_trap", ".Thing", "..Thing", None])
+def test_a_strangers_config_imports_nothing(trap: Path, name: str | None) -> None:
+    with only_registered(), pytest.raises(ValueError, match="thing"):
+        build(THINGS, dict(type=name))
+    assert not trap.exists()
+    with only_registered(), pytest.raises(ValueError, match="names the module a_trap, which is not imported"):
+        import_named("a_trap")
+    assert not trap.exists()
+    import_named("a_trap")
+    assert trap.exists()
+
+
+def test_of_a_strangers_config_members_are_built_by_name_and_path() -> None:
+    package = __name__.rpartition(".")[0]
+    for path in ("Thing", "densebench.Thing", f"{__name__}.Thing", *([f"{package}.Thing"] if package else [])):
+        with only_registered():
+            assert type(build(THINGS, dict(type=path))) is Thing
