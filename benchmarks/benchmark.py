@@ -77,8 +77,8 @@ class Benchmark:
                     f"{setting} of the benchmark's task is no rule: leave it out, and use --work-dir or --device"
                 )
         self.space_config, self.final_space_config = dict(plain.space), dict(plain.final_space or plain.space)
-        _check_bounds(self.space_config, "the space")
-        _check_bounds(self.final_space_config, "the final space")
+        check_bounds(self.space_config, "the space")
+        check_bounds(self.final_space_config, "the final space")
         self.space: SearchSpace = build(SPACES, self.space_config)
         self.final_space: SearchSpace = build(SPACES, self.final_space_config)
         if not _same_questions(self.space, self.final_space):
@@ -166,13 +166,13 @@ def _checked(stages: Sequence[Stage], final: Stage) -> tuple[Stage, ...]:
     return (*map(_before, stages, stages[1:]), stages[-1])
 
 
-def _check_bounds(value: Any, where: str) -> None:
+def check_bounds(value: Any, where: str) -> None:
     """Raise ValueError for a number of layers, channels or the like that nothing on this earth could build."""
     named = value.items() if isinstance(value, Mapping) else ()
     for name, item in named or (enumerate(value) if isinstance(value, list | tuple) else ()):
         if isinstance(item, int) and abs(item) > LARGEST:
             raise ValueError(f"{name} of {where} must be at most {LARGEST}, not {shown(item)}")
-        _check_bounds(item, f"{name} of {where}")
+        check_bounds(item, f"{name} of {where}")
 
 
 def _before(stage: Stage, follower: Stage) -> Stage:

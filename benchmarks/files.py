@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,16 @@ def check_name(name: object, what: str) -> None:
 
 def write(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
+    with replacing(path) as part:
+        part.write_text(text)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file to write, which takes the place of `path` where nothing went wrong, and is gone in any case."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(text)
+        yield part
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

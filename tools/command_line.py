@@ -129,8 +129,9 @@ def waiting(what: str) -> Iterator[None]:
 
 
 def said(message: object) -> str:
-    """A message in one line that any terminal can show."""
-    return " ".join(str(message).split()).encode("utf-8", "backslashreplace").decode()
+    """A message in one line that any terminal can show, and that tells it nothing (escape sequences)."""
+    line = " ".join(str(message).split())
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
 
 
 def refuse(message: object) -> NoReturn:
