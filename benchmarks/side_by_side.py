@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ import psutil
 
 from benchmarks.executors import InlineExecutor, ProcessExecutor
 from benchmarks.job import machines_fault
-from benchmarks.ledger import TRIALS, DivergedError
+from benchmarks.ledger import DivergedError
 from benchmarks.run import Run
 
 
@@ -124,28 +123,3 @@ def room() -> bool:
             sizes.append(psutil.Process(child.pid).memory_info().rss)
     largest = max([psutil.Process().memory_info().rss, *sizes])
     return free_memory("cpu") - sum(largest - size for size in sizes) >= largest
-
-
-class Recorded:
-    """Running figures of a study that another process plays, read from its record as it grows."""
-
-    def __init__(self, folder: Path):
-        self.path, self.read = folder / TRIALS, 0
-        self.trials, self.images, self.failed, self.best = 0, 0, 0, -math.inf
-
-    def look(self) -> None:
-        """Read what has been added."""
-        if not self.path.is_file():
-            return
-        with open(self.path, "rb") as file:
-            file.seek(self.read)
-            for line in file:
-                if not line.endswith(b"\n"):  # it is being written
-                    return
-                self.read += len(line)
-                trial = json.loads(line)
-                self.trials += 1
-                self.images += sum(stage["cost"]["images"] for stage in trial["stages"])
-                self.failed += trial["status"] == "failed"
-                if trial["status"] == "done":
-                    self.best = max(self.best, trial["reward"])

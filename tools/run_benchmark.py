@@ -6,8 +6,11 @@ from command_line import Parser, Settings, refuse, run, said, ticking, waiting
 
 import math
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,8 +23,9 @@ from benchmarks.executors import EXECUTORS, cores, threads_each
 from benchmarks.gates import saved_images
 from benchmarks.job import build_task, machines_fault
 from benchmarks.leaderboard import Leaderboard
+from benchmarks.recorded import Recorded, told
 from benchmarks.run import Run
-from benchmarks.side_by_side import Ended, Recorded, ended, side_by_side
+from benchmarks.side_by_side import Ended, ended, side_by_side
 from benchmarks.study import Study
 from tasks import Cost
 
@@ -46,7 +50,31 @@ def arguments() -> Parser:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--devices", type=int, default=1, help="GPUs that train a final network together")
     parser.add_argument("--cfg-options", nargs="+", action=Settings, help="settings of the config, as a.b=c")
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("--quiet", action="store_true", help="only errors and the table")
+    loudness.add_argument("--verbose", action="store_true", help="a line a trial")
     return parser
+
+
+@dataclass(frozen=True)
+class Voice:
+    """What is said on stderr while runs are played, beside errors."""
+
+    quiet: bool = False
+    verbose: bool = False
+
+    def say(self, line: str) -> None:
+        if not self.quiet:
+            tqdm.write(said(line), file=sys.stderr)
+
+    def waiting(self, what: str) -> AbstractContextManager[None]:
+        return nullcontext() if self.quiet else waiting(what)
+
+    def trials(self, one: Run, recorded: Recorded) -> None:
+        """Say what trials have been added to a record since it was last read."""
+        for trial in recorded.news():
+            if self.verbose:
+                self.say(f"{title(one)}: {told(trial)}")
 
 
 def device(name: str) -> str:
@@ -107,12 +135,11 @@ def title(one: Run) -> str:
     return f"{one.name} seed{one.seed}"
 
 
-def tell_saved(study: Study) -> None:
+def tell_saved(study: Study, voice: Voice) -> None:
     """Say what the gate saved, if anything."""
     saved = saved_images(study.trials, [stage.name for stage in study.stages])
     if saved:
-        share = saved / (saved + study.cost.images)
-        print(f"the gate saved {share:.0%} of the images", file=sys.stderr)
+        voice.say(f"the gate saved {saved / (saved + study.cost.images):.0%} of the images")
 
 
 def setup(options: Any) -> list[Run]:
@@ -125,82 +152,94 @@ def setup(options: Any) -> list[Run]:
     return runs
 
 
-def play(one: Run, executor: Executor, workers: int, shared: Cost) -> None:
+def play(one: Run, executor: Executor, workers: int, shared: Cost, voice: Voice) -> None:
     with one.open(executor, workers) as study:
         if one.finished:  # by another process, since this one began
             return
-        tell_begin(one)
-        progress = Progress(one)
-        study.watch = lambda study: progress.show(
-            len(study.trials), study.cost.images, study.counts["failed"], study.best
-        )
+        tell_begin(one, voice)
+        progress, recorded = Progress(one, shown=not voice.quiet), Recorded(one.folder)
+        recorded.look()
+
+        def show(study: Study) -> None:
+            progress.show(len(study.trials), study.cost.images, study.counts["failed"], study.best)
+            if voice.verbose:
+                voice.trials(one, recorded)
+
+        study.watch = show
         study.watch(study)
         with progress.bar as bar, ticking(bar.refresh):
             answers = one.strategy.search(study)
-        tell_saved(study)
+        tell_saved(study, voice)
         networks = "" if len(answers) == 1 else f" of {len(answers)} networks"
         what = f"{title(one)}: final training{networks}"
-        print(what, file=sys.stderr)
-        with waiting(what):
+        voice.say(what)
+        with voice.waiting(what):
             one.finish(study, answers, shared)
 
 
-def tell_begin(one: Run) -> None:
-    tqdm.write(f"{one.folder}", file=sys.stderr)
+def tell_begin(one: Run, voice: Voice) -> None:
+    voice.say(str(one.folder))
     if one.plan.note:
-        tqdm.write(one.plan.note, file=sys.stderr)
+        voice.say(one.plan.note)
 
 
-def one_by_one(todo: Mapping[Run, Cost], executor: Executor, workers: int) -> Iterator[tuple[Run, Ended]]:
+def one_by_one(todo: Mapping[Run, Cost], executor: Executor, workers: int, voice: Voice) -> Iterator[tuple[Run, Ended]]:
     """Play runs in this process; give each with its end. A fault of the machine is the last one's."""
     with executor:
         for one, shared in todo.items():
-            end = ended(one, partial(play, one, executor, workers, shared))
+            end = ended(one, partial(play, one, executor, workers, shared, voice))
             yield one, end
             if end.machine:
                 return
 
 
-def shown_side_by_side(todo: Iterable[Run], jobs: int, threads: int) -> Iterator[tuple[Run, Ended]]:
+def shown_side_by_side(todo: Iterable[Run], jobs: int, threads: int, voice: Voice) -> Iterator[tuple[Run, Ended]]:
     """Play runs in processes of their own, with a bar for each where a terminal shows it."""
     bars: dict[Run, tuple[Progress, Recorded]] = {}
+    drawing = threading.Lock()  # what a record's news are, one thread at a time asks
 
     def begins(one: Run) -> None:
         if one in bars:  # it was refused beside others, and begins again
             bars.pop(one)[0].bar.close()
-        tell_begin(one)
-        bars[one] = Progress(one, shown=sys.stderr.isatty(), leave=False), Recorded(one.folder)
+        tell_begin(one, voice)
+        shown = sys.stderr.isatty() and not voice.quiet
+        bars[one] = Progress(one, shown=shown, leave=False), Recorded(one.folder)
+        bars[one][1].look()
 
     def draw() -> None:
-        for one, (drawn, seen) in list(bars.items()):
-            seen.look()
-            note = "final training" if (one.folder / "answers").is_dir() else ""
-            drawn.show(seen.trials, seen.images, seen.failed, seen.best, note)
-            drawn.bar.refresh()
+        with drawing:
+            for one, (drawn, seen) in list(bars.items()):
+                voice.trials(one, seen)
+                note = "final training" if (one.folder / "answers").is_dir() else ""
+                drawn.show(seen.trials, seen.images, seen.failed, seen.best, note)
+                drawn.bar.refresh()
 
     with ticking(draw):
         for one, end in side_by_side(list(todo), jobs, threads, begins):
-            bars.pop(one)[0].bar.close()
+            with drawing:
+                progress, seen = bars.pop(one)
+                progress.bar.close()
+                voice.trials(one, seen)
             yield one, end
 
 
-def tell_end(one: Run, end: Ended) -> None:
+def tell_end(one: Run, end: Ended, voice: Voice) -> None:
     words = {
         0: f"{one.folder} is finished",
         1: f"failed: {title(one)}: {end.why}",
         2: f"error: {title(one)}: {end.why}",
     }
-    tqdm.write(said(words[end.code]), file=sys.stderr)
+    (Voice() if end.code else voice).say(words[end.code])
 
 
 def main() -> int:
     options = arguments().parse_args()
-    options.device = device(options.device)
+    options.device, voice = device(options.device), Voice(options.quiet, options.verbose)
     try:
         runs = setup(options)
         threads, jobs = shares(options, runs)
         executor = EXECUTORS[options.executor](options.workers)
-        with waiting("preparing the data, the encoder and its features"):
+        with voice.waiting("preparing the data, the encoder and its features"):
             todo = {one: one.prepare() for one in runs if not one.finished}
     except (ValueError, OSError, RuntimeError) as error:
         if machines_fault(error) or isinstance(error, RuntimeError):
@@ -209,16 +248,16 @@ def main() -> int:
         refuse(error)
     ends = {one: Ended() for one in runs if one not in todo}
     for one in ends:
-        tell_end(one, ends[one])
+        tell_end(one, ends[one], voice)
     jobs = min(jobs, len(todo))
     if jobs > 1:
         build_task.cache_clear()  # what was prepared lies in files, and the memory is for the runs
-        played = shown_side_by_side(todo, jobs, threads)
+        played = shown_side_by_side(todo, jobs, threads, voice)
     else:
         set_threads(threads)
-        played = one_by_one(todo, executor, options.workers)
+        played = one_by_one(todo, executor, options.workers, voice)
     for one, end in played:
-        tell_end(one, end)
+        tell_end(one, end, voice)
         ends[one] = end
     done = [one.folder for one in runs if one in ends and not ends[one].code]
     try:

@@ -15,8 +15,9 @@ from typing import Any
 import psutil
 import pytest
 
+from benchmarks.recorded import Recorded
 from benchmarks.run import Run
-from benchmarks.side_by_side import Ended, Recorded, side_by_side
+from benchmarks.side_by_side import Ended, side_by_side
 
 ROOT = Path(__file__).resolve().parents[2]
 FAULTY = """
