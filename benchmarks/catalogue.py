@@ -14,6 +14,9 @@ from core import did_you_mean
 
 CONFIGS = Path(__file__).parent / "configs"
 PROTOCOL = "protocol.py"
+VIS_BACKENDS = (
+    "vis_backends"  # where a run's curves go, beside its benchmark: no rule, and so not in the protocol's hash
+)
 
 Plain = dict[str, Any]
 Options = Mapping[str, Any]
@@ -61,7 +64,7 @@ def read_protocol(name: str, options: Options | None = None) -> Plain:
 def run_configs(
     name: str, strategies: Sequence[str] | None = None, options: Options | None = None
 ) -> Iterator[tuple[str, Plain]]:
-    """The name and the config (`benchmark`, `strategy`, and a `seed` where there is one) of each run that is asked for.
+    """The name and the config of each run that is asked for: `benchmark`, `strategy`, and `seed` and `vis_backends`, if any.
 
     A benchmark plays all of its strategies where none is named, and those of a group the named ones that they have. A file
     with a `strategy` of its own is one run. Options that begin with `strategy` go to every strategy that is played, those
@@ -76,7 +79,7 @@ def run_configs(
     for option in options:
         _check_option(option, known)
     for plain, offer in offers:
-        entries = {entry: plain[entry] for entry in ("benchmark", "seed") if entry in plain}
+        entries = {entry: plain[entry] for entry in ("benchmark", "seed", VIS_BACKENDS) if entry in plain}
         for wanted in dict.fromkeys(strategies or offer):
             if wanted in offer:
                 yield wanted, _merged({**entries, "strategy": offer[wanted]}, _for(wanted, options), name)
@@ -100,7 +103,7 @@ def _check_option(option: str, known: Sequence[str]) -> None:
         wanted = rest.split(".")[0]
         if wanted not in known:
             raise ValueError(did_you_mean("strategy in an option", wanted, known))
-    elif head not in ("benchmark", "strategy"):
+    elif head not in ("benchmark", "strategy", VIS_BACKENDS):
         raise ValueError(f"the option {option!r} changes nothing: write benchmark.{option} or strategy.{option}")
 
 

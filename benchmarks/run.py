@@ -15,6 +15,7 @@ from mmengine.config import Config
 from benchmarks import devices as final_devices
 from benchmarks.answers import finish
 from benchmarks.benchmark import Benchmark, rules
+from benchmarks.catalogue import VIS_BACKENDS
 from benchmarks.entries import read_answer, read_config, read_study
 from benchmarks.executors import InlineExecutor
 from benchmarks.files import check_name, write
@@ -23,6 +24,7 @@ from benchmarks.ledger import EVENTS, TRIALS, check_identity, read_events, read_
 from benchmarks.provenance import commit, device_name, versions
 from benchmarks.records import identity_of
 from benchmarks.study import Study
+from benchmarks.visualization import Backends, Curves, checked
 from core import build, did_you_mean
 from search_spaces import SearchSpace
 from strategies import STRATEGIES, Answer, Plan, Strategy
@@ -37,7 +39,7 @@ class Run:
 
     Construction and `prepare` check everything that can be wrong before the first trial and raise ValueError or OSError with
     one sentence; nothing is written before all of it is right. A folder that holds a run of the same protocol is resumed. So
-    many `devices` train a final network together.
+    many `devices` train a final network together. `vis_backends` of a config are where its curves go.
     """
 
     def __init__(self, config: Mapping[str, Any], name: str, seed: int, work_dir: Path, device: str, devices: int = 1):
@@ -47,6 +49,8 @@ class Run:
         self.benchmark = Benchmark(config["benchmark"])
         self.strategy: Strategy = build(STRATEGIES, config["strategy"])
         self.name, self.seed, self.plan, self.devices = name, seed, Plan(), devices
+        self.vis_backends: Backends = checked(config.get(VIS_BACKENDS, ()))
+        self.curves: Curves | None = None
         self.folder = work_dir / self.benchmark.id / name / f"seed{seed}"
         local = {"cache": str(work_dir / "cache"), "device": device}
         self.search_task = json.dumps({**self.benchmark.proxy, **local})
@@ -99,11 +103,14 @@ class Run:
     def open(self, executor: Executor, workers: int) -> Study:
         """The run's folder and the study with what its record holds, which no other process can open meanwhile.
 
-        Raises ValueError where the record is damaged, and InUseError where another process has it.
+        Raises ValueError where the record is damaged or a backend of curves cannot be opened, and InUseError where another
+        process has it.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.curves = Curves(self.vis_backends, self.folder) if self.vis_backends else None
         identity = identity_of(self.dump)
         study = Study(self.benchmark, self.seed, self.search_task, executor, workers, self.folder, identity)
+        study.watch = self.curves.show if self.curves else study.watch
         try:
             self._check_same_protocol()
             for part in self.folder.rglob("*.part"):  # a kill has left it
@@ -138,6 +145,8 @@ class Run:
             "commit": commit(),
             "protocol_hash": self.dump["protocol_hash"],
         }
+        if self.curves:
+            self.curves.finish(trained)
         write(self.folder / "study.json", json.dumps(result, indent=2, allow_nan=False) + "\n")
 
     def _check_record(self) -> None:

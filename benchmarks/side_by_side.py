@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from benchmarks.catalogue import VIS_BACKENDS
 from benchmarks.executors import InlineExecutor, ProcessExecutor
 from benchmarks.job import machines_fault
 from benchmarks.ledger import DivergedError
@@ -63,9 +64,8 @@ def side_by_side(
         def begin(one: Run) -> None:
             begins(one)
             device = json.loads(one.final_task)["device"]
-            flying[executor.submit(_play, one.dump, one.name, one.seed, one.folder.parents[2], device, one.devices)] = (
-                one
-            )
+            config = {**one.dump, VIS_BACKENDS: one.vis_backends}
+            flying[executor.submit(_play, config, one.name, one.seed, one.folder.parents[2], device, one.devices)] = one
 
         while waiting or alone or flying:
             while waiting and len(flying) < jobs and (not flying or room()):

@@ -159,8 +159,10 @@ def play(one: Run, executor: Executor, workers: int, shared: Cost, voice: Voice)
         tell_begin(one, voice)
         progress, recorded = Progress(one, shown=not voice.quiet), Recorded(one.folder)
         recorded.look()
+        draw = study.watch
 
         def show(study: Study) -> None:
+            draw(study)
             progress.show(len(study.trials), study.cost.images, study.counts["failed"], study.best)
             if voice.verbose:
                 voice.trials(one, recorded)
