@@ -8,12 +8,10 @@ from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
 
-from benchmarks.benchmark import rules
 from benchmarks.catalogue import benchmarks, run_configs
 from benchmarks.records import Record, read_records
 from benchmarks.replay import TABLE, replay
 from benchmarks.run import Run
-from core import content_key
 
 RESULTS = Path(__file__).parent / "results"
 TEXT = "leaderboard.md"
@@ -50,23 +48,18 @@ def _first_difference(kept: Path, made: Path) -> list[str]:
 
 
 def _other_protocol(record: Record) -> Iterator[str]:
-    """Where the protocol that a study was played under is not the one of that id."""
+    """Where the protocol that a study was played under is not the one of that id, by rules that are the same (`replay`)."""
     if record.benchmark not in benchmarks():
         yield f"there is no benchmark {record.benchmark} in this checkout"
-        return
-    own, (today, hashed) = content_key(rules(record.config["benchmark"])), _today(record.benchmark)
-    if own != today:
-        yield f"{record.benchmark} has other rules today"
-    elif hashed not in (None, record.protocol_hash):
-        yield f"its protocol is {record.protocol_hash}, and that of {record.benchmark} today {hashed} (data or code changed)"
+    elif (today := _today(record.benchmark)) not in (None, record.protocol_hash):
+        yield f"its protocol is {record.protocol_hash}, and that of {record.benchmark} today {today}"
 
 
 @lru_cache
-def _today(benchmark: str) -> tuple[str, str | None]:
-    """A key of a benchmark's rules, and its protocol's hash; None where its data are not here."""
+def _today(benchmark: str) -> str | None:
+    """A protocol's hash; None where its data are not here."""
     name, config = next(run_configs(benchmark))
     try:
-        hashed = Run(config, name, 0, Path(tempfile.gettempdir(), "no runs"), "cpu").dump["protocol_hash"]
+        return Run(config, name, 0, Path(tempfile.gettempdir(), "no runs"), "cpu").dump["protocol_hash"]
     except FileNotFoundError:
-        hashed = None
-    return content_key(rules(config["benchmark"])), hashed
+        return None

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks.benchmark import check_bounds
+from benchmarks.benchmark import check_bounds, rules
 from benchmarks.bundle import BOARD, extract
+from benchmarks.catalogue import benchmarks, read_protocol
 from benchmarks.leaderboard import Leaderboard
-from benchmarks.records import read_records
-from core import only_registered
+from benchmarks.records import Record, read_records
+from core import build, content_key, only_registered
+from search_spaces import SPACES
 
 TABLE = "leaderboard.json"
 
@@ -32,17 +35,16 @@ def opened(place: Path) -> Iterator[Path]:
 def replay(folders: Sequence[Path], out: Path | None = None) -> tuple[str, list[str]]:
     """The table of the runs in `folders`, and a sentence for each thing in their files that contradicts it.
 
-    Studies are compared with their ledgers, and each folder's leaderboard.json, where it has one, with its runs. Configs are
-    read as data: what they name is built only where it is a space of this checkout. `out` is where to write the leaderboard.
-    Raises ValueError where a run cannot be read.
+    Studies are compared with their ledgers, their rules with those of the benchmark of that id, where this checkout has it,
+    and each folder's leaderboard.json, where it has one, with its runs. Configs are read as data: what they name is built only
+    where it is a space of this checkout. `out` is where to write the leaderboard. Raises ValueError where a run cannot be read.
     """
     with only_registered():
         records = read_records(folders)
         for record in records:
-            for entry in ("space", "final_space"):
-                check_bounds(record.config["benchmark"].get(entry), f"{entry} of {record.folder}")
+            _check_space(record)
         board = Leaderboard(records)
-        found = board.problems()
+        found = [*board.problems(), *filter(None, map(_other_rules, records))]
         for folder in folders:
             for path in (folder / TABLE, folder / BOARD / TABLE):
                 found += differences(path, folder) if path.is_file() else []
@@ -50,6 +52,32 @@ def replay(folders: Sequence[Path], out: Path | None = None) -> tuple[str, list[
             out.mkdir(parents=True, exist_ok=True)
             board.write(out)
         return board.markdown(), found
+
+
+def _check_space(record: Record) -> None:
+    """Raise ValueError where building a study's space would do anything but succeed or refuse its settings in a sentence."""
+    space, where = record.config["benchmark"].get("space"), f"the space of {record.folder}"
+    try:
+        check_bounds(space, where)
+        with suppress(ValueError):  # which `Record.problems` tells
+            build(SPACES, space)
+    except ValueError:
+        raise
+    except Exception as error:  # also a nesting so deep that it cannot be followed
+        raise ValueError(f"{where} cannot be built ({type(error).__name__}: {error})") from None
+
+
+def _other_rules(record: Record) -> str | None:
+    """Where a study was played by other rules than those of its benchmark."""
+    known = record.benchmark in benchmarks()
+    if known and content_key(rules(record.config["benchmark"])) != _rules_of(record.benchmark):
+        return f"{record.folder}: its rules are not those of {record.benchmark} in this checkout"
+    return None
+
+
+@lru_cache
+def _rules_of(benchmark: str) -> str:
+    return content_key(rules(read_protocol(benchmark)["benchmark"]))
 
 
 def differences(path: Path, runs: Path) -> list[str]:

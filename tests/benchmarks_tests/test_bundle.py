@@ -17,6 +17,7 @@ import pytest
 
 from benchmarks import bundle
 from benchmarks.bundle import MANIFEST, extract, write_bundle
+from benchmarks.catalogue import read_protocol
 from benchmarks.records import Record, identity_of, read_records
 from benchmarks.replay import opened, replay
 from search_spaces.toy.space import ToySpace
@@ -35,8 +36,9 @@ def records(tmp_path: Path, answer, write_study) -> list[Record]:
               (StageResult("short", {"score": reward}, Cost(100, 6400, 0.5)),), "done", reward, depth=1)
         for number, reward in enumerate([10.0, 30.0, 20.0])
     ]  # fmt: skip
-    folder = write_study(tmp_path / "made/a", "random_search", 0, trials, [answer(best(trials), 31.0)])
-    write_study(tmp_path / "made/b", "ppo", 1, trials)
+    toy = read_protocol("toy-v2")["benchmark"]
+    folder = write_study(tmp_path / "made/a", "random_search", 0, trials, [answer(best(trials), 31.0)], toy)
+    write_study(tmp_path / "made/b", "ppo", 1, trials, benchmark=toy)
     home = folder / "answers/0"
     (home / "examples").mkdir(parents=True)
     (home / "model.py").write_text("model = {}\n")
@@ -224,6 +226,7 @@ def test_what_is_no_archive_is_refused(tmp_path: Path, data: bytes) -> None:
          "score, mean is 31.0, and by the ledgers 99.0"),
         (f"{STUDY}/study.json", lambda study: study["trials"].update(done=4), "3 trials are done, study.json says 4"),
         (f"{STUDY}/config.json", lambda config: config.update(strategy={"type": "PPO"}), "events.jsonl is not of the"),
+        (f"{STUDY}/config.json", lambda config: config["benchmark"]["budget"].update(trials=9), "are not those of toy-v2"),
     ],
 )  # fmt: skip
 def test_what_was_changed_is_found(packed: Path, name: str, entry: Callable[[Any], Any], sentence: str) -> None:
@@ -254,12 +257,24 @@ def test_a_hostile_config_is_not_executed(
     assert not (tmp_path / "executed").exists()
 
 
-def test_a_space_that_nothing_on_earth_could_build_is_refused(packed: Path) -> None:
-    def grow(config: dict[str, Any]) -> None:
-        config["benchmark"]["space"]["layers"] = 10**9
+def deep(levels: int) -> dict[str, Any]:
+    space: dict[str, Any] = {"type": "ToySpace"}
+    for _ in range(levels):
+        space = {"type": "Subset", "space": space, "choices": {}}
+    return space
 
-    with (
-        opened(changed(packed, f"{STUDY}/config.json", grow)) as folder,
-        pytest.raises(ValueError, match="at most 4096"),
-    ):
+
+@pytest.mark.parametrize(
+    ("space", "sentence"),
+    [
+        ({"type": "ToySpace", "layers": 10**9}, "layers of the space of .* must be at most 4096"),
+        (deep(900), r"the space of .* cannot be built \(RecursionError"),
+    ],
+    ids=["wide", "deep"],
+)
+def test_a_space_that_nothing_on_earth_could_build_is_refused(
+    packed: Path, space: dict[str, Any], sentence: str
+) -> None:
+    hostile = changed(packed, f"{STUDY}/config.json", lambda config: config["benchmark"].update(space=space))
+    with opened(hostile) as folder, pytest.raises(ValueError, match=sentence):
         replay([folder])
