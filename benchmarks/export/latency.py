@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
+
+from benchmarks.provenance import device_name
 
 ROUNDS, WARM = 5, 3
 SECONDS = 0.3  # of a round
@@ -15,9 +24,9 @@ PAUSE = 0.1  # between rounds, in which a processor cools down
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds of a call: the median of all, the 25th and 75th percentile, and the median of each round.
+    """Milliseconds of a call: the median, the 25th and the 75th percentile of all.
 
-    `throttled` says how much slower the last rounds were than the first ones; far above 1, the machine was hot or busy.
+    `throttled` says how much slower the last round was than the first; far above 1, the machine was hot or busy.
     """
 
     median: float
@@ -28,24 +37,123 @@ class Latency:
     throttled: float
 
 
-def latency(call: Callable[[], object], threads: int) -> Latency:
-    """After a warm-up, rounds of calls with pauses between them."""
+@dataclass(frozen=True)
+class Operation:
+    """A layer, or a function between layers, with a first input of this size: how often, and the milliseconds of one."""
+
+    operation: str
+    input: str
+    count: int
+    ms: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A network's latency by engine, and its operations, slowest first.
+
+    `estimate` is the sum of these in milliseconds, `error` by how much that is more than the whole takes on torch.
+    """
+
+    size: tuple[int, int]
+    device: str
+    whole: dict[str, Latency]
+    operations: list[Operation]
+    estimate: float
+    error: float
+
+
+def latency(call: Callable[[], object], seconds: float = SECONDS) -> Latency:
+    """After a warm-up, rounds of so many seconds with pauses between them."""
     for _ in range(WARM):
         call()
     rounds: list[list[float]] = []
     for _ in range(ROUNDS):
-        time.sleep(PAUSE)
-        end, times = time.perf_counter() + SECONDS, []
+        time.sleep(min(PAUSE, seconds))
+        end, times = time.perf_counter() + seconds, []
         while not times or time.perf_counter() < end:
             start = time.perf_counter()
             call()
             times.append(1000 * (time.perf_counter() - start))
         rounds.append(times)
-    every = sorted(one for times in rounds for one in times)
-    quarters = statistics.quantiles(every, n=4, method="inclusive") if len(every) > 1 else every * 3
-    medians = [statistics.median(times) for times in rounds]
-    return Latency(quarters[1], quarters[0], quarters[2], len(every), threads, medians[-1] / medians[0])
+    every = [one for times in rounds for one in times]
+    low, median, high = statistics.quantiles(every, n=4, method="inclusive")
+    first, *_, last = (statistics.median(times) for times in rounds)
+    return Latency(median, low, high, len(every), torch.get_num_threads(), last / first)
 
 
-def cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+@torch.no_grad()
+def measured(folder: Path, size: str | None = None, threads: int | None = None) -> Measured:
+    """Of the network in a folder that `export` wrote. Raises ValueError where it cannot be used, or takes no such size."""
+    from benchmarks.export.onnx import OnnxNetwork
+    from benchmarks.export.predictor import Predictor, plain_network
+
+    channels, *own = Predictor(folder).usage["input"]
+    height, width = own if size is None else _size(size)
+    if threads is not None:
+        if threads < 1:
+            raise ValueError(f"--threads must be at least 1, not {threads}")
+        torch.set_num_threads(threads)
+    network, image = plain_network(folder), torch.rand(1, channels, height, width)
+    whole = {"torch": latency(lambda: network(image))}
+    if (folder / "network.onnx").is_file():
+        runtime, array = OnnxNetwork(folder / "network.onnx", torch.get_num_threads()), image.numpy()
+        whole["onnxruntime"] = latency(lambda: runtime(array))
+    operations = _operations(network, image)
+    estimate = sum(one.count * one.ms for one in operations)
+    return Measured(
+        (height, width), device_name("cpu"), whole, operations, estimate, estimate / whole["torch"].median - 1
+    )
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not width.isdecimal() or not height.isdecimal() or not int(width) * int(height):
+        raise ValueError(f"--size {text}: write it as WIDTHxHEIGHT")
+    return int(height), int(width)
+
+
+class Steps(TorchFunctionMode):
+    """What a network does while this lasts: its layers, and the functions between them, with what goes into them."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.found: dict[tuple[str, str], tuple[Callable[[], object], int]] = {}
+        self._inside = False
+        layers = [module for module in network.modules() if not list(module.children())]
+        self._hooks = [module.register_forward_pre_hook(self._enter) for module in layers]
+        self._hooks += [module.register_forward_hook(self._leave) for module in layers]
+
+    def __exit__(self, *raised: Any) -> None:
+        super().__exit__(*raised)
+        for hook in self._hooks:
+            hook.remove()
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        if not self._inside and isinstance(made, Tensor):
+            first = next((one for one in tree_leaves(args) if isinstance(one, Tensor)), made)
+            self._note(func.__name__, first, partial(func, *args, **(kwargs or {})))
+        return made
+
+    def _enter(self, module: nn.Module, inputs: Any) -> None:
+        self._inside = True
+
+    def _leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        with torch.overrides.BaseTorchFunctionMode():
+            self._note(f"{type(module).__name__}({module.extra_repr()})", inputs[0], partial(module, inputs[0].clone()))
+        self._inside = False
+
+    def _note(self, name: str, first: Tensor, call: Callable[[], object]) -> None:
+        key = name, str(tuple(first.shape))
+        self.found[key] = call, self.found.get(key, (None, 0))[1] + 1
+
+
+def _operations(network: nn.Module, image: Tensor) -> list[Operation]:
+    """The steps of a network, equal ones together, each timed by itself."""
+    with Steps(network) as steps:
+        network(image)
+    timed = [
+        Operation(name, size, count, latency(call, SECONDS / 20).median)
+        for (name, size), (call, count) in steps.found.items()
+    ]
+    return sorted(timed, key=lambda one: -one.count * one.ms)

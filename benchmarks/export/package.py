@@ -75,7 +75,7 @@ def _fill(out: Path, found: Found, onnx: bool, tell: Callable[[str], None]) -> d
         "device": device_name("cpu"),
         "versions": versions(),
         "commit": commit(),
-        "latency_ms": {"torch": asdict(latency(lambda: plain(images), torch.get_num_threads()))},
+        "latency_ms": {"torch": asdict(latency(lambda: plain(images)))},
     }
     if onnx:
         tell("writing ONNX")
@@ -85,7 +85,7 @@ def _fill(out: Path, found: Found, onnx: bool, tell: Callable[[str], None]) -> d
         for batch in (images, torch.cat([images[..., : images.shape[-2] // 32 * 32, :]] * 2)):
             _compare("ONNX", runtime(batch.numpy()), _tuple(plain(batch)))
         array = images.numpy()
-        about["latency_ms"]["onnxruntime"] = asdict(latency(lambda: runtime(array), threads))
+        about["latency_ms"]["onnxruntime"] = asdict(latency(lambda: runtime(array)))
     (out / "model.json").write_text(json.dumps(about, indent=2, allow_nan=False) + "\n")
     (out / "README.md").write_text(_readme(found, usage, about))
     return about
