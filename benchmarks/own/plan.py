@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -20,13 +20,14 @@ from core import build
 from tasks import Stage, Task
 from tasks.registry import DATA
 
-SEARCH, FINAL = 0.6, 0.3  # shares of the time that is left; some trainings take longer than the one that is tried out
+SEARCH, FINAL = 0.4, 0.5  # shares of the time that is left; some trainings take longer than the one that is tried out
 RESERVE = 90.0  # seconds for imports, ONNX and the page
-TRIALS = 24  # are aimed at: fewer are no search, and shorter trainings do not tell networks apart
+TRIALS = 16  # are aimed at: fewer are no search, and shorter trainings do not tell networks apart
 TRIAL_EPOCHS, FINAL_EPOCHS = (2, 40), (3, 2000)
 CROPS = 48  # of the final training are tried out
 SAMPLES, ENOUGH = 24, 0.3  # networks that are looked at, and which share of them must keep a limit
 LONGEST = ((15, 256), (60, 384), (240, 512), (math.inf, 1024))  # up to so many minutes, the longer side in pixels
+WIDEST = ((15, 32), (120, 48), (math.inf, 64))  # and the channels of what is searched: wide networks learn nothing in a hurry
 
 Config = dict[str, Any]
 
@@ -74,7 +75,9 @@ def planned(wish: Wish, local: Config, workers: int, began: float, tell: Callabl
 def _fitting(wish: Wish, local: Config) -> tuple[tuple[int, int], Width, float]:
     """The (height, width) of images, the widest networks of which enough keep the limit, and how many do."""
     size = _size(wish)
-    widths = [one for one in WIDTHS[wish.task] if wish.encoder is None or one.encoder in (1.0, None)]
+    widest = _within_minutes(WIDEST, wish.minutes)
+    widths = [one for one in WIDTHS[wish.task] if one.channels <= widest]
+    widths = [one for one in widths if wish.encoder is None or one.encoder == 1]
     if wish.limit is None:
         return size, widths[len(widths) // 2], 1.0
     least = math.inf
@@ -110,7 +113,7 @@ def _size(wish: Wish) -> tuple[int, int]:
     height, width = (int(side) for side in np.median(shapes, 0))
     if wish.task == "restoration":
         return height, width
-    longest = next(side for minutes, side in LONGEST if wish.minutes <= minutes)
+    longest = _within_minutes(LONGEST, wish.minutes)
     factor = min(1.0, longest / max(height, width))
     height, width = (max(64, round(side * factor / 32) * 32) for side in (height, width))
     return height, width
@@ -142,6 +145,10 @@ class Training:
 
 def _for(stage: Stage, epochs: int) -> Stage:
     return replace(stage, recipe=replace(stage.recipe, epochs=epochs, resumable=False))
+
+
+def _within_minutes(steps: Sequence[tuple[float, int]], minutes: float) -> int:
+    return next(value for most, value in steps if minutes <= most)
 
 
 def _within(value: float, bounds: tuple[int, int]) -> int:
