@@ -28,7 +28,8 @@ class Width:
         return f"{encoder}decoders of {self.channels} channels" if encoder else f"cells of {self.channels} channels"
 
 
-ENCODED = [Width(*pair) for pair in ((1.0, 64), (1.0, 48), (1.0, 32), (1.0, 16), (0.75, 32), (0.5, 24), (0.35, 16), (0.25, 16), (0.25, 8))]
+SCALED = ((1.0, 64), (1.0, 48), (1.0, 32), (1.0, 16), (0.75, 32), (0.5, 24), (0.35, 16), (0.25, 16), (0.25, 8))
+ENCODED = [Width(*pair) for pair in SCALED]
 CELLS = [Width(None, *pair) for pair in ((32, 3), (16, 2), (8, 2), (8, 1), (4, 1))]
 WIDTHS: Mapping[str, Sequence[Width]] = {"segmentation": ENCODED, "detection": ENCODED, "restoration": CELLS}
 
