@@ -91,6 +91,8 @@ def test_what_is_taken_home_is_what_was_found(tool: Any, tmp_path: Path, task: s
     ):
         assert np.allclose(one.numpy(), other, atol=1e-4 * max(1, float(one.abs().max())))
     _pictures_are_drawn(tool, out, tmp_path, task)
+    if task == "restoration":
+        _latency_is_told(tool, out)
 
 
 def _the_answer_can_be_looked_at(home: Path, task: str) -> None:
@@ -120,6 +122,22 @@ def _by_stock_tools(what: str, out: Path, task: str, work: Path) -> dict[str, fl
     pattern = "*/*.json" if what == "test" else "*/vis_data/scalars.json"
     written = sorted(folder.rglob(pattern))[-1].read_text().splitlines()
     return json.loads(written[-1])
+
+
+def _latency_is_told(tool: Any, out: Path) -> None:
+    assert not any(module.training for module in plain_network(out).modules())  # norms of a training would be others
+    timed = tool("measure_latency", out, "--size", "40x32", "--threads", "1", "--json")
+    assert timed.returncode == 0, timed.stderr
+    found = json.loads(timed.stdout)
+    assert found["size"] == [32, 40]
+    assert set(found["whole"]) == {"torch", "onnxruntime"}
+    assert 0 < found["whole"]["torch"]["low"] <= found["whole"]["torch"]["median"] <= found["whole"]["torch"]["high"]
+    layers = sum(not list(module.children()) for module in plain_network(out).modules())
+    assert sum(one["count"] for one in found["operations"]) >= layers
+    assert found["estimate"] == pytest.approx(sum(one["count"] * one["ms"] for one in found["operations"]))
+    assert found["error"] == pytest.approx(found["estimate"] / found["whole"]["torch"]["median"] - 1)
+    wrong = tool("measure_latency", out, "--size", "40")
+    assert (wrong.returncode, "WIDTHxHEIGHT" in wrong.stderr) == (2, True)
 
 
 def _pictures_are_drawn(tool: Any, out: Path, tmp_path: Path, task: str) -> None:
