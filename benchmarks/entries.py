@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ Figures = Mapping[str, float]
 Line = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Costs:
     images: int
     pixels: int
@@ -29,14 +29,14 @@ class Costs:
         _counts(self)
 
 
-@dataclass(frozen=True)
+@dataclass
 class StageEntry:
     name: str
     metrics: Figures
     cost: Costs
 
 
-@dataclass(frozen=True)
+@dataclass
 class TrialEntry:
     """A line of trials.jsonl."""
 
@@ -63,13 +63,13 @@ class TrialEntry:
             raise ValueError(f"it is {self.status} with the reward {self.reward} and the failure {self.failure}")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Opened:
     event: Literal["opened"]
     identity: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Proposed:
     event: Literal["proposed"]
     id: int
@@ -81,7 +81,7 @@ class Proposed:
     note: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Passed:
     event: Literal["passed"]
     id: int
@@ -90,7 +90,7 @@ class Passed:
     inherited: Inherited | None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Lost:
     event: Literal["failed"]
     id: int
@@ -99,7 +99,7 @@ class Lost:
     cost: Costs
 
 
-@dataclass(frozen=True)
+@dataclass
 class Made:
     event: Literal["made"]
     id: int
@@ -112,7 +112,7 @@ class Made:
 EVENTS: dict[Any, type] = {"opened": Opened, "proposed": Proposed, "passed": Passed, "failed": Lost, "made": Made}
 
 
-@dataclass(frozen=True)
+@dataclass
 class FinalEntry:
     metrics: Figures
     params: float | None = None
@@ -120,7 +120,7 @@ class FinalEntry:
     latency_ms: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class AnswerEntry:
     """One of the answers in study.json."""
 
@@ -130,14 +130,14 @@ class AnswerEntry:
     final: FinalEntry
 
 
-@dataclass(frozen=True)
+@dataclass
 class TrainedAnswer(AnswerEntry):
     """answer.json."""
 
     cost: Costs
 
 
-@dataclass(frozen=True)
+@dataclass
 class StudyCosts:
     search: Costs
     shared: Costs | None = None
@@ -145,7 +145,7 @@ class StudyCosts:
     retrain: Costs | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Counts:
     done: int
     stopped: int
@@ -156,7 +156,7 @@ class Counts:
         _counts(self)
 
 
-@dataclass(frozen=True)
+@dataclass
 class StudyEntry:
     """study.json."""
 
@@ -181,7 +181,7 @@ class StudyEntry:
                 raise ValueError(f"answer {place} has no {self.primary!r}, which is the primary metric")
 
 
-@dataclass(frozen=True)
+@dataclass
 class ConfigEntry:
     """config.json."""
 
@@ -211,18 +211,19 @@ def read_config(folder: Path) -> Line | None:
     return _read_entry(folder / "config.json", ConfigEntry, "the config")
 
 
-def read_lines(path: Path, kind: str, check: Callable[[Any], None]) -> list[Line]:
+def read_lines(path: Path, kind: str, check: Callable[[Any], None]) -> Iterator[Line]:
     """The objects in a file of JSON lines, but for a torn last one. Raises ValueError, naming file, line and entry."""
-    data, lines = path.read_bytes(), []
-    for number, text in enumerate(data[: whole_lines(data)].split(b"\n")[:-1], start=1):
-        try:
-            line = json.loads(text)
-            check(line)
-        except (ValueError, RecursionError) as error:
-            where = f"{path}, line {number}"
-            raise ValueError(f"{where} is not {kind} ({error}): restore the file or remove the run") from None
-        lines.append(line)
-    return lines
+    with path.open("rb") as file:
+        for number, text in enumerate(file, start=1):
+            if not text.endswith(b"\n"):
+                break
+            try:
+                line = json.loads(text)
+                check(line)
+            except (ValueError, RecursionError) as error:
+                what = f"{path}, line {number} is not {kind} ({error})"
+                raise ValueError(f"{what}: restore the file or remove the run") from None
+            yield line
 
 
 def whole_lines(data: bytes) -> int:
@@ -251,8 +252,7 @@ class EventCheck:
     """Is a line an event that may follow those before it? Raises ValueError."""
 
     def __init__(self, space: SearchSpace | None = None):
-        self.space = space
-        self.opened, self.known = False, 0
+        self.space, self.opened, self.known = space, False, 0
 
     def __call__(self, line: Any) -> None:
         kind = line.get("event") if isinstance(line, dict) else None
@@ -295,6 +295,6 @@ def _read_entry(path: Path, cls: type, what: str) -> Line | None:
 
 
 def _counts(entry: Any) -> None:
-    for one in fields(entry):
-        if getattr(entry, one.name) < 0:
-            raise ValueError(f"{one.name} must not be negative, not {getattr(entry, one.name)}")
+    for name, value in vars(entry).items():
+        if value < 0:
+            raise ValueError(f"{name} must not be negative, not {value}")

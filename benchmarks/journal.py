@@ -28,7 +28,7 @@ class Journal(Generic[T]):
             if not isinstance(line, dict) or "protocol_hash" not in line:
                 parse(entry, line, what)
 
-        lines = read_lines(path, what, check) if path.is_file() else []
+        lines = list(read_lines(path, what, check)) if path.is_file() else []
         if lines and lines[0] != head:
             raise ValueError(f"{path} holds what was measured under another protocol: choose another --work-dir")
         self.found = [parse(entry, line, what) for line in lines[1:]]

@@ -146,7 +146,7 @@ def read_trials(path: Path, space: SearchSpace | None = None) -> list[Trial]:
 
 def read_events(path: Path, space: SearchSpace | None = None) -> list[Line]:
     """The events of a study in file order; none where there is no file. Raises ValueError."""
-    return read_lines(path, "an event", EventCheck(space)) if path.is_file() else []
+    return list(read_lines(path, "an event", EventCheck(space))) if path.is_file() else []
 
 
 def _write(file: FileIO, line: Line) -> None:

@@ -5,17 +5,32 @@ from __future__ import annotations
 import dataclasses
 import math
 import types
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from core.registry import did_you_mean
 
 T = TypeVar("T")
-hints_of = lru_cache(get_type_hints)
+Reader = Callable[[Any], Any]  # a value as its type has it; raises MisfitError
+hints_of = cache(get_type_hints)
 LARGEST = 2**53  # beyond it JSON keeps no whole number exactly
 SHOWN = 200  # characters of a wrong value
 NAMES = {int: "a whole number", float: "a finite number", str: "a text", bool: "True or False"}
+
+
+class MisfitError(ValueError):
+    """A value is not of its type: `sentence` says so, once it is told where the value stands.
+
+    Words are only put together where something is wrong: a million lines are read in which nothing is.
+    """
+
+    def __init__(self, sentence: Callable[[str], str]):
+        self.sentence = sentence
+
+    def within(self, words: Callable[[str], str]) -> MisfitError:
+        """The same, where the value stands within another one: `words` say where, given where that one stands."""
+        return MisfitError(lambda where: self.sentence(words(where)))
 
 
 def parse(cls: type[T], config: Any, what: str) -> T:
@@ -24,22 +39,7 @@ def parse(cls: type[T], config: Any, what: str) -> T:
     Lists become tuples where the field is one, mappings sorted pairs. Raises ValueError, naming `what` and the entry, where
     one is unknown, missing, of the wrong type or refused by the dataclass.
     """
-    if not isinstance(config, Mapping):
-        raise ValueError(f"{what} must be a dict, not {shown(config)}")
-    fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    for name in config:
-        if name not in fields:
-            raise ValueError(did_you_mean(f"entry of {what}", name, fields))
-    hints, values = hints_of(cls), {}
-    for name, field in fields.items():
-        if name in config:
-            values[name] = typed(config[name], hints[name], f"{name} of {what}")
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise ValueError(f"{what} has no {name!r}: add it")
-    try:
-        return cls(**values)
-    except ValueError as error:
-        raise ValueError(f"{what}: {error}") from None
+    return _told(_fields(cls), config, what)
 
 
 def typed(value: Any, hint: Any, where: str) -> Any:
@@ -47,28 +47,7 @@ def typed(value: Any, hint: Any, where: str) -> Any:
 
     Numbers are finite. Types that a config cannot spell are not looked at. Raises ValueError, naming `where` the value stands.
     """
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return _one_of(value, arguments, where)
-    if origin is Literal and value not in arguments:
-        raise ValueError(f"{where} must be one of {', '.join(map(repr, arguments))}, not {shown(value)}")
-    if origin in (tuple, list, Sequence):
-        return _items(value, arguments, where)
-    if origin in (dict, Mapping):
-        if not isinstance(value, Mapping):
-            raise ValueError(f"{where} must be a dict, not {shown(value)}")
-        return {name: typed(item, arguments[1], f"{name!r} in {where}") for name, item in value.items()}
-    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        return parse(hint, value, f"the {where}")
-    if hint not in NAMES:
-        return value
-    if type(value) is int and abs(value) > LARGEST:
-        raise ValueError(f"{where} must be from -{LARGEST} to {LARGEST}, not {shown(value)}")
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is not hint or (hint is float and not math.isfinite(value)):
-        raise ValueError(f"{where} must be {NAMES[hint]}, not {shown(value)}")
-    return value
+    return _told(_reader(hint), value, where)
 
 
 def shown(value: Any) -> str:
@@ -80,27 +59,146 @@ def shown(value: Any) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
-def _one_of(value: Any, hints: Sequence[Any], where: str) -> Any:
-    """`value` as one of the types has it; where none does, the first says what is wrong."""
-    if value is None and type(None) in hints:
-        return None
-    first, *others = (hint for hint in hints if hint is not type(None))
-    for hint in others:
-        try:
-            return typed(value, hint, where)
-        except ValueError:
-            continue
-    return typed(value, first, where)
+def _must(value: Any, be: str) -> MisfitError:
+    return MisfitError(lambda where: f"{where} must be {be}, not {shown(value)}")
 
 
-def _items(value: Any, hints: Sequence[Any], where: str) -> tuple[Any, ...]:
+def _told(reader: Reader, value: Any, where: str) -> Any:
+    try:
+        return reader(value)
+    except MisfitError as wrong:
+        raise ValueError(wrong.sentence(where)) from None
+
+
+def _reader(hint: Any) -> Reader:
+    """The one of a type. Those of classes are kept; unions are equal in any order, and theirs counts."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return _one_of(arguments)
+    if origin is Literal:
+        return _literal(arguments)
+    if origin in (tuple, list, Sequence):
+        return _items(arguments)
+    if origin in (dict, Mapping):
+        return _mapping(_reader(arguments[1]))
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return _nested(_fields(hint))
+    return _plain(hint) if hint in NAMES else lambda value: value
+
+
+def _plain(hint: type) -> Reader:
+    def read(value: Any) -> Any:
+        kind = type(value)
+        if kind is int and abs(value) > LARGEST:
+            raise _must(value, f"from -{LARGEST} to {LARGEST}")
+        if hint is float and kind is int:
+            return float(value)
+        if kind is not hint or (hint is float and not math.isfinite(value)):
+            raise _must(value, NAMES[hint])
+        return value
+
+    return read
+
+
+def _literal(choices: Sequence[Any]) -> Reader:
+    def read(value: Any) -> Any:
+        if value not in choices:
+            raise _must(value, f"one of {', '.join(map(repr, choices))}")
+        return value
+
+    return read
+
+
+def _one_of(hints: Sequence[Any]) -> Reader:
+    """As one of the types has it; where none does, the first says what is wrong."""
+    optional, text = type(None) in hints, str in hints
+    first, *others = (_reader(hint) for hint in hints if hint is not type(None))
+
+    def read(value: Any) -> Any:
+        if (value is None and optional) or (text and type(value) is str):
+            return value
+        for other in others:
+            try:
+                return other(value)
+            except MisfitError:
+                continue
+        return first(value)
+
+    return read
+
+
+def _mapping(item: Reader) -> Reader:
+    def read(value: Any) -> Any:
+        if not isinstance(value, dict | Mapping):
+            raise _must(value, "a dict")
+        result = {}
+        for name, one in value.items():
+            try:
+                result[name] = item(one)
+            except MisfitError as wrong:
+                raise wrong.within(lambda where, name=name: f"{name!r} in {where}") from None
+        return result
+
+    return read
+
+
+def _items(hints: Sequence[Any]) -> Reader:
     """The items of a list as their types have them; of a dict, pairs of name and value, by name."""
-    pairs = get_origin(hints[0]) is tuple
-    value = sorted(value.items()) if pairs and isinstance(value, Mapping) else value
-    if not isinstance(value, list | tuple):
-        raise ValueError(f"{where} must be a {'dict' if pairs else 'list'}, not {shown(value)}")
-    if len(hints) == 1 or hints[1] is Ellipsis:
-        hints = [hints[0]] * len(value)
-    if len(value) != len(hints):
-        raise ValueError(f"{where} must have {len(hints)} items, not {shown(value)}")
-    return tuple(typed(item, hint, f"an item of {where}") for item, hint in zip(value, hints, strict=True))
+    pairs, alike = get_origin(hints[0]) is tuple, len(hints) == 1 or hints[1] is Ellipsis
+    readers = [_reader(hint) for hint in (hints[:1] if alike else hints)]
+
+    def read(value: Any) -> Any:
+        value = sorted(value.items()) if pairs and isinstance(value, Mapping) else value
+        if not isinstance(value, list | tuple):
+            raise _must(value, f"a {'dict' if pairs else 'list'}")
+        if not alike and len(value) != len(readers):
+            raise MisfitError(lambda where: f"{where} must have {len(readers)} items, not {shown(value)}")
+        several = readers * len(value) if alike else readers
+        try:
+            return tuple(reader(one) for reader, one in zip(several, value, strict=True))
+        except MisfitError as wrong:
+            raise wrong.within(lambda where: f"an item of {where}") from None
+
+    return read
+
+
+def _nested(fields: Reader) -> Reader:
+    def read(value: Any) -> Any:
+        try:
+            return fields(value)
+        except MisfitError as wrong:
+            raise wrong.within(lambda where: f"the {where}") from None
+
+    return read
+
+
+@cache
+def _fields(cls: type) -> Reader:
+    """The one of a dataclass, from a mapping."""
+    hints = hints_of(cls)
+    fields = {field.name: _reader(hints[field.name]) for field in dataclasses.fields(cls)}
+    nothing = dataclasses.MISSING
+    needed = [field.name for field in dataclasses.fields(cls) if field.default is field.default_factory is nothing]
+
+    def read(config: Any) -> Any:
+        if not isinstance(config, dict | Mapping):
+            raise _must(config, "a dict")
+        for name in config:
+            if name not in fields:
+                raise MisfitError(lambda what, name=name: did_you_mean(f"entry of {what}", name, fields))
+        values = {}
+        for name, reader in fields.items():
+            if name in config:
+                try:
+                    values[name] = reader(config[name])
+                except MisfitError as wrong:
+                    raise wrong.within(lambda what, name=name: f"{name} of {what}") from None
+            elif name in needed:
+                raise MisfitError(lambda what, name=name: f"{what} has no {name!r}: add it")
+        try:
+            return cls(**values)
+        except ValueError as error:
+            refused = str(error)
+        raise MisfitError(lambda what: f"{what}: {refused}")
+
+    return read
