@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from search_spaces.architecture import Choice, Choices
+from search_spaces.graph import Graph
 from search_spaces.space import FiniteSpace
 
 
@@ -34,6 +35,11 @@ class Joint(FiniteSpace):
 
     def parts(self, choices: Choices) -> dict[str, Any]:
         return {slot: part for space in self.spaces for slot, part in space.parts(_share(space, choices)).items()}
+
+    def wiring(self, choices: Choices) -> Graph:
+        graphs = [space.wiring(_share(space, choices)) for space in self.spaces]
+        nodes = {name: node for graph in graphs for name, node in graph.nodes.items()}
+        return Graph(nodes, [edge for graph in graphs for edge in graph.edges])
 
 
 def _share(space: FiniteSpace, choices: Choices) -> dict[str, Choice]:

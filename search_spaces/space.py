@@ -11,6 +11,7 @@ from typing import Any
 from core import Weights, did_you_mean, matching
 from core.parsing import shown
 from search_spaces.architecture import Architecture, Choice, Choices
+from search_spaces.graph import Graph, listed
 
 DRAWS = 10_000  # of a sample, until one is legal
 MOVES = 100  # that a mutation tries before it looks at all there are
@@ -59,6 +60,14 @@ class SearchSpace(ABC):
     @abstractmethod
     def parts(self, choices: Choices) -> dict[str, Any]:
         """A config, plain data, for each slot of a model ("backbone", "neck", ...) that canonical choices decide."""
+
+    def graph(self, arch: Architecture) -> Graph:
+        """What `arch` decides, to be drawn: equal architectures give equal graphs."""
+        return self.wiring(self.canonical(arch.as_dict()))
+
+    def wiring(self, choices: Choices) -> Graph:
+        """The nodes and edges that canonical choices decide; a list of them where the space does not say."""
+        return listed(choices)
 
     def supernet(self) -> dict[str, Any]:
         """Parts, as `model` gives them, that hold all answers at once: one is a `Supernet`.
@@ -200,6 +209,9 @@ class Narrowed(FiniteSpace):
 
     def parts(self, choices: Choices) -> dict[str, Any]:
         return self.whole.parts(choices)
+
+    def wiring(self, choices: Choices) -> Graph:
+        return self.whole.wiring(choices)
 
     def inherit(self, weights: Weights, fresh: Weights, parent: Architecture | None, child: Architecture) -> Weights:
         return self.whole.inherit(weights, fresh, parent, child)

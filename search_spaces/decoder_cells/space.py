@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from search_spaces.architecture import Choice, Choices
+from search_spaces.graph import Graph
 from search_spaces.space import FiniteSpace
 
 # In the order of the published ids 0 to 10.
@@ -88,6 +89,40 @@ class DecoderCells(FiniteSpace):
     def canonical(self, choices: Choices) -> Choices:
         """Sums do not mind the order of their terms: of all spellings with sides swapped, the smallest."""
         return swapped(choices, *canonical_swaps(choices))
+
+    def wiring(self, choices: Choices) -> Graph:
+        return wiring(choices)
+
+
+def wiring(choices: Choices) -> Graph:
+    """The blocks, and the cell that each applies to both of its inputs."""
+    graph, group = Graph(), "decoder"
+    pairs = [[int(choices[f"block{block}.{side}"]) for side in "ab"] for block in range(BLOCKS)]
+    used = {place for pair in pairs for place in pair}
+    taps = [f"tap{place}" for place in range(TAPS)]
+    for place in sorted(used & set(range(TAPS))):
+        graph.add(taps[place], f"1/{4 * 2**place} size", group, kind="map")
+    pool = [*taps, *(f"block{block}" for block in range(BLOCKS))]
+    for block, pair in enumerate(pairs):
+        graph.add(f"block{block}", f"block {block}", group, [pool[place] for place in pair], "join")
+    graph.add(
+        "scores", "scores", group, [name for place, name in enumerate(pool[TAPS:], TAPS) if place not in used], "map"
+    )
+
+    group, inputs = "cell of every block", list[int]()
+    pool = [graph.add("cell.input", "input", group, kind="map")]
+    pool.append(graph.add("cell.op0", str(choices["cell.op0"]), group, pool))
+    for layer in (f"cell.layer{layer}" for layer in range(1, LAYERS + 1)):
+        sources = [int(choices[f"{layer}.{side}.input"]) for side in "ab"]
+        sides = [
+            graph.add(f"{layer}.{side}", str(choices[f"{layer}.{side}.op"]), group, [pool[source]])
+            for side, source in zip("ab", sources, strict=True)
+        ]
+        pool += [*sides, graph.add(layer, "sum", group, sides, "join")]
+        inputs += sources
+    outputs = [1, *range(4, len(pool), 3)]
+    graph.add("cell.output", "output", group, [pool[place] for place in outputs if place not in inputs], "map")
+    return graph
 
 
 def canonical_swaps(choices: Choices) -> tuple[Swaps, Swaps]:

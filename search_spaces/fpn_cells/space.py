@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from search_spaces.architecture import Choice, Choices
+from search_spaces.graph import Graph
 from search_spaces.space import FiniteSpace
 
 OPERATIONS = ("sep3", "sep3_dil3", "sep5_dil6", "skip", "deform")  # in the order of the published ids 0 to 4
@@ -90,3 +91,24 @@ class FPNCells(FiniteSpace):
                 for side, values in zip(names, sorted([choices[name] for name in side] for side in names), strict=True):
                     result |= dict(zip(side, values, strict=True))
         return result
+
+    def wiring(self, choices: Choices) -> Graph:
+        graph, group = Graph(), "feature pyramid"
+        blocks = [f"fpn.block{block}" for block in range(self.blocks)]
+        pairs = [[int(choices[f"{block}.{side}.input"]) for side in "ab"] for block in blocks]
+        used = {place for pair in pairs for place in pair}
+        pool = [f"C{tap + 2}" for tap in range(TAPS)]
+        for place in sorted(used & set(range(TAPS))):
+            graph.add(pool[place], pool[place], group, kind="map")
+        for block, pair in zip(blocks, pairs, strict=True):
+            sides = [
+                graph.add(f"{block}.{side}", str(choices[f"{block}.{side}.op"]), group, [pool[place]])
+                for side, place in zip("ab", pair, strict=True)
+            ]
+            pool.append(graph.add(block, str(choices[f"{block}.join"]), group, sides, "join"))
+        loose = [pool[place] for place in range(TAPS, len(pool)) if place not in used]
+        for level, own in zip((5, 4, 3), loose[-OUTPUTS:], strict=True):
+            graph.add(f"P{level}", f"P{level}", group, [own, *loose[:-OUTPUTS]], "map")
+        graph.add("P6", "P6", group, ["P5"], "map")
+        graph.add("P7", "P7", group, ["P6"], "map")
+        return graph

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from search_spaces.architecture import Choice, Choices
+from search_spaces.graph import Graph, chain
 from search_spaces.space import FiniteSpace
 
 OPERATIONS = ("conv1", "conv3", "sep3", "sep3_dil3", "skip", "deform")  # in the order of the published ids 0 to 5
@@ -45,3 +46,9 @@ class HeadCells(FiniteSpace):
         own = sum(op != "skip" for op in ops[: int(choices["head.split"])])
         padded = [*kept, *["skip"] * (self.layers - len(kept))]
         return {**{f"head.layer{k}": op for k, op in enumerate(padded)}, "head.split": own}
+
+    def wiring(self, choices: Choices) -> Graph:
+        kept = [name for name in (f"head.layer{k}" for k in range(self.layers)) if choices[name] != "skip"]
+        shares = ["own weights a level" if k < int(choices["head.split"]) else "shared" for k in range(len(kept))]
+        layers = [(name, f"{choices[name]}, {share}") for name, share in zip(kept, shares, strict=True)]
+        return chain([("head.levels", "P3 to P7"), *layers, ("head.output", "output")], "both towers of the head")

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from search_spaces.architecture import Choice, Choices
+from search_spaces.graph import Graph
 from search_spaces.space import FiniteSpace
 
 # Of the six searched stages, at width 1. Before them come a stem of 32 channels and a block of 16 at stride 2.
@@ -81,6 +82,14 @@ class MBConv(FiniteSpace):
             for stage, operations in enumerate(self._stages(choices))
             for layer, operation in enumerate(sorted(operations, key=lambda op: op == "skip"))
         }
+
+    def wiring(self, choices: Choices) -> Graph:
+        graph = Graph()
+        for stage, operations in enumerate(self.write(choices)):
+            last, group = tuple[str, ...](), f"stage {stage}, stride {STRIDES[stage]}"
+            for layer, operation in enumerate(operations):
+                last = (graph.add(f"stage{stage}.layer{layer}", operation, group, last),)
+        return graph
 
     def _stages(self, choices: Choices) -> list[list[str]]:
         return [

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_spaces.ops import Style, conv, operation
-from search_spaces.restoration_cells.space import Genotype
+from search_spaces.restoration_cells.space import Genotype, early_layer
 
 ASPP_RATES = (2, 4, 6)
 SLOPE = 0.2
@@ -124,12 +124,6 @@ class Cell(nn.Module):
             x, y = (self.ops[place](pool[self.inputs[place]]) for place in (a, a + 1))
             pool.append(x + y)
         return torch.cat(pool[2:], 1)
-
-
-def early_layer(path: Sequence[int]) -> int | None:
-    """The layer that the decoder reads beside the last: the last one of width 0; None (the stem) if that is the last."""
-    narrow = [layer for layer, width in enumerate(path) if width == 0]
-    return narrow[-1] if narrow and narrow[-1] < len(path) - 1 else None
 
 
 class RestorationNet(BaseModule):

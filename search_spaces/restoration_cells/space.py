@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from search_spaces.architecture import Choice, Choices
+from search_spaces.graph import Graph
 from search_spaces.space import FiniteSpace
 
 # What each variant offers: operations (dilation always at rate 2), and widths in units of `channels`.
@@ -20,6 +21,12 @@ Genotype = Sequence[Any]
 def reachable(layer: int, widths: int) -> range:
     """The widths that a layer can have, 0 the narrowest: paths start there before layer 0 and climb one width a layer."""
     return range(min(layer + 2, widths))
+
+
+def early_layer(path: Sequence[int]) -> int | None:
+    """The layer that the decoder reads beside the last: the last one of width 0; None (the stem) if that is the last."""
+    narrow = [layer for layer, width in enumerate(path) if width == 0]
+    return narrow[-1] if narrow and narrow[-1] < len(path) - 1 else None
 
 
 class RestorationCells(FiniteSpace):
@@ -127,6 +134,34 @@ class RestorationCells(FiniteSpace):
             for cell in range(self.cells)
         ]
         return [cells, [choices[f"layer{layer}.width"] for layer in range(self.layers)]]
+
+    def wiring(self, choices: Choices) -> Graph:
+        graph = Graph()
+        for cell in (f"cell{cell}" for cell in range(self.cells)):
+            group = "cell of every layer" if self.shared else f"cell of layer {cell.removeprefix('cell')}"
+            pool = [f"{cell}.before", f"{cell}.last"]
+            for name, label in zip(pool, ("layer before the last", "last layer"), strict=True):
+                graph.add(name, label, group, kind="map")
+            for node in (f"{cell}.node{node}" for node in range(self.nodes)):
+                sides = [f"{node}.{side}" for side in "ab" if choices[f"{node}.{side}.op"] != "none"]
+                for side in sides:
+                    graph.add(side, str(choices[f"{side}.op"]), group, [pool[int(choices[f"{side}.input"])]])
+                pool.append(graph.add(node, "sum" if sides else "zeros", group, sides, "join"))
+            graph.add(f"{cell}.output", "side by side", group, pool[2:], "map")
+        path = [int(choices[f"layer{layer}.width"]) for layer in range(self.layers)]
+        names = ["stem", *(f"layer{layer}" for layer in range(self.layers))]
+        graph.add("stem", "stem", "layers", kind="map")
+        for layer, width in enumerate(path):
+            graph.add(
+                names[layer + 1],
+                f"{self.nodes} x {self.widths[width]} channels",
+                "layers",
+                names[max(layer - 1, 0) : layer + 1],
+            )
+        early = early_layer(path)
+        sources = ["stem" if early is None else f"layer{early}", names[-1]]
+        graph.add("decoder", "decoder", "layers", sources, "map")
+        return graph
 
     def supernet(self) -> dict[str, Any]:
         return {"network": dict(type="densebench.RestorationSupernet", settings=self.settings)}

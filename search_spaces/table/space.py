@@ -7,6 +7,8 @@ from typing import Any
 
 from core.table import table
 from search_spaces.architecture import Architecture, Choices
+from search_spaces.decoder_cells.space import DECISIONS, wiring
+from search_spaces.graph import Graph, chain
 from search_spaces.space import FiniteSpace
 
 
@@ -34,6 +36,20 @@ class TableSpace(FiniteSpace):
 
     def parts(self, choices: Choices) -> dict[str, Any]:
         return {"network": {"row": self.table.row(choices), "table": self.table.fingerprint}}
+
+    def wiring(self, choices: Choices) -> Graph:
+        """Decoders as those of `DecoderCells`; edges between numbered nodes as in TransNAS-Bench-101; else layers in a row."""
+        if choices.keys() == DECISIONS.keys():
+            return wiring(choices)
+        if not all(name.startswith("edge") for name in choices):
+            return chain((name, f"{name}: {choice}") for name, choice in choices.items())
+        graph = Graph()
+        graph.add("node0", "input", "cell", kind="map")
+        for end in sorted({name[-1] for name in choices}):
+            edges = [name for name in choices if name[-1] == end and choices[name] != "none"]
+            terms = [graph.add(name, str(choices[name]), "cell", [f"node{name[-2]}"]) for name in edges]
+            graph.add(f"node{end}", f"sum {end}", "cell", terms, "join")
+        return graph
 
 
 _open = table

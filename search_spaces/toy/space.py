@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from search_spaces.architecture import Choices
+from search_spaces.graph import Graph, chain
 from search_spaces.space import FiniteSpace
 
 SETTINGS = {"width": (4, 8, 12, 16), "kernel": (1, 3, 5), "act": ("none", "relu", "tanh")}
@@ -23,6 +24,11 @@ class ToySpace(FiniteSpace):
 
     def parts(self, choices: Choices) -> dict[str, Any]:
         return {"layers": [{name: choices[f"layer{k}.{name}"] for name in SETTINGS} for k in range(self.layers)]}
+
+    def wiring(self, choices: Choices) -> Graph:
+        layers = [[choices[f"layer{k}.{name}"] for name in SETTINGS] for k in range(self.layers)]
+        labels = [f"{kernel}x{kernel}, {width} wide, {act}" for width, kernel, act in layers]
+        return chain((f"layer{k}", label) for k, label in enumerate(labels))
 
     def supernet(self) -> dict[str, Any]:
         return {"layers": {"type": "densebench.ToySupernet", "layers": self.layers}}
