@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from benchmarks.ranking import Sample
     from benchmarks.records import Record
 
+Axis = Literal["images", "seconds", "trials"]
 COLUMNS = 4  # panels side by side in `scatter`
 
 
@@ -43,16 +43,24 @@ def best_so_far(records: Sequence[Record]) -> Figure:
     return _laid_out(figure)
 
 
-def curve(trials: Sequence[Trial]) -> tuple[list[int], list[float]]:
-    """Images seen and best reward of the trials that went deepest, after each trial from the first of them on."""
+def curve(trials: Sequence[Trial], axis: Axis = "images") -> tuple[list[float], list[float]]:
+    """What was spent and the best reward of the trials that went deepest: where it rises, and at the end.
+
+    `axis` is what is spent: images seen, seconds, or trials.
+    """
     done = [trial.status == "done" for trial in trials]
     depth = max((trial.depth for trial, ok in zip(trials, done, strict=True) if ok), default=0)
-    rewards = [
-        trial.score if ok and trial.depth == depth else -math.inf for trial, ok in zip(trials, done, strict=True)
-    ]
-    images = accumulate(trial.cost.images for trial in trials)
-    points = [(seen, best) for seen, best in zip(images, accumulate(rewards, max), strict=True) if best > -math.inf]
-    return [seen for seen, _ in points], [best for _, best in points]
+    spent, best, xs, ys = 0.0, -math.inf, list[float](), list[float]()
+    for trial, ok in zip(trials, done, strict=True):
+        spent += 1 if axis == "trials" else sum(getattr(stage.cost, axis) for stage in trial.stages)
+        if ok and trial.depth == depth and trial.score > best:
+            best = trial.score
+            xs.append(spent)
+            ys.append(best)
+    if xs and spent > xs[-1]:
+        xs.append(spent)
+        ys.append(best)
+    return xs, ys
 
 
 def choice_shares(records: Sequence[Record], decision: str, choice: str, period: int) -> pd.DataFrame:

@@ -157,9 +157,11 @@ def test_no_runs_and_broken_files_are_named(tmp_path: Path, runs: Path) -> None:
 
 
 def test_the_curve_only_rises() -> None:
-    images, rewards = curve(trials("x", [10.0, 30.0, 20.0]))
-    assert images == [100, 200, 300]
-    assert rewards == [10.0, 30.0, 30.0]
+    made = trials("x", [10.0, 10.0, 30.0, -1.0, 20.0])
+    assert curve(made) == ([100, 300, 400], [10.0, 30.0, 30.0])
+    assert curve(made, "trials") == ([1, 3, 5], [10.0, 30.0, 30.0])
+    assert curve(made, "seconds") == ([0.5, 1.5, 2.0], [10.0, 30.0, 30.0])
+    assert curve([]) == ([], [])
 
 
 def test_the_curve_is_of_the_trials_that_went_deepest() -> None:

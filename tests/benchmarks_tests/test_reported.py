@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.leaderboard import REPORTED, Leaderboard
+from benchmarks.cells import REPORTED
+from benchmarks.leaderboard import Leaderboard
 
 CONFIGS = Path(REPORTED).parent / "configs"
 ENTRIES = json.loads(REPORTED.read_text())
