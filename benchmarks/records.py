@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,8 +53,11 @@ class Record:
 
     def counts(self) -> dict[str, int]:
         """How its trials ended; an evaluation that another trial had made already has cost nothing and is a duplicate."""
-        counted = {status: sum(trial.status == status for trial in self.trials) for status in STATUSES[:3]}
-        return {**counted, "duplicate": sum(bool(trial.stages) and trial.cost == Cost() for trial in self.trials)}
+        ended, nothing = Counter(trial.status for trial in self.trials), Cost()
+        again = sum(
+            bool(trial.stages) and all(stage.cost == nothing for stage in trial.stages) for trial in self.trials
+        )
+        return {**{status: ended[status] for status in STATUSES[:3]}, "duplicate": again}
 
     def problems(self) -> list[str]:
         """What in this study's files contradicts itself, and copies of it, a sentence each."""
