@@ -6,13 +6,15 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from benchmarks.ledger import Ledger
 from benchmarks.records import identity_of
-from strategies import Trial
+from search_spaces.toy.space import ToySpace
+from strategies import Proposal, StageResult, Trial
 from tasks import Cost
 
 
@@ -64,3 +66,21 @@ def write_study() -> Callable[..., Path]:
         return folder
 
     return write
+
+
+@pytest.fixture
+def played(answer: Callable[..., dict[str, Any]], write_study: Callable[..., Path]) -> Callable[..., Path]:
+    """Write a study of toy-v2 with these rewards of trials, each of 100 images, and final scores (none: it is unfinished)."""
+
+    def play(root: Path, strategy: str, seed: int, rewards: Sequence[float], *finals: float, **more: Any) -> Path:
+        trials = []
+        for number, reward in enumerate(rewards):
+            stages = (StageResult("short", {"score": reward}, Cost(100, 6400, 0.5)),)
+            proposal = Proposal(ToySpace().sample(Random(f"{strategy}{seed}{number}")))
+            measures = {"params": 1000.0 + number}
+            trials.append(Trial(number, proposal, stages, "done", reward, depth=1, measures=measures))
+        first = max(trials, key=lambda trial: trial.score, default=None)
+        answers = [answer(None if place else first, final) for place, final in enumerate(finals)]
+        return write_study(root / strategy / f"seed{seed}", strategy, seed, trials, answers, **more)
+
+    return play

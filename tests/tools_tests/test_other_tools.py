@@ -95,7 +95,12 @@ def test_make_leaderboard_is_a_pure_function(tool, tmp_path: Path) -> None:
     for out in "ab":
         done = tool("make_leaderboard", tmp_path / "runs", "--out", tmp_path / out, "--check")
         assert done.returncode == 0, done.stderr
-    for name in ("leaderboard.md", "leaderboard.csv", "leaderboard.json", "best_so_far.png", "checklist.md"):
+    for name in (
+        "index.html",
+        "best_so_far.png",
+        "checklist.md",
+        *(f"leaderboard.{end}" for end in ("md", "csv", "json", "tex")),
+    ):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     ledger = tmp_path / "runs/toy-v2/random_search/seed0/trials.jsonl"
     ledger.write_text("".join(ledger.read_text().splitlines(keepends=True)[:-1]))

@@ -1,0 +1,1 @@
+"""A page and tables for papers, made of what studies have recorded."""

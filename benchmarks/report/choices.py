@@ -1,0 +1,61 @@
+"""What a search chose as it went on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import Any, NamedTuple
+
+from benchmarks.records import Record
+from benchmarks.report.spaces import canonical, space_of
+from strategies import Trial
+
+MOST = 3000  # trials that are looked at
+PARTS = ("first third", "second third", "last third")
+EVERY = "every operation"  # all decisions whose choices are words, together
+
+
+class Shares(NamedTuple):
+    """`rows`: decision, choice, part of the search and share; counted in `used` of `made` trials."""
+
+    rows: list[dict[str, Any]]
+    used: int
+    made: int
+
+
+def shares(group: Sequence[Record]) -> Shares:
+    """How often each choice was made in each third of a strategy's searches, over all its seeds.
+
+    Choices are those of canonical forms, which tell what a network really has. A decision counts where it was searched,
+    not where a progressive search held it. Of many trials a seeded sample is looked at. Decisions with one choice are left out.
+    """
+    made = [(record, place) for record in group for place in range(len(record.trials))]
+    used = made if len(made) <= MOST else [made[one] for one in sorted(Random(0).sample(range(len(made)), MOST))]
+    space, counts, known = space_of(group[0]), Counter[tuple[str, str, str]](), dict[Any, dict[str, Any]]()
+    for record, place in used:
+        trial = record.trials[place]
+        if trial.arch.choices not in known:
+            known[trial.arch.choices] = canonical(space, trial.arch.as_dict())
+        part = PARTS[3 * place // len(record.trials)]
+        counts.update((part, *chosen) for chosen in _searched(trial, known[trial.arch.choices]))
+    totals, options = Counter[tuple[str, str]](), dict[str, set[str]]()
+    for (part, decision, choice), count in counts.items():
+        totals[part, decision] += count
+        options.setdefault(decision, set()).add(choice)
+    rows = [
+        dict(part=part, decision=decision, choice=choice, share=count / totals[part, decision], trials=count)
+        for (part, decision, choice), count in counts.items()
+        if len(options[decision]) > 1
+    ]
+    return Shares(rows, len(used), len(made))
+
+
+def _searched(trial: Trial, choices: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Decisions that were not held, each with its choice as text; words count once more, as those of every operation."""
+    part = str(trial.note.get("part", ""))
+    for decision, choice in choices.items():
+        if decision.startswith(part):
+            yield decision, str(choice)
+            if isinstance(choice, str):
+                yield EVERY, choice

@@ -1,0 +1,126 @@
+"""The page: one HTML file that needs nothing else, a pure function of what studies have recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+import vl_convert
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from benchmarks.cells import Table, tables_of
+from benchmarks.leaderboard import LEGEND, Leaderboard
+from benchmarks.records import Record
+from benchmarks.report.answers import EXAMPLES, Chosen, chosen, picture
+from benchmarks.report.networks import Pair, pair
+from benchmarks.report.panels import Panel, panels
+from benchmarks.report.setup import commands, settings
+from benchmarks.report.summary import Summary, summary
+from benchmarks.rows import REFERENCE, Row
+
+SNIPPET = "window.vegaEmbed = vegaEmbed;"  # what the page asks of Vega
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+class Picture(NamedTuple):
+    """An example of the final split: pictures by what they show (data URIs), and its scores."""
+
+    name: str
+    files: dict[str, str]
+    score: dict[str, float]
+
+
+class Gallery(NamedTuple):
+    """Examples of one answer."""
+
+    strategy: str
+    seed: int
+    pictures: list[Picture]
+
+
+class Section(NamedTuple):
+    """All that the page says of one benchmark."""
+
+    benchmark: str
+    summary: Summary
+    notices: list[str]
+    results: Table
+    tables: list[Table]
+    panels: list[Panel]
+    galleries: list[Gallery]
+    pair: Pair | None
+    settings: list[tuple[str, list[str]]]
+    commands: list[str]
+
+
+def page(board: Leaderboard) -> str:
+    """The page of all benchmarks. Raises ValueError where an answer's report cannot be read."""
+    sections = [
+        section(list(rows), board.records_of(benchmark))
+        for benchmark, rows in groupby(board.rows, key=lambda row: row["benchmark"])
+    ]
+    loader = FileSystemLoader(TEMPLATES)
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    vega = vl_convert.javascript_bundle(SNIPPET) if any(one.panels for one in sections) else ""
+    return environment.get_template("page.html").render(sections=sections, legend=LEGEND.split("\n\n"), vega=vega)
+
+
+def section(rows: Sequence[Row], records: Sequence[Record]) -> Section:
+    """Of one benchmark, rows from the best to the worst."""
+    names = [row["strategy"] for row in rows]
+    results, *tables = tables_of(rows, records)
+    answers = [
+        chosen([record for record in records if record.strategy == name])
+        for name in dict.fromkeys((names[0], REFERENCE))
+    ]
+    shown = [one for one in answers if one is not None]
+    return Section(
+        rows[0]["benchmark"],
+        summary(rows, records),
+        _notices(records),
+        results,
+        tables,
+        panels(records, names, shown),
+        [gallery for one in _with_examples(shown, records, names) if (gallery := _gallery(one)).pictures],
+        pair(answers[0], answers[1] if len(answers) > 1 else None),
+        settings(records),
+        commands(records),
+    )
+
+
+def _notices(records: Sequence[Record]) -> list[str]:
+    hashes = {record.protocol_hash for record in records}
+    return (
+        [f"These studies were played under {len(hashes)} different protocols: do not compare them."]
+        if len(hashes) > 1
+        else []
+    )
+
+
+def _with_examples(shown: Sequence[Chosen], records: Sequence[Record], names: Sequence[str]) -> list[Chosen]:
+    """The winner, and random search or, where that has no examples, the next strategy that has some."""
+    if not shown or (len(shown) > 1 and shown[1].report.examples):
+        return list(shown)
+    others = (chosen([record for record in records if record.strategy == name]) for name in names[1:])
+    return [*shown[:1], *[one for one in others if one is not None and one.report.examples][:1]]
+
+
+def _gallery(one: Chosen) -> Gallery:
+    pictures = []
+    for example in one.report.examples[:EXAMPLES]:
+        files = {what: uri for what, file in example.files.items() if (uri := picture(one.home, file)) is not None}
+        if files:
+            pictures.append(Picture(example.name, files, dict(example.score)))
+    return Gallery(one.record.strategy, one.record.seed, pictures)
+
+
+def write(board: Leaderboard, folder: Path) -> None:
+    """`index.html` and `leaderboard.tex`."""
+    from benchmarks.report.tex import tex
+
+    (folder / "index.html").write_text(page(board))
+    (folder / "leaderboard.tex").write_text(tex(board))

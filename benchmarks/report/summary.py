@@ -1,0 +1,120 @@
+"""Who is first on a benchmark, what that cost, and whether it is more than luck, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from benchmarks.records import Record
+from benchmarks.rows import REFERENCE, Row, printed
+
+LIKELY = 0.05  # a p value from which on a difference is taken for chance
+
+
+class Summary(NamedTuple):
+    """`winner` (None: nothing is finished) with its `primary` metric and `score`, sentences, and figures (name, value)."""
+
+    winner: str | None
+    primary: str
+    score: str
+    sentences: list[str]
+    figures: list[tuple[str, str]]
+
+
+def summary(rows: Sequence[Row], records: Sequence[Record]) -> Summary:
+    """Of one benchmark's rows, the best first, and its studies."""
+    first, finished = rows[0], [row for row in rows if row["rank"] is not None]
+    if not finished:
+        return Summary(None, "", "", [f"No study is finished yet: {_count(len(records), 'run')} recorded."], [])
+    result = next(record.result for record in records if record.strategy == first["strategy"] and record.result)
+    primary, better = result["primary"], "more" if result["higher_is_better"] else "less"
+    searched = any(record.trials for record in records if record.strategy == first["strategy"])
+    score = first[primary]
+    parts = [
+        f"The score is {_seeds(first)}; {better} is better.",
+        *_ties(first, finished),
+        _against(first, finished, searched),
+        *_open(rows),
+    ]
+    figures = [*_sizes(first), *_cost(first, searched)]
+    return Summary(first["strategy"], primary, printed(score["mean"]) + _interval(score), parts, figures)
+
+
+def _seeds(row: Row) -> str:
+    count, _, of = row["seeds"].partition(" of ")
+    return (
+        f"the mean over {count} seeds" + (f" of {of}" if of else "")
+        if count != "1"
+        else "that of one seed, so without an interval"
+    )
+
+
+def _interval(score: dict[str, Any]) -> str:
+    return "" if score["low"] is None else f" [{printed(score['low'])}, {printed(score['high'])}]"
+
+
+def _ties(first: Row, finished: Sequence[Row]) -> list[str]:
+    others = [row["strategy"] for row in finished[1:] if row["best"] or row["rank"] == first["rank"]]
+    return [f"Its interval or rank does not tell it from {_listed(others)}."] if others else []
+
+
+def _against(first: Row, finished: Sequence[Row], searched: bool) -> str:
+    reference = next((row for row in finished if row["strategy"] == REFERENCE), None)
+    if first is reference:
+        others = [row for row in finished if row["against random"] is not None]
+        if not others:
+            return "There is no other finished strategy to compare with on the same seeds."
+        best = others[0]
+        return f"Nothing beats random search: the next, {best['strategy']}, is {_by(best)}{_luck(best)}."
+    if reference is None:
+        what = "what the search was worth" if searched else "what a search would be worth"
+        return f"There is no finished {REFERENCE}: without it nobody can tell {what}."
+    if first["against random"] is None:
+        return "It shares no finished seed with random search: there is nothing to compare."
+    dear = "" if first["equal cost"] or not searched else ", at more than an equal cost"
+    return f"Against random search it is {_by(first)}{dear}{_luck(first)}."
+
+
+def _by(row: Row) -> str:
+    change = row["against random"]
+    return f"{printed(abs(change))} % {'better' if change >= 0 else 'worse'}"
+
+
+def _luck(row: Row) -> str:
+    p = row["p (Holm)"]
+    if p is None:
+        return " on the one seed that both have, which no test can judge"
+    return f" (p = {p:.2g} after Holm's correction{'' if p < LIKELY else ', so it may be chance'})"
+
+
+def _open(rows: Sequence[Row]) -> list[str]:
+    waiting = [row["strategy"] for row in rows if row["rank"] is None or " of " in row["seeds"]]
+    return [f"Not all studies are finished: {_listed(waiting)}."] if waiting else []
+
+
+def _sizes(row: Row) -> list[tuple[str, str]]:
+    names = {"params": "parameters", "madds": "MAdds", "latency_ms": "latency, ms"}
+    return [(shown, _short(row[name]["mean"])) for name, shown in names.items() if row.get(name)]
+
+
+def _cost(row: Row, searched: bool) -> list[tuple[str, str]]:
+    if not searched:
+        return [("search", "none")]
+    units = [(unit, row[f"search {unit}"]) for unit in ("images", "seconds")]
+    return [(f"search, {unit}", _short(one["mean"])) for unit, one in units if one and one["mean"]]
+
+
+def _short(value: float) -> str:
+    """A large number in thousands, millions, ..."""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e4)):
+        if abs(value) >= size:
+            return f"{value / (1e3 if unit == 'k' else size):.3g} {unit}"
+    return printed(value)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)
