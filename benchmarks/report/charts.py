@@ -1,6 +1,7 @@
 """Figures of the page as Vega-Lite specifications, made with Altair.
 
-Columns have names of ours, as a name that others have given may mean something to Vega: it stands in titles and values only.
+Columns have names of ours, as a name that others have given may mean something to Vega: it stands in values, and in titles
+without the characters that Vega-Lite, which writes titles into expressions, does not escape.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ CELL = 18  # pixels of a square of a heat map
 def best_so_far(bands: Mapping[str, Sequence[Mapping[str, float]]], axis: str) -> Spec:
     """A line and a band a strategy; `bands` are those of `bands.band`."""
     rows = [{"strategy": name, **point} for name, points in bands.items() for point in points]
-    x = alt.X("x:Q", title=axis, axis=alt.Axis(format="~s"))
+    x = alt.X("x:Q", title=axis, axis=alt.Axis(format="~g" if "seconds" in axis else "~s"))
     chart = alt.Chart(_data(rows)).encode(x, color=_colours(bands))
     y = alt.Y("middle:Q", title=BEST, scale=alt.Scale(zero=False))
     area = chart.mark_area(opacity=0.15, interpolate="step-after").encode(alt.Y("low:Q", title=BEST), y2="high:Q")
@@ -31,10 +32,10 @@ def best_so_far(bands: Mapping[str, Sequence[Mapping[str, float]]], axis: str) -
 
 def reward_against_final(rows: Sequence[Mapping[str, Any]], strategies: Sequence[str], metric: str) -> Spec:
     """A point an answer: the reward of its trial (`reward`), and the metric after the final training (`final`)."""
-    y = alt.Y("final:Q", title=metric, scale=alt.Scale(zero=False))
+    y = alt.Y("final:Q", title=_title(metric), scale=alt.Scale(zero=False))
     x = alt.X("reward:Q", title="reward in the search", scale=alt.Scale(zero=False))
     chart = alt.Chart(_data(rows)).mark_circle(size=70, opacity=0.8)
-    tips = ["strategy:N", "seed:N", "reward:Q", alt.Tooltip("final:Q", title=metric)]
+    tips = ["strategy:N", "seed:N", "reward:Q", alt.Tooltip("final:Q", title=_title(metric))]
     return _spec(chart.encode(x, y, color=_colours(strategies), tooltip=tips).properties(width=WIDE, height=260))
 
 
@@ -45,9 +46,14 @@ def pareto(
     names: Sequence[str],
 ) -> Spec:
     """A point an answer (`cost`, `metric`, `front`: is none better in both?), lighter ones for trials; `names` of both axes."""
-    x = alt.X("cost:Q", title=names[0], scale=alt.Scale(zero=False), axis=alt.Axis(format="~s"))
-    y = alt.Y("metric:Q", title=names[1], scale=alt.Scale(zero=False))
-    tips = ["strategy:N", "seed:N", alt.Tooltip("cost:Q", title=names[0]), alt.Tooltip("metric:Q", title=names[1])]
+    x = alt.X("cost:Q", title=_title(names[0]), scale=alt.Scale(zero=False), axis=alt.Axis(format="~s"))
+    y = alt.Y("metric:Q", title=_title(names[1]), scale=alt.Scale(zero=False))
+    tips = [
+        "strategy:N",
+        "seed:N",
+        alt.Tooltip("cost:Q", title=_title(names[0])),
+        alt.Tooltip("metric:Q", title=_title(names[1])),
+    ]
     colour = _colours(strategies)
     points = alt.Chart(_data(answers)).mark_circle(size=70, opacity=0.9).encode(x, y, color=colour, tooltip=tips)
     front = sorted((row for row in answers if row["front"]), key=lambda row: (row["cost"], row["metric"]))
@@ -113,6 +119,10 @@ def _colours(strategies: Sequence[str] | Mapping[str, Any]) -> alt.Color:
         scale=alt.Scale(domain=list(strategies)),
         legend=alt.Legend(orient="bottom", columns=2, symbolOpacity=1),
     )
+
+
+def _title(name: str) -> str:
+    return "".join(one if one.isprintable() and one not in '\\"' else "\ufffd" for one in name)
 
 
 def _spread() -> list[alt.Tooltip]:

@@ -23,6 +23,7 @@ QUIET = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --virtual-time-budget=8000 --window-size=390,5000 --dump-dom"
 )
+NAME = 'score </script><script>alert(1)</script>\\" + "\n\u202e\'{{'
 LISTEN = """<script>
 window.seen = {messages: []};
 window.IntersectionObserver = class { // without a window nothing comes into view
@@ -37,7 +38,7 @@ ACT = """<script>
 const rows = () => [...document.querySelectorAll("table")[0].tBodies[0].rows].filter((row) => !row.hidden);
 const shown = (column) => rows().map((row) => row.cells[column].textContent);
 const heads = [...document.querySelectorAll("table")[0].tHead.rows[0].cells];
-const place = heads.findIndex((head) => head.textContent === "score");
+const place = heads.findIndex((head) => head.textContent.startsWith("score"));
 heads[place].firstChild.focus();
 document.activeElement.click();
 seen.up = [shown(place), heads[place].getAttribute("aria-sort")];
@@ -64,6 +65,14 @@ def test_in_a_browser(tmp_path: Path, played: Callable[..., Path]) -> None:
     for strategy, final in (("random_search", 9.501), ("ppo", 100.25), ("nsga2", 9.504), ("local_search", None)):
         for seed in range(2):
             played(tmp_path / "runs", strategy, seed, [1.0, 2.0, 3.0], *([] if final is None else [final]))
+    for path in (tmp_path / "runs").rglob("study.json"):  # a metric, a class and a decision of any name
+        path.write_text(path.read_text().replace('"score"', json.dumps(NAME)))
+        home = path.parent / "answers/0"
+        home.mkdir(parents=True)
+        confusion = {"classes": ["a", NAME], "counts": [[1, 0], [2, 3]]}
+        (home / "report.json").write_text(json.dumps({"curve": [{"epoch": 1, NAME: 0.5}], "confusion": confusion}))
+    for path in (tmp_path / "runs").rglob("trials.jsonl"):
+        path.write_text(path.read_text().replace('"layer0.kernel"', json.dumps(NAME)))
     text = page(Leaderboard.of([tmp_path / "runs"]))
     charts = text.count('class="scroll chart"')
     head, title, rest = text.partition("<title>")

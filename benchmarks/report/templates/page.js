@@ -34,8 +34,8 @@ async function draw(box) {
   box.classList.toggle("wide", spec.width !== "container");
   const actions = { export: true, source: false, compiled: false, editor: false };
   const theme = dark() ? "dark" : undefined;
-  const axis = { gridColor: dark() ? "#333b44" : "#e3e6ea", labelFontSize: 12, titleFontSize: 12 };
-  const config = { background: "transparent", axis, legend: { labelFontSize: 12, titleFontSize: 12 } };
+  const axis = { gridColor: dark() ? "#333b44" : "#e3e6ea", labelFontSize: 12, titleFontSize: 12, titleLimit: 260 };
+  const config = { background: "transparent", axis, header: { labelFontSize: 12 }, legend: { labelFontSize: 12, titleFontSize: 12 } };
   await vegaEmbed(target, spec, { theme, actions, renderer: "svg", ast: true, config });
 }
 const view = new IntersectionObserver((entries) => {
