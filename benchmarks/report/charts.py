@@ -22,7 +22,7 @@ CELL = 18  # pixels of a square of a heat map
 def best_so_far(bands: Mapping[str, Sequence[Mapping[str, float]]], axis: str) -> Spec:
     """A line and a band a strategy; `bands` are those of `bands.band`."""
     rows = [{"strategy": name, **point} for name, points in bands.items() for point in points]
-    x = alt.X("x:Q", title=axis, axis=alt.Axis(format="~g" if "seconds" in axis else "~s"))
+    x = alt.X("x:Q", title=axis, axis=alt.Axis(format="," if "seconds" in axis else "~s"))
     chart = alt.Chart(_data(rows)).encode(x, color=_colours(bands))
     y = alt.Y("middle:Q", title=BEST, scale=alt.Scale(zero=False))
     area = chart.mark_area(opacity=0.15, interpolate="step-after").encode(alt.Y("low:Q", title=BEST), y2="high:Q")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,11 +73,12 @@ def section(rows: Sequence[Row], records: Sequence[Record]) -> Section:
     """Of one benchmark, rows from the best to the worst."""
     names = [row["strategy"] for row in rows]
     results, *tables = tables_of(rows, records)
-    answers = [
-        chosen([record for record in records if record.strategy == name])
-        for name in dict.fromkeys((names[0], REFERENCE))
-    ]
-    shown = [one for one in answers if one is not None]
+    others = sorted(
+        names[1:], key=lambda name: name != REFERENCE
+    )  # the first is random search, or who comes next to it
+    answers = [chosen([record for record in records if record.strategy == name]) for name in (names[0], *others)]
+    winner, *rest = answers
+    shown = [one for one in (winner, *rest[:1]) if one is not None]
     return Section(
         rows[0]["benchmark"],
         summary(rows, records),
@@ -85,8 +86,8 @@ def section(rows: Sequence[Row], records: Sequence[Record]) -> Section:
         results,
         tables,
         panels(records, names, shown),
-        [gallery for one in _with_examples(shown, records, names) if (gallery := _gallery(one)).pictures],
-        pair(answers[0], answers[1] if len(answers) > 1 else None),
+        _galleries(answers),
+        pair(winner, rest[0] if rest else None),
         settings(records),
         commands(records),
     )
@@ -101,12 +102,9 @@ def _notices(records: Sequence[Record]) -> list[str]:
     )
 
 
-def _with_examples(shown: Sequence[Chosen], records: Sequence[Record], names: Sequence[str]) -> list[Chosen]:
-    """The winner, and random search or, where that has no examples, the next strategy that has some."""
-    if not shown or (len(shown) > 1 and shown[1].report.examples):
-        return list(shown)
-    others = (chosen([record for record in records if record.strategy == name]) for name in names[1:])
-    return [*shown[:1], *[one for one in others if one is not None and one.report.examples][:1]]
+def _galleries(answers: Sequence[Chosen | None]) -> list[Gallery]:
+    """Of the winner, which is the first, and of the next one that has examples."""
+    return list(islice((shown for one in answers if one is not None and (shown := _gallery(one)).pictures), 2))
 
 
 def _gallery(one: Chosen) -> Gallery:

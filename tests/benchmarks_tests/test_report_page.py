@@ -96,6 +96,11 @@ def test_it_says_where_random_search_wins_is_missing_or_has_one_seed(
     for seed in range(3):
         played(tmp_path / "worse", "ppo", seed, [1.0], 20.0 + seed)
     worse = opening(runs / "random_search", tmp_path / "worse")
+    board = Leaderboard.of([runs / "random_search", tmp_path / "worse"])
+    found = section(board.rows, board.records).pair
+    assert found is not None
+    assert found.other is not None
+    assert (found.winner.strategy, found.other.strategy) == ("random_search", "ppo")
     assert worse.winner == "random_search"
     assert "Nothing beats random search: the next, ppo, is 32.26 % worse (p = 0.25" in " ".join(worse.sentences)
 
