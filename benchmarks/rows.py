@@ -104,8 +104,8 @@ def _rank(rows: Sequence[Row], finals: Sequence[Mapping[int, float]]) -> None:
 def _mark_best(rows: Sequence[Row], finals: Sequence[Mapping[int, float]]) -> None:
     """Of the rows of two seeds or more: the first one, those of its rank, and those whose mean is in its interval."""
     several = [(row, list(values.values())) for row, values in zip(rows, finals, strict=True) if len(values) > 1]
+    low, high = interval(several[0][1] if several else []) or (math.inf, -math.inf)
     for row, values in several:
-        low, high = interval(several[0][1]) or (math.inf, -math.inf)
         row["best"] = row["rank"] == several[0][0]["rank"] or low <= statistics.fmean(values) <= high
 
 

@@ -13,7 +13,7 @@ from strategies import Trial
 
 MOST = 3000  # trials that are looked at
 PARTS = ("first third", "second third", "last third")
-EVERY = "every operation"  # all decisions whose choices are words, together
+EVERY = "every operation"  # the decisions that are shown and whose choices are words, together
 
 
 class Shares(NamedTuple):
@@ -39,23 +39,28 @@ def shares(group: Sequence[Record]) -> Shares:
             known[trial.arch.choices] = canonical(space, trial.arch.as_dict())
         part = PARTS[3 * place // len(record.trials)]
         counts.update((part, *chosen) for chosen in _searched(trial, known[trial.arch.choices]))
-    totals, options = Counter[tuple[str, str]](), dict[str, set[str]]()
-    for (part, decision, choice), count in counts.items():
-        totals[part, decision] += count
+    options: dict[str, set[str]] = {}
+    for _, decision, choice in counts:
         options.setdefault(decision, set()).add(choice)
+    kept = Counter({key: count for key, count in counts.items() if len(options[key[1]]) > 1})
+    for (part, decision, choice), count in list(kept.items()):
+        if not all(map(_is_number, options[decision])):
+            kept[part, EVERY, choice] += count
+    totals = Counter[tuple[str, str]]()
+    for (part, decision, _), count in kept.items():
+        totals[part, decision] += count
     rows = [
         dict(part=part, decision=decision, choice=choice, share=count / totals[part, decision], trials=count)
-        for (part, decision, choice), count in counts.items()
-        if len(options[decision]) > 1
+        for (part, decision, choice), count in kept.items()
     ]
     return Shares(rows, len(used), len(made))
 
 
 def _searched(trial: Trial, choices: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Decisions that were not held, each with its choice as text; words count once more, as those of every operation."""
+    """Decisions that were not held, each with its choice as text."""
     part = str(trial.note.get("part", ""))
-    for decision, choice in choices.items():
-        if decision.startswith(part):
-            yield decision, str(choice)
-            if isinstance(choice, str):
-                yield EVERY, choice
+    return ((decision, str(choice)) for decision, choice in choices.items() if decision.startswith(part))
+
+
+def _is_number(choice: str) -> bool:
+    return choice.replace(".", "", 1).isdigit()

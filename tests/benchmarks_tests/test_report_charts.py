@@ -73,6 +73,11 @@ def test_choices_are_counted_in_canonical_forms() -> None:
     assert shares_of(found.rows, "head.split", "first third") == {"0": 1.0}
     assert shares_of(found.rows, "head.split", "second third") == {"1": 1.0}
     assert shares_of(found.rows, choices.EVERY, "last third") == {"conv3": 1.0}
+    assert {row["decision"] for row in found.rows} == {
+        "head.split",
+        "head.layer1",
+        choices.EVERY,
+    }  # layer 0 is always conv3
     assert (found.used, found.made) == (3, 3)
 
 
