@@ -7,7 +7,6 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import NamedTuple
 
-import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks.cells import Table, tables_of
@@ -18,9 +17,9 @@ from benchmarks.report.networks import Pair, pair
 from benchmarks.report.panels import Panel, panels
 from benchmarks.report.setup import commands, settings
 from benchmarks.report.summary import Summary, summary
+from benchmarks.report.vega import script
 from benchmarks.rows import REFERENCE, Row
 
-SNIPPET = "window.vegaEmbed = vegaEmbed;"  # what the page asks of Vega
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -65,7 +64,7 @@ def page(board: Leaderboard) -> str:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    vega = vl_convert.javascript_bundle(SNIPPET) if any(one.panels for one in sections) else ""
+    vega = script() if any(one.panels for one in sections) else ""
     return environment.get_template("page.html").render(sections=sections, legend=LEGEND.split("\n\n"), vega=vega)
 
 

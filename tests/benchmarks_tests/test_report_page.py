@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from benchmarks.leaderboard import Leaderboard
+from benchmarks.report import vega
 from benchmarks.report.page import page, section, write
 
 HOSTILE = "<script>alert(1)</script>\"'&\n\u202eabc</bdi>{{ 7 * 7 }}\\"
@@ -229,6 +230,18 @@ def test_it_says_how_it_was_run(runs: Path) -> None:
     assert "run_benchmark.py toy-v2 --strategy regularized_evolution --seed 0 1 2 --work-dir runs" in html
     assert "nsga2: 0 (unfinished)" in html
     assert "percentile bootstrap" in html
+
+
+def test_vegas_script_is_kept_and_made_anew_where_it_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = iter(["one\r\n", "two"])
+    monkeypatch.setattr(vega, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(vega.vl_convert, "javascript_bundle", lambda snippet: next(made))
+    assert [vega.script(), vega.script()] == ["one\r\n"] * 2
+    (path,) = (tmp_path / "cache").iterdir()
+    path.write_text(path.read_text() + "alert(1)")
+    assert [vega.script(), vega.script()] == ["two"] * 2
 
 
 def test_files(runs: Path, tmp_path: Path) -> None:
