@@ -122,9 +122,14 @@ def test_unfinished_runs_alone_have_no_winner(runs: Path) -> None:
 
 def test_less_is_better_where_the_study_says_so(tmp_path: Path, played: Callable[..., Path]) -> None:
     for strategy, final in (("random_search", 5.0), ("ppo", 4.0)):
-        played(tmp_path, strategy, 0, [-final], final, higher_is_better=False)
+        for seed in range(2):
+            played(tmp_path, strategy, seed, [-final], final - seed, higher_is_better=False)
     found = opening(tmp_path)
-    assert (found.winner, found.score) == ("ppo", "4.00")
+    assert (found.winner, found.score) == ("ppo", "3.50 [3.00, 4.00]")
+    board = Leaderboard.of([tmp_path])
+    drawn = section(board.rows, board.records).pair
+    assert drawn is not None
+    assert drawn.winner.seed == 1
     assert "less is better" in " ".join(found.sentences)
 
 
