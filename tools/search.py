@@ -108,6 +108,7 @@ def finished(options: Any, config: Path, workers: int) -> int:
     from benchmarks.export.answer import Found
     from benchmarks.export.package import export
     from benchmarks.leaderboard import Leaderboard
+    from benchmarks.report.page import write
 
     run_folder = next(runs.glob("own-*/search/seed0"))
     try:
@@ -115,9 +116,12 @@ def finished(options: Any, config: Path, workers: int) -> int:
             with waiting("taking the network home"):
                 export(Found.of(run_folder), home, onnx=True)
         about = json.loads((home / "model.json").read_text())
-        (options.out / "page").mkdir(exist_ok=True)
+        page = options.out / "page"
+        page.mkdir(exist_ok=True)
         with waiting("drawing the page"):
-            Leaderboard.of([runs / config_id for config_id in [run_folder.parents[1].name]]).write(options.out / "page")
+            board = Leaderboard.of([run_folder])
+            board.write(page)
+            write(board, page)
     except (ValueError, OSError) as error:
         refuse(error)
     shown = ", ".join(f"{name} {value:.4g}" for name, value in about["metrics"].items() if "loss" not in name)
@@ -125,7 +129,7 @@ def finished(options: Any, config: Path, workers: int) -> int:
     print(f"the network: {about['params']:,.0f} parameters, {about['madds']:,.0f} multiply-adds, {times}")
     print(f"on the split 'test', which the search has not seen: {shown}")
     print(f"{home}: for OpenMMLab, for torch alone and ONNX (see its README.md)")
-    print(f"{options.out / 'page'}: how it was found; python tools/predict.py IMAGES --model {home} draws what it sees")
+    print(f"{page / 'index.html'}: how it was found; python tools/predict.py IMAGES --model {home} draws what it sees")
     return 0
 
 

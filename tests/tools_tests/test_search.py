@@ -39,7 +39,7 @@ def test_from_a_folder_to_a_network(tool: Any, tmp_path: Path, monkeypatch: pyte
     assert {"network.py", "network.safetensors", "network.onnx", "config.py"} <= {
         path.name for path in (out / "network").iterdir()
     }
-    assert (out / "page/leaderboard.md").is_file()
+    assert (out / "page/index.html").is_file()
     before = (out / "protocol.json").read_text()
     again = tool(*what, "--limit", "params=12k")
     assert again.returncode == 0, again.stderr
