@@ -10,7 +10,7 @@ from benchmarks.records import Record
 from benchmarks.report import charts, fronts
 from benchmarks.report.answers import Chosen
 from benchmarks.report.bands import band, meaning
-from benchmarks.report.choices import shares
+from benchmarks.report.choices import PARTS, shares
 from benchmarks.rows import groups_of, printed
 from tasks.rewards import COSTS
 
@@ -112,7 +112,7 @@ def _listed(values: Mapping[str, float], strategies: Sequence[str]) -> str:
 
 def _choices(winner: Sequence[Record]) -> list[Panel]:
     found = shares([record for record in winner if record.trials]) if any(record.trials for record in winner) else None
-    if found is None or not found.rows:
+    if found is None or not found.rows or found.used < 2 * len(PARTS):  # one trial a third is no share
         return []
     seen = "all trials" if found.used == found.made else f"{found.used:,} of {found.made:,} trials, drawn by lot,"
     caption = (
