@@ -44,7 +44,8 @@ def _encoded(
     weights = dict(checkpoint=checkpoint) if checkpoint else dict(pretrain_epochs=8)
     encoder = dict(width=width.encoder, refit_norms=bool(checkpoint), refit_size=list(size), **weights)
     batch = min(8, max(2, images // 2))
-    final = dict(lr=5e-3, encoder_lr=2e-3, weight_decay=1e-2, schedule="poly", polyak=0.99, resumable=True)
+    rates = dict(lr=3e-3, encoder_lr=5e-4 if checkpoint else 2e-3)
+    final = dict(**rates, weight_decay=1e-2, schedule="poly", polyak=0.99, resumable=True)
     return dict(
         id=f"own-{kind.lower()}-v1",
         task=dict(type=f"{kind}Task", data=data, encoder=encoder, input_size=list(size)),
