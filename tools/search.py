@@ -88,12 +88,14 @@ def protocol(options: Any, workers: int) -> Path:
 
 def main() -> int:
     options = arguments().parse_args()
+    from run_benchmark import device
+
     from benchmarks.executors import cores
     from benchmarks.files import check_name
 
     try:
         check_name(options.out.name, "--out")
-        workers = cores() if options.device != "cuda" else 1
+        workers = cores() if device(options.device) == "cpu" else 1  # a GPU is for one training at a time
         config = protocol(options, workers)
     except (ValueError, OSError) as error:
         refuse(error)

@@ -27,11 +27,8 @@ TRIAL_EPOCHS, FINAL_EPOCHS = (2, 40), (3, 2000)
 CROPS = 48  # of the final training are tried out
 SAMPLES, ENOUGH = 24, 0.3  # networks that are looked at, and which share of them must keep a limit
 LONGEST = ((15, 256), (60, 384), (240, 512), (math.inf, 1024))  # up to so many minutes, the longer side in pixels
-WIDEST = (
-    (15, 32),
-    (120, 48),
-    (math.inf, 64),
-)  # and the channels of what is searched: wide networks learn nothing in a hurry
+# And the channels of what is searched: wide networks learn nothing in a hurry.
+WIDEST = ((15, 32), (120, 48), (math.inf, 64))
 
 Config = dict[str, Any]
 
