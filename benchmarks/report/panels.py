@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any, NamedTuple
 
+from benchmarks.benchmark import SUPERNET
 from benchmarks.figures import Axis
 from benchmarks.records import Record
 from benchmarks.report import charts, fronts
@@ -15,6 +17,11 @@ from benchmarks.rows import groups_of, printed
 from tasks.rewards import COSTS
 
 EPOCHS = 200  # points of a curve
+HEALTH = {
+    "skip_ratio": "skip_ratio: in which share of their places skips lead; near 1, the search has collapsed.",
+    "alpha_entropy": "alpha_entropy: how undecided it is, 1 where all operations are alike.",
+    "gap": "gap: how much better the supernet is than the network that is read from it.",
+}
 CLASSES = 40  # of a confusion matrix
 AXES: dict[Axis, str] = {"images": "images seen by the search", "trials": "trials", "seconds": "seconds of the search"}
 
@@ -36,6 +43,7 @@ def panels(records: Sequence[Record], strategies: Sequence[str], shown: Sequence
         *_rewards(records, strategies),
         *_fronts(records, strategies),
         *_choices(winner),
+        *_health(records, strategies),
         *_trainings(shown, strategies),
         *_confusions(shown),
     ]
@@ -120,6 +128,22 @@ def _choices(winner: Sequence[Record]) -> list[Panel]:
         "forms. A decision counts where it was searched; those with one choice are left out."
     )
     return [Panel("Choices as the search went on", caption, charts.choices(found.rows))]
+
+
+def _health(records: Sequence[Record], strategies: Sequence[str]) -> list[Panel]:
+    """What tells of a supernet that collapses, epoch by epoch, means over the seeds."""
+    values: dict[tuple[str, str, int], list[float]] = {}
+    for record in records:
+        epochs = [stage.metrics for trial in record.trials for stage in trial.stages if stage.name == SUPERNET]
+        for epoch, metrics in enumerate(epochs, start=1):
+            for name in HEALTH.keys() & metrics.keys():
+                values.setdefault((record.strategy, name, epoch), []).append(metrics[name])
+    rows: list[dict[str, Any]] = [
+        dict(strategy=strategy, name=name, epoch=epoch, value=fmean(several))
+        for (strategy, name, epoch), several in sorted(values.items())
+    ]
+    caption = f"Epoch by epoch, means over the seeds. {' '.join(HEALTH.values())}"
+    return [Panel("Health of supernets", caption, charts.training(rows, strategies))] if rows else []
 
 
 def _trainings(shown: Sequence[Chosen], strategies: Sequence[str]) -> list[Panel]:

@@ -156,3 +156,19 @@ def test_a_row_of_the_confusion_without_items_has_no_shares() -> None:
     spec: Spec = confusion(Confusion(("a", "b"), ((3, 1), (0, 0))))
     (rows,) = spec["datasets"].values() if "datasets" in spec else (spec["data"]["values"],)
     assert [row["share"] for row in rows] == [0.75, 0.25, 0.0, 0.0]
+
+
+def test_the_health_of_a_supernet_is_the_mean_of_the_seeds_epoch_by_epoch() -> None:
+    def epochs(seed: int, ratios: Sequence[float]) -> Record:
+        stages = [(StageResult("supernet", {"score": 1.0, "skip_ratio": ratio}, Cost(1, 0, 1.0)),) for ratio in ratios]
+        return record(
+            [Trial(k, Proposal(ToySpace().sample(Random(k))), one, "done", 1.0) for k, one in enumerate(stages)], seed
+        )
+
+    found = {panel.title: panel for panel in panels([epochs(0, [0.25, 1.0]), epochs(1, [0.75])], ["a"], [])}
+    rows = found["Health of supernets"].spec["data"]["values"]
+    assert [(row["epoch"], row["name"], row["value"]) for row in rows] == [
+        (1, "skip_ratio", 0.5),
+        (2, "skip_ratio", 1.0),
+    ]
+    assert "Health of supernets" not in {panel.title for panel in panels([record([trial(0, 1.0)])], ["a"], [])}
