@@ -100,16 +100,11 @@ class DetectionTask(EncoderTask):
 
     def usage(self, stage: Stage) -> dict[str, Any]:
         seen = dict(classes=self.data.classes, colours="rgb", white=255, size=stage.view.eval_size)
-        return dict(task="detection", **seen, overlap=self._overlap, least=SHOWN)
-
-    @property
-    def _overlap(self) -> float:
-        """How much boxes of one class may overlap."""
-        return self.config({})["test_cfg"]["nms"]["iou_threshold"]
+        return dict(task="detection", **seen, overlap=self.template.overlap, least=SHOWN)
 
     def example(self, network: Any, image: np.ndarray, truth: np.ndarray) -> Example:
         boxes, scores = (output[0].cpu().numpy() for output in network(as_batch(image, self.device)))
-        found = chosen(boxes, scores, self._overlap, SHOWN)
+        found = chosen(boxes, scores, self.template.overlap, SHOWN)
         classes, objects = self.data.classes, truth[truth[:, 4] != EMPTY]
         pictures = dict(input=image, truth=boxed(image, objects, classes), answer=boxed(image, found, classes))
         return Example(pictures, {"found": float(len(found)), "objects": float(len(objects))})

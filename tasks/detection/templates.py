@@ -13,7 +13,9 @@ STRIDES = (8, 16, 32, 64, 128)  # of P3 to P7
 
 
 class Detector(Template):
-    """A network of MMDetection with a backbone, a `neck` and a `bbox_head`."""
+    """A network of MMDetection with a backbone, a `neck` and a `bbox_head`; its boxes of a class overlap by up to `overlap`."""
+
+    overlap: float
 
 
 class FCOS(Detector):
@@ -23,6 +25,7 @@ class FCOS(Detector):
     wide as the other is. `head` are settings of any head (losses, ranges of the levels).
     """
 
+    overlap = 0.6
     slots = ("backbone", "neck", "head")
     taps = ("4", "8", "16", "32")
 
@@ -39,7 +42,7 @@ class FCOS(Detector):
             backbone=backbone,
             neck={**neck, "in_channels": channels},
             bbox_head={**self.head, **head, "num_classes": classes, "strides": list(STRIDES)},
-            test_cfg=predicting(iou=0.6, boxes=100),
+            test_cfg=predicting(self.overlap, boxes=100),
         )
 
 
@@ -49,6 +52,7 @@ class RetinaNet(Detector):
     P6 is made of the backbone's last map (`extra` "on_input", as published) or of P5 ("on_output", as in NAS-FCOS).
     """
 
+    overlap = 0.5
     slots = ("backbone", "neck")
     taps = ("4", "8", "16", "32")
 
@@ -81,7 +85,7 @@ class RetinaNet(Detector):
             train_cfg=dict(
                 assigner=assigner, sampler=dict(type="mmdet.PseudoSampler"), allowed_border=-1, pos_weight=-1
             ),
-            test_cfg=predicting(iou=0.5, boxes=100),
+            test_cfg=predicting(self.overlap, boxes=100),
         )
 
 
@@ -93,6 +97,7 @@ class SSDLite(Detector):
     two images, as norms see single positions. Images that leave no map to add are refused with a ValueError.
     """
 
+    overlap = 0.45
     slots = ("backbone",)
     taps = ("16+", "32+")
 
@@ -131,7 +136,7 @@ class SSDLite(Detector):
             train_cfg=dict(
                 assigner=assigner, sampler=sampler, smoothl1_beta=1.0, allowed_border=-1, pos_weight=-1, neg_pos_ratio=3
             ),
-            test_cfg=predicting(iou=0.45, boxes=200),
+            test_cfg=predicting(self.overlap, boxes=200),
         )
 
 

@@ -75,19 +75,25 @@ def test_trials_that_are_played_back_are_not_said_again(tool, tmp_path: Path) ->
 
 
 def test_a_trial_that_failed_says_why(tool, tmp_path: Path) -> None:
-    (tmp_path / "broken.py").write_text(
+    (tmp_path / "failing_task.py").write_text(
         "from tasks.toy import ToyTask\n"
         "class Broken(ToyTask):\n"
         "    def fit(self, *a, **k):\n"
         "        raise ArithmeticError('two\\nlines')\n"
     )
     (tmp_path / "mine.py").write_text(
-        "like = 'toy-v2'\nbenchmark = {'id': 'mine-v1', 'task.type': 'broken.Broken', 'budget': {'trials': 2}}\n"
+        "like = 'toy-v2'\nbenchmark = {'id': 'mine-v1', 'task.type': 'failing_task.Broken', 'budget': {'trials': 2}}\n"
     )
     asked = (tmp_path / "mine.py", "--strategy", "random_search", "--seed", 0, "--work-dir", tmp_path / "runs")
     done = tool("run_benchmark", *asked, "--verbose")
     assert (
-        len([line for line in said(done.stderr) if "failed: broken.py:4: ArithmeticError: two lines; 0.0 s" in line])
+        len(
+            [
+                line
+                for line in said(done.stderr)
+                if "failed: failing_task.py:4: ArithmeticError: two lines; 0.0 s" in line
+            ]
+        )
         == 2
     )
 
