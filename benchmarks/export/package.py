@@ -55,7 +55,7 @@ def _fill(out: Path, found: Found, onnx: bool, tell: Callable[[str], None]) -> d
     usage = task.usage(stage)
     _for_stock_tools(out, found, network, usage)
     whole = task.deployed(network).eval()
-    images = _images(found, usage)
+    images = _images(found)
     source = Source(whole, traced(whole, images))
     text = source.text(_docstring(found, usage))
     plain = _plain(text, source.weights)
@@ -106,7 +106,7 @@ def _for_stock_tools(out: Path, found: Found, network: nn.Module, usage: dict[st
         shutil.copy(FILES / "run.py", out)
 
 
-def _images(found: Found, usage: dict[str, Any]) -> Tensor:
+def _images(found: Found) -> Tensor:
     """The first scored image, as the network that is taken home sees it."""
     stage = found.benchmark.final
     image = torch.from_numpy(found.task.samples(stage).scored(0)[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from tasks.data import SPLITS
 from tasks.registry import DATA
 
 FLAT = "."  # the split of a folder that has none
-TASKS = ("segmentation", "detection", "restoration")
 
 
 def data_of(task: str, root: Path) -> dict[str, Any]:
@@ -41,12 +40,6 @@ def data_of(task: str, root: Path) -> dict[str, Any]:
     if "val" in there:
         return dict(type=kind, data=config, pool="train", shares={"train": 0.8, "val": 0.2}, others={"test": "val"})
     return dict(type=kind, data=config, pool=there[0])
-
-
-def described(data: Any) -> Iterable[str]:
-    """A line for each split."""
-    for split in SPLITS:
-        yield f"{split}: {data.size(split)} images"
 
 
 def _has(data: Any, split: str) -> bool:
