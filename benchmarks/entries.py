@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+import orjson
 
 from benchmarks.files import check_name, read_json
 from core import parse
@@ -218,9 +219,9 @@ def read_lines(path: Path, kind: str, check: Callable[[Any], None]) -> Iterator[
             if not text.endswith(b"\n"):
                 break
             try:
-                line = json.loads(text)
+                line = orjson.loads(text)
                 check(line)
-            except (ValueError, RecursionError) as error:
+            except ValueError as error:
                 what = f"{path}, line {number} is not {kind} ({error})"
                 raise ValueError(f"{what}: restore the file or remove the run") from None
             yield line
