@@ -1,11 +1,14 @@
-"""The policy network of `strategies.ppo`."""
+"""The policy networks of `strategies.ppo`, `strategies.reinforce` and `strategies.supernet.enas`."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import math
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from random import Random
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import Self
 
 MAX_NORM = 2.0  # of the gradient, as in the code of Nekrasov et al. (CVPR 2019)
 
@@ -22,16 +25,17 @@ class Controller(nn.Module):
 
     def __init__(self, sizes: Sequence[int], groups: Sequence[Hashable], hidden: int, layers: int):
         super().__init__()
-        known = dict(zip(groups, sizes, strict=True))
-        self.order = [list(known).index(group) for group in groups]  # the head of each decision
+        heads = dict(zip(groups, sizes, strict=True))
+        self.order = [list(heads).index(group) for group in groups]  # the head of each decision
         self.first = nn.Parameter(torch.empty(hidden))
         self.cells = nn.ModuleList([nn.LSTMCell(hidden, hidden) for _ in range(layers)])
-        self.heads = nn.ModuleList([nn.Linear(hidden, size) for size in known.values()])
+        self.sizes = list(heads.values())
+        self.heads = nn.ModuleList([nn.Linear(hidden, size) for size in self.sizes])
 
     @classmethod
     def of(
         cls, sizes: Sequence[int], groups: Sequence[Hashable], hidden: int, layers: int, lr: float, seed: int
-    ) -> Controller:
+    ) -> Self:
         """A new one with its Adam, every weight uniform in -0.1 to 0.1, without a draw from torch's global generator."""
         with torch.device("meta"):
             controller = cls(sizes, groups, hidden, layers)
@@ -42,14 +46,23 @@ class Controller(nn.Module):
         controller.optimizer = torch.optim.Adam(controller.parameters(), lr)
         return controller
 
+    def blank(self, count: int) -> list[tuple[Tensor, Tensor]]:
+        """The state of every layer before the first decision of `count` networks."""
+        nothing = torch.zeros(count, len(self.first))
+        return [(nothing, nothing)] * len(self.cells)
+
+    def think(self, read: Tensor, states: list[tuple[Tensor, Tensor]]) -> Tensor:
+        """The last layer's output (N, hidden) to what is read (N, hidden); moves the states."""
+        for layer, cell in enumerate(self.cells):
+            states[layer] = cell(read, states[layer])
+            read = states[layer][0]
+        return read
+
     def logs(self) -> list[Tensor]:
         """The log-probabilities of the choices of every decision, each (choices,)."""
-        read, logs = self.first[None], []
-        states = [(torch.zeros_like(read), torch.zeros_like(read)) for _ in self.cells]
+        read, logs, states = self.first[None], [], self.blank(1)
         for place in self.order:
-            for layer, cell in enumerate(self.cells):
-                states[layer] = cell(read, states[layer])
-                read = states[layer][0]
+            read = self.think(read, states)
             logs.append(self.heads[place](read[0]).log_softmax(0))
         return logs
 
@@ -57,6 +70,13 @@ class Controller(nn.Module):
     def probabilities(self) -> list[list[float]]:
         """Those of the choices of every decision."""
         return [log.exp().tolist() for log in self.logs()]
+
+    def draws(self, rng: Random) -> Iterator[tuple[list[int], float]]:
+        """Architectures without end, each with its log-probability."""
+        policy = self.probabilities()
+        while True:
+            places = [rng.choices(range(len(weights)), weights)[0] for weights in policy]
+            yield places, sum(math.log(weights[place]) for weights, place in zip(policy, places, strict=True))
 
     def log_policy(self, places: Tensor) -> tuple[Tensor, Tensor]:
         """Log-probability of each of the architectures (N, decisions), and the mean entropy of the decisions."""
@@ -76,7 +96,53 @@ class Controller(nn.Module):
         log, bonus = self.log_policy(torch.tensor(taken))
         ratio, advantage = (log - torch.tensor(old)).exp(), torch.tensor(advantages)
         gain = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
+        self._ascend(gain.mean() + entropy * bonus)
+
+    def reinforce(self, taken: Sequence[Sequence[int]], advantages: Sequence[float], entropy: float) -> None:
+        """Ascend the mean of advantage times log-probability (Williams, 1992), plus `entropy` times the mean entropy."""
+        log, bonus = self.log_policy(torch.tensor(taken))
+        self._ascend((log * torch.tensor(advantages)).mean() + entropy * bonus)
+
+    def _ascend(self, gain: Tensor) -> None:
         self.optimizer.zero_grad()
-        (-gain.mean() - entropy * bonus).backward()
+        (-gain).backward()
         nn.utils.clip_grad_norm_(self.parameters(), MAX_NORM)
         self.optimizer.step()
+
+
+class Autoregressive(Controller):
+    """One that reads what it drew last, as a learnt vector for each choice (Zoph & Le, ICLR 2017)."""
+
+    def __init__(self, sizes: Sequence[int], groups: Sequence[Hashable], hidden: int, layers: int):
+        super().__init__(sizes, groups, hidden, layers)
+        self.choices = nn.ModuleList([nn.Embedding(size, hidden) for size in self.sizes])
+
+    def unroll(self, count: int, choose: Callable[[int, Tensor], Tensor]) -> list[Tensor]:
+        """The log-probabilities (count, choices) of every decision, where `choose` says which places (count,) are taken."""
+        read, logs, states = self.first.expand(count, -1), [], self.blank(count)
+        for step, place in enumerate(self.order):
+            read = self.think(read, states)
+            logs.append(self.heads[place](read).log_softmax(1))
+            read = self.choices[place](choose(step, logs[-1]))
+        return logs
+
+    def draws(self, rng: Random) -> Iterator[tuple[list[int], float]]:
+        while True:
+            yield self._draw(rng)
+
+    @torch.no_grad()
+    def _draw(self, rng: Random) -> tuple[list[int], float]:
+        places: list[int] = []
+
+        def choose(step: int, log: Tensor) -> Tensor:
+            (weights,) = log.exp().tolist()
+            places.extend(rng.choices(range(len(weights)), weights))
+            return torch.tensor(places[-1:])
+
+        logs = self.unroll(1, choose)
+        return places, sum(float(log[0, place]) for log, place in zip(logs, places, strict=True))
+
+    def log_policy(self, places: Tensor) -> tuple[Tensor, Tensor]:
+        logs = self.unroll(len(places), lambda step, _: places[:, step])
+        taken = torch.stack([log.gather(1, places[:, step, None])[:, 0] for step, log in enumerate(logs)])
+        return taken.sum(0), torch.stack([-(log.exp() * log).sum(1).mean() for log in logs]).mean()

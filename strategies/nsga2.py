@@ -71,11 +71,7 @@ class NSGA2(AskTell):
             self.children = []
 
     def answers(self, trials: Sequence[Trial]) -> list[Answer]:
-        depth = best(trials).depth
-        deepest = [trial for trial in trials if trial.depth == depth and trial.objectives is not None]
-        kept = moocore.is_nondominated([trial.objectives or () for trial in deepest], maximise=True)
-        front = [trial for trial, keep in zip(deepest, kept, strict=True) if keep]
-        return [Answer.of(trial) for trial in sorted(front, key=lambda trial: trial.score, reverse=True)]
+        return front(trials)
 
     def _crossed(self, mother: Architecture, father: Architecture, rng: Random) -> Architecture:
         if not isinstance(self.space, FiniteSpace) or rng.random() >= self.crossover:
@@ -108,3 +104,12 @@ def crowding(points: Sequence[Sequence[float]]) -> list[float]:
             if high > low:
                 distances[place] += (axis[after] - axis[before]) / (high - low)
     return distances
+
+
+def front(trials: Sequence[Trial]) -> list[Answer]:
+    """The trials that no other dominates, of those that went through most stages; the one with the largest reward first."""
+    depth = best(trials).depth
+    deepest = [trial for trial in trials if trial.depth == depth and trial.objectives is not None]
+    kept = moocore.is_nondominated([trial.objectives or () for trial in deepest], maximise=True)
+    found = [trial for trial, keep in zip(deepest, kept, strict=True) if keep]
+    return [Answer.of(trial) for trial in sorted(found, key=lambda trial: trial.score, reverse=True)]

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
 
-from search_spaces import FiniteSpace, SearchSpace
+from search_spaces import SearchSpace
+from strategies.policy import Policy, check_policy
 from strategies.strategy import AskTell, Plan, Study
 from strategies.trial import Proposal, Trial
-
-if TYPE_CHECKING:
-    from strategies.controller import Controller
-
-DRAWS = 10_000  # of the policy, for one network
 
 
 @dataclass(frozen=True)
@@ -31,13 +25,13 @@ class Experience:
 class PPO(AskTell):
     """Search by a learnt policy (Zoph et al., CVPR 2018), as in the code of Nekrasov et al. (CVPR 2019), with its defaults.
 
-    An LSTM of `hidden` units and `layers` layers emits one decision after another. Decisions with the same operations to choose
-    from share its head; every decision with numbers, such as a connection's slot, has its own. The last `memory` trials are
-    remembered. After each `every`-th of them, `steps` steps of Adam (`lr`) follow the clipped objective (Schulman et al., 2017,
-    equation 7, with `clip` as epsilon; plus `entropy` times the mean entropy of the decisions) on minibatches of `sample`
-    trials, drawn in random passes over the memory. The old policy is the one that a trial was drawn from: its log-probability
-    travels in the proposal's note. The advantage is the reward less the moving average of all rewards (`decay`, started at the
-    first one), as it is now. With `every` = `memory` = `sample` it is the batch form, where a trial is learnt from once.
+    An LSTM of `hidden` units and `layers` layers emits one decision after another (`strategies.controller`). The last `memory`
+    trials are remembered. After each `every`-th of them, `steps` steps of Adam (`lr`) follow the clipped objective (Schulman et
+    al., 2017, equation 7, with `clip` as epsilon; plus `entropy` times the mean entropy of the decisions) on minibatches of
+    `sample` trials, drawn in random passes over the memory. The old policy is the one that a trial was drawn from: its
+    log-probability travels in the proposal's note. The advantage is the reward less the moving average of all rewards (`decay`,
+    started at the first one), as it is now. With `every` = `memory` = `sample` it is the batch form, where a trial is learnt
+    from once.
 
     Choices that make no network are drawn again. A failed trial has no reward and teaches nothing; a stopped or repeated one
     counts like any other, and one that this policy did not draw moves the average alone.
@@ -68,39 +62,23 @@ class PPO(AskTell):
         self.size, self.every, self.steps, self.sample = memory, every, steps, sample
 
     def prepare(self, study: Study) -> Plan:
-        space = study.space
-        if not isinstance(space, FiniteSpace):
-            raise ValueError(f"PPO needs named decisions, which {type(space).__name__} has not: evolve it")
-        if all(len(options) == 1 for options in space.decisions.values()):
-            raise ValueError("the space has a single answer: there is nothing to learn")
+        check_policy(study.space, "PPO")
         return Plan()
 
     def start(self, space: SearchSpace, seed: int) -> None:
         from strategies.controller import Controller  # whoever only reads results does not pay for torch
 
-        assert isinstance(space, FiniteSpace)
         super().start(space, seed)
-        self.finite, self.seed = space, seed
-        self.open = {name: options for name, options in space.decisions.items() if len(options) > 1}
-        groups = [name if any(isinstance(one, int) for one in of) else of for name, of in self.open.items()]
-        sizes = [len(options) for options in self.open.values()]
-        self.controller: Controller = Controller.of(sizes, groups, self.hidden, self.layers, self.lr, seed)
+        self.seed = seed
+        shape = dict(hidden=self.hidden, layers=self.layers)
+        self.policy = Policy(space, Controller, lr=self.lr, seed=seed, **shape)
         self.baseline: float | None = None
         self.memory: deque[Experience] = deque(maxlen=self.size)
         self.drawn = 0  # trials of this policy that were told
 
     def ask(self, rng: Random) -> Proposal:
-        policy = self.controller.probabilities()
-        choices = {name: options[0] for name, options in self.finite.decisions.items()}
-        for _ in range(DRAWS):
-            log_prob = 0.0
-            for (name, options), weights in zip(self.open.items(), policy, strict=True):
-                (place,) = rng.choices(range(len(options)), weights)
-                choices[name] = options[place]
-                log_prob += math.log(weights[place])
-            if self.finite.flaw(choices) is None:
-                return Proposal(self.finite.architecture(choices), note={"log_prob": log_prob})
-        raise RuntimeError(f"none of {DRAWS} draws of the policy makes a network ({self.finite.flaw(choices)})")
+        arch, log_prob = self.policy.draw(rng)
+        return Proposal(arch, note={"log_prob": log_prob})
 
     def tell(self, trial: Trial) -> None:
         if trial.reward is None:
@@ -109,12 +87,11 @@ class PPO(AskTell):
         self.baseline = self.decay * before + (1 - self.decay) * trial.reward
         if "log_prob" not in trial.note:
             return
-        places = [options.index(trial.arch[name]) for name, options in self.open.items()]
-        self.memory.append(Experience(places, trial.note["log_prob"], trial.reward))
+        self.memory.append(Experience(self.policy.places(trial.arch), trial.note["log_prob"], trial.reward))
         self.drawn += 1
         if self.drawn % self.every == 0:
             for batch in self._minibatches(Random(f"{self.seed} {self.drawn}")):
-                self.controller.step(
+                self.policy.controller.step(
                     [one.places for one in batch],
                     [one.log_prob for one in batch],
                     [one.reward - self.baseline for one in batch],

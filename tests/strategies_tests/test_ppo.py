@@ -48,7 +48,7 @@ def trial(number: int, seed: int, reward: float | None, note: dict[str, float] |
 
 
 def weights(strategy: PPO) -> list[torch.Tensor]:
-    return [weight.detach().clone() for weight in strategy.controller.parameters()]
+    return [weight.detach().clone() for weight in strategy.policy.controller.parameters()]
 
 
 def equal(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
@@ -64,7 +64,7 @@ def test_the_probabilities_of_all_architectures_sum_to_one() -> None:
 def test_it_has_the_layers_of_the_published_one() -> None:
     """Two layers of a hundred units; operations share a head, widths and kernels of 4 layers have their own."""
     strategy = started(ToySpace(), hidden=100)
-    counted = {name: weight.numel() for name, weight in strategy.controller.named_parameters()}
+    counted = {name: weight.numel() for name, weight in strategy.policy.controller.named_parameters()}
     assert counted.pop("first") == 100
     assert sum(count for name, count in counted.items() if name.startswith("cells")) == 2 * 4 * (2 * 100 * 100 + 200)
     assert sum(count for name, count in counted.items() if name.startswith("heads")) == 101 * (4 * 4 + 4 * 3 + 3)
@@ -72,19 +72,19 @@ def test_it_has_the_layers_of_the_published_one() -> None:
 
 def test_a_note_has_the_probability_that_a_network_was_drawn_with() -> None:
     strategy = started()
-    learn(strategy.controller, [[1, 2, 0], [3, 0, 1]], [1.0, -1.0], steps=20, clip=0.5)  # away from uniform
+    learn(strategy.policy.controller, [[1, 2, 0], [3, 0, 1]], [1.0, -1.0], steps=20, clip=0.5)  # away from uniform
     for seed in range(10):
         proposal = strategy.ask(Random(seed))
         places = [options.index(proposal.arch[name]) for name, options in SPACE.decisions.items()]
-        log, _ = strategy.controller.log_policy(torch.tensor([places]))
+        log, _ = strategy.policy.controller.log_policy(torch.tensor([places]))
         assert proposal.note == {"log_prob": pytest.approx(log.item(), abs=1e-5)}
 
 
 def test_it_draws_what_the_policy_says() -> None:
     strategy = started()
-    learn(strategy.controller, [[1, 2, 0], [3, 0, 1]], [1.0, -1.0], steps=20, clip=0.5)
+    learn(strategy.policy.controller, [[1, 2, 0], [3, 0, 1]], [1.0, -1.0], steps=20, clip=0.5)
     drawn = [strategy.ask(Random(seed)).arch["layer0.width"] for seed in range(2000)]
-    for share, width in zip(strategy.controller.probabilities()[0], (4, 8, 12, 16), strict=True):
+    for share, width in zip(strategy.policy.controller.probabilities()[0], (4, 8, 12, 16), strict=True):
         assert drawn.count(width) / 2000 == pytest.approx(share, abs=0.04)
 
 
@@ -147,7 +147,7 @@ def test_it_converges_to_the_only_rewarded_choice() -> None:
 def steps_of(strategy: PPO) -> list[tuple[Any, ...]]:
     """Where the controller's steps will be written to: places, old log-probabilities, advantages, clip and entropy."""
     seen: list[tuple[Any, ...]] = []
-    strategy.controller.step = lambda *step: seen.append(step)  # type: ignore[method-assign]
+    strategy.policy.controller.step = lambda *step: seen.append(step)  # type: ignore[method-assign]
     return seen
 
 
@@ -199,7 +199,7 @@ def test_a_decision_with_one_choice_is_not_learnt() -> None:
     rest = ToySpace().sample(Random(3))
     space = ToySpace().only("layer1.", rest)
     strategy = started(space)
-    assert [len(shares) for shares in strategy.controller.probabilities()] == [4, 3, 3]
+    assert [len(shares) for shares in strategy.policy.controller.probabilities()] == [4, 3, 3]
     arch = strategy.ask(Random(0)).arch
     assert all(arch[name] == rest[name] for name in space.decisions if not name.startswith("layer1."))
 
@@ -238,6 +238,6 @@ def test_the_studys_seed_seeds_the_controller() -> None:
     for seed in (0, 1, 0):
         strategy = PPO(**SMALL)
         strategy.start(ToySpace(), seed)
-        weights.append([parameter.detach().clone() for parameter in strategy.controller.parameters()])
+        weights.append([parameter.detach().clone() for parameter in strategy.policy.controller.parameters()])
     assert all(torch.equal(a, b) for a, b in zip(weights[0], weights[2], strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(weights[0], weights[1], strict=True))
