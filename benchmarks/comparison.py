@@ -6,8 +6,9 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,8 @@ def play(name: str, strategy: str, seeds: Sequence[int], trainings: int) -> Arra
     whole = training_seconds(task)
     curves = np.full((len(seeds), trainings), np.nan)
     for curve, seed in zip(curves, seeds, strict=True):
-        with Study(benchmark, seed, text, InlineExecutor()) as study:
+        with Study(benchmark, seed, text, InlineExecutor()) as study, suppress(SpentError):
+            study.watch = partial(_watch, seconds=trainings * whole)
             build(STRATEGIES, config["strategy"]).search(study)
         spent, leader = 0.0, (0, -math.inf)
         for trial in study.trials:
@@ -56,6 +58,15 @@ def play(name: str, strategy: str, seeds: Sequence[int], trainings: int) -> Arra
                 row = benchmark.space.model(trial.arch)["network"]["row"]
                 curve[max(0, math.ceil(spent - 1e-9) - 1) :] = best - sign * means[row]
     return curves
+
+
+class SpentError(Exception):
+    """A search has spent what it may."""
+
+
+def _watch(study: Study, seconds: float) -> None:
+    if study.cost.seconds >= seconds:
+        raise SpentError
 
 
 def training_seconds(task: Any) -> float:

@@ -25,6 +25,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "Baseline": dict(model={"layers": [dict(width=8, kernel=3, act="relu")]}),
     "RegularizedEvolution": dict(population=6, tournament=3),
     "PPO": dict(hidden=16, layers=1, lr=1e-2, memory=8, steps=4),
+    "Reinforce": dict(hidden=16, layers=1, lr=1e-2, networks=4),
+    "Predictor": dict(model="forest", start=6),
     "Progressive": dict(
         parts=[dict(prefix="layer0.", trials=8), dict(prefix="layer3.", trials=12)],
         start={name: options[0] for name, options in SPACE.decisions.items() if not name.startswith("layer0.")},
