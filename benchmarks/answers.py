@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from benchmarks.entries import read_answer
 from benchmarks.export.stock import model_config
 from benchmarks.files import write
 from benchmarks.illustration import illustrate
-from benchmarks.job import Failed, Job, build_task, run
+from benchmarks.job import Begin, Failed, Job, build_task, run
 from benchmarks.store import Store
 from strategies import Answer
 from tasks import Cost
@@ -31,16 +32,18 @@ def finish(
     seed: int,
     executor: Executor,
     devices: int = 1,
+    begins: Sequence[Begin | None] = (),
 ) -> tuple[list[dict[str, Any]], Cost]:
     """Every answer's record, and what their trainings cost.
 
     Each leaves `answers/<place>/` with `final.pth`, the network's config `model.py`, `network.json` (the parts of the model and
     what the answer changes of the task) and, once it is done, `answer.json`, so that a kill costs the answer under way and no
-    other. `task` is the final task's config as JSON, `devices` how many train a
-    network together.
+    other. `task` is the final task's config as JSON, `devices` how many train a network together, `begins` the weights that
+    they start with, if any do.
     """
     records = [
-        _finish(benchmark, task, answer, place, folder, seed, executor, devices) for place, answer in enumerate(answers)
+        _finish(benchmark, task, answer, place, folder, seed, executor, devices, begin)
+        for place, (answer, begin) in enumerate(zip_longest(answers, begins))
     ]
     costs = [Cost(**record.pop("cost")) for record in records]
     return records, sum(costs, Cost())
@@ -55,6 +58,7 @@ def _finish(
     seed: int,
     executor: Executor,
     devices: int,
+    begin: Begin | None,
 ) -> dict[str, Any]:
     home = folder / "answers" / str(place)
     key = None if answer.arch is None else answer.arch.key
@@ -74,7 +78,7 @@ def _finish(
     choices = None if arch is None else arch.as_dict()
     space = json.dumps(benchmark.final_space_config)
     keep = f"answers/{place}/final.pth"
-    more: dict[str, Any] = dict(keep=keep, store=Store(str(folder)), imports=benchmark.imports)
+    more: dict[str, Any] = dict(begin=begin, keep=keep, store=Store(str(folder)), imports=benchmark.imports)
     job = Job(task, space, model, choices, benchmark.final, seed, **more)
     way = run if devices == 1 else partial(run_together, devices=devices)
     outcome = executor.submit(way, job).result()

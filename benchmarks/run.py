@@ -96,6 +96,11 @@ class Run:
         _check_unseen(benchmark, search, final)
         _check_networks(search, benchmark.space, benchmark.stages)
         _check_networks(final, benchmark.final_space, [benchmark.final])
+        if self.strategy.hands_on and benchmark.final_space_config != benchmark.space_config:
+            raise ValueError(
+                f"{type(self.strategy).__name__} hands its weights on to the final training, whose networks final_space makes "
+                "others: leave it out, or choose another strategy"
+            )
         with Study(benchmark, self.seed, self.search_task, InlineExecutor()) as study:
             self.plan = self.strategy.prepare(study)
         return search.prepare(benchmark.stages) + final.prepare([benchmark.final]) + self.plan.shared
@@ -125,7 +130,8 @@ class Run:
     def finish(self, study: Study, answers: Sequence[Answer], shared: Cost) -> None:
         """Train the answers of the search by the final stage and write `study.json`."""
         how = self.folder, self.seed, study.executor, self.devices
-        trained, retrain = finish(self.benchmark, self.final_task, answers, *how)
+        begins = [None if one.parent is None else study.begin(study.trials[one.parent]) for one in answers]
+        trained, retrain = finish(self.benchmark, self.final_task, answers, *how, begins)
         result = {
             "benchmark": self.benchmark.id,
             "strategy": self.name,

@@ -148,7 +148,7 @@ class Study:
             if not self.ledger.ahead and not self._shelf.has(parent.id):
                 raise ValueError(f"trial {parent.id} left no weights for trial {number}: keep them before")
             first = parent.depth if proposal.onward else 0
-            begin = self._begin(proposal, parent)
+            begin = self.begin(parent, proposal.onward)
         left = len(self.stages) - first
         asked = left if proposal.stages is None else proposal.stages
         if not 0 <= asked <= left or (proposal.onward and (asked == 0 or begin is None)):
@@ -156,12 +156,12 @@ class Study:
         stages = self.stages[first : first + asked] or (only_scored(self.stages[0]),)
         return Flight(number, proposal, first, asked, stages, begin)
 
-    def _begin(self, proposal: Proposal, parent: Trial) -> Begin:
-        """Whose weights a proposal starts from, and by which rule."""
+    def begin(self, parent: Trial, onward: bool = False) -> Begin:
+        """The weights that a trial has left for another network, or, `onward`, for its own, and the rule they are taken by."""
         handle = self._shelf.handles[parent.id]
         if parent.stages and parent.stages[-1].name == SUPERNET:
             return Begin(handle, "derive")
-        return Begin(handle) if proposal.onward else Begin(handle, "inherit", parent.arch.as_dict())
+        return Begin(handle) if onward else Begin(handle, "inherit", parent.arch.as_dict())
 
     def _made(self, line: Line) -> Trial:
         """A trial that a strategy made itself, from its event."""

@@ -9,6 +9,7 @@ from random import Random
 
 from search_spaces import SearchSpace
 from strategies.policy import Policy, check_policy
+from strategies.reinforce import MovingAverage
 from strategies.strategy import AskTell, Plan, Study
 from strategies.trial import Proposal, Trial
 
@@ -72,7 +73,7 @@ class PPO(AskTell):
         self.seed = seed
         shape = dict(hidden=self.hidden, layers=self.layers)
         self.policy = Policy(space, Controller, lr=self.lr, seed=seed, **shape)
-        self.baseline: float | None = None
+        self.baseline = MovingAverage(self.decay)
         self.memory: deque[Experience] = deque(maxlen=self.size)
         self.drawn = 0  # trials of this policy that were told
 
@@ -83,8 +84,7 @@ class PPO(AskTell):
     def tell(self, trial: Trial) -> None:
         if trial.reward is None:
             return
-        before = trial.reward if self.baseline is None else self.baseline
-        self.baseline = self.decay * before + (1 - self.decay) * trial.reward
+        self.baseline.add(trial.reward)
         if "log_prob" not in trial.note:
             return
         self.memory.append(Experience(self.policy.places(trial.arch), trial.note["log_prob"], trial.reward))
@@ -94,7 +94,7 @@ class PPO(AskTell):
                 self.policy.controller.step(
                     [one.places for one in batch],
                     [one.log_prob for one in batch],
-                    [one.reward - self.baseline for one in batch],
+                    [one.reward - (self.baseline.value or 0.0) for one in batch],
                     self.clip,
                     self.entropy,
                 )

@@ -20,6 +20,8 @@ STRATEGIES = Registry(
         "NSGA2": "strategies.nsga2",
         "DARTS": "strategies.supernet.darts",
         "IRNAS": "strategies.supernet.ir_nas",
+        "ProgressiveShrinking": "strategies.supernet.progressive_shrinking",
+        "ENAS": "strategies.supernet.enas",
         "OneShot": "strategies.supernet.one_shot",
     },
     kind="strategies.strategy.Strategy",

@@ -48,7 +48,7 @@ class Reinforce(AskTell):
 
         super().start(space, seed)
         self.policy = Policy(space, Autoregressive, hidden=self.hidden, layers=self.layers, lr=self.lr, seed=seed)
-        self.baseline: float | None = None
+        self.baseline = MovingAverage(self.decay)
         self.waiting: list[tuple[list[int], float]] = []  # places and advantages
 
     def ask(self, rng: Random) -> Proposal:
@@ -58,7 +58,8 @@ class Reinforce(AskTell):
     def tell(self, trial: Trial) -> None:
         if trial.reward is None:
             return
-        before, self.baseline = self.baseline, moved(self.baseline, trial.reward, self.decay)
+        before = self.baseline.value
+        self.baseline.add(trial.reward)
         if "log_prob" not in trial.note or before is None:
             return
         self.waiting.append((self.policy.places(trial.arch), trial.reward - before))
@@ -68,6 +69,18 @@ class Reinforce(AskTell):
             self.waiting = []
 
 
-def moved(average: float | None, value: float, decay: float) -> float:
-    """A moving average that begins with its first value."""
-    return value if average is None else decay * average + (1 - decay) * value
+class MovingAverage:
+    """An exponential one that begins with its first value; None before."""
+
+    def __init__(self, decay: float):
+        self.decay = decay
+        self.value: float | None = None
+
+    def add(self, value: float) -> None:
+        self.value = value if self.value is None else self.decay * self.value + (1 - self.decay) * value
+
+    def state_dict(self) -> dict[str, float | None]:
+        return {"value": self.value}
+
+    def load_state_dict(self, state: dict[str, float | None]) -> None:
+        self.value = state["value"]

@@ -112,6 +112,8 @@ class Plan:
 class Strategy(ABC):
     """A way of searching. It may own its loop, or let `AskTell` write it."""
 
+    hands_on = False  # do the final trainings of its answers begin with weights of the search?
+
     def prepare(self, study: Study) -> Plan:
         """Look at what the search will meet, before anything of the run is written.
 

@@ -90,11 +90,13 @@ class Trial:
 class Answer:
     """A network to keep: the architecture of a trial, or `model`, parts of a model config that nobody searched.
 
-    `task` are settings that replace the task's own for this network: another template, say.
+    `task` are settings that replace the task's own for this network: another template, say. `parent` is the trial whose weights
+    its final training begins with; None: it begins anew.
     """
 
     arch: Architecture | None = None
     trial: int | None = None
+    parent: int | None = None
     model: Mapping[str, Any] | None = None
     task: Mapping[str, Any] | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from random import Random
 from typing import Any, cast
@@ -41,35 +42,26 @@ class Scoring(PartOfStudy):
         self.study.keep([self.parent])
 
 
-class OneShot(SupernetSearch):
-    """Search on shared weights (Bender et al., ICML 2018), trained by uniformly sampled paths (Guo et al., ECCV 2020).
+class SharedWeights(SupernetSearch):
+    """Trains the weights of all answers together, one answer a step; then `inner` proposes `candidates` that are only scored.
 
-    In each step of `epochs` on all of the stage's images, one answer that the space samples learns alone, with the weights
-    that it has in the supernet. An epoch is a trial of another sampled answer. Then `strategy` (a config) proposes
-    `candidates`, which are scored with the weights of the last epoch and not trained. The best `answers` of them are returned.
-
-    Architecture weights, where the supernet has some, are not used. `strategy` proposes networks alone: whose weights they
-    inherit, and through how many stages they go, is not up to it.
+    An epoch is a trial of one answer. The candidates get the weights of the last epoch, and norms with statistics of their own.
+    The best `answers` of them are returned. Architecture weights, where the supernet has some, are not used. `inner` proposes
+    networks alone: whose weights they inherit, and through how many stages they go, is not up to it.
     """
 
-    def __init__(
-        self, epochs: int = 50, candidates: int = 100, answers: int = 1, strategy: Mapping[str, Any] = EVOLUTION
-    ):
+    inner: Strategy
+
+    def __init__(self, epochs: int, candidates: int, answers: int):
         super().__init__(epochs)
         if not 1 <= answers <= candidates:
             raise ValueError(f"answers must be 1 to candidates, not {answers} of {candidates}")
         self.candidates, self.count = candidates, answers
-        self.inner: Strategy = build(STRATEGIES, strategy)
-        if isinstance(self.inner, SupernetSearch):
-            raise ValueError(f"OneShot has a supernet already: {type(self.inner).__name__} cannot be its strategy")
 
     def prepare(self, study: Study) -> Plan:
         plan = super().prepare(study)
         self.inner.prepare(cast(Study, Scoring(study, 0, self.candidates)))
         return Plan(self.epochs + self.candidates, plan.note, plan.shared)
-
-    def stages(self, stage: Stage) -> list[Stage]:
-        return [stage]
 
     def paths(self, space: SearchSpace) -> list[Choices | None]:
         return [space.sample(Random(number)).as_dict() for number in range(PROBES)]
@@ -78,9 +70,9 @@ class OneShot(SupernetSearch):
         with self.training.supernet.held(self.favoured(rng)):
             return self.training.learn(batches[0])
 
+    @abstractmethod
     def favoured(self, rng: Random) -> Choices:
-        """Any answer."""
-        return self.training.space.sample(rng).as_dict()
+        """The answer that a step trains, or that an epoch is scored by."""
 
     def scores(self, choices: Choices) -> dict[str, float]:
         return self.training.shared(choices)
@@ -111,3 +103,25 @@ class OneShot(SupernetSearch):
             if trial.reward is not None:
                 distinct.setdefault(trial.arch.key, trial)
         return [Answer.of(trial) for trial in list(distinct.values())[: self.count] or [best(trials)]]
+
+
+class OneShot(SharedWeights):
+    """Search on shared weights (Bender et al., ICML 2018), trained by uniformly sampled paths (Guo et al., ECCV 2020).
+
+    Each step of `epochs` on all of the stage's images trains an answer that the space samples. Then `strategy` (a config)
+    proposes the candidates.
+    """
+
+    def __init__(
+        self, epochs: int = 50, candidates: int = 100, answers: int = 1, strategy: Mapping[str, Any] = EVOLUTION
+    ):
+        super().__init__(epochs, candidates, answers)
+        self.inner = build(STRATEGIES, strategy)
+        if isinstance(self.inner, SupernetSearch):
+            raise ValueError(f"OneShot has a supernet already: {type(self.inner).__name__} cannot be its strategy")
+
+    def stages(self, stage: Stage) -> list[Stage]:
+        return [stage]
+
+    def favoured(self, rng: Random) -> Choices:
+        return self.training.space.sample(rng).as_dict()

@@ -64,6 +64,10 @@ class SupernetSearch(Strategy):
     def step(self, batches: Sequence[Batch], rng: Random) -> float:
         """Learn from one batch of each of the `stages`; returns the loss of the network's weights."""
 
+    def learn(self, rng: Random) -> list[float]:
+        """Go through an epoch; returns what every step does."""
+        return [self.step(batches, rng) for batches in self.training.batches()]
+
     def begin(self) -> Mapping[str, Any]:
         """Make what learns beside the supernet's weights, by name; the checkpoint holds its `state_dict`."""
         return {}
@@ -129,7 +133,7 @@ class SupernetSearch(Strategy):
         training, rng = self.training, Random(json.dumps([study.seed, "supernet", self.training.epochs]))
         with seeded(study.seed, training.epochs):
             training.train()
-            losses = [self.step(batches, rng) for batches in training.batches()]
+            losses = self.learn(rng)
             choices = self.favoured(rng)
             metrics = {**self.scores(choices), "loss": sum(losses) / len(losses)}
         training.end_epoch()

@@ -48,6 +48,10 @@ class SupernetTraining:
         first, *others = self.stages
         return zip(self.task.batches(first, self.seed, self.epochs), *map(self._endless, others), strict=False)
 
+    def batches_of(self, place: int) -> Iterator[Batch]:
+        """An epoch of the batches of one of the stages."""
+        return self.task.batches(self.stages[place], self.seed, self.epochs)
+
     def _endless(self, stage: Stage) -> Iterator[Batch]:
         while True:
             yield from self.task.batches(stage, self.seed, self.epochs)

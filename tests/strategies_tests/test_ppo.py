@@ -156,9 +156,9 @@ def test_the_baseline_is_a_moving_average_and_decides_what_is_good() -> None:
     seen = steps_of(strategy)
     for number, reward in enumerate((10.0, 20.0)):
         strategy.tell(trial(number, number, reward))
-    assert strategy.baseline == pytest.approx(0.95 * 10 + 0.05 * 20)
+    assert strategy.baseline.value == pytest.approx(0.95 * 10 + 0.05 * 20)
     strategy.tell(trial(2, 2, 0.0))
-    assert strategy.baseline == pytest.approx(0.95 * 10.5)
+    assert strategy.baseline.value == pytest.approx(0.95 * 10.5)
     ((_, old, advantages, *_),) = seen
     assert old == [-3.0] * 3
     assert sorted(advantages) == pytest.approx([-9.975, 10 - 9.975, 20 - 9.975])
@@ -186,13 +186,13 @@ def test_failed_trials_and_those_of_others_teach_nothing() -> None:
             if more:
                 strategy.tell(trial(100, number, None))
     assert equal(weights(one), weights(other))
-    before = other.baseline
+    before = other.baseline.value
     for number in range(8):
         other.tell(trial(200, number, 50.0, {}))
     assert equal(weights(one), weights(other))
-    assert other.baseline is not None
+    assert other.baseline.value is not None
     assert before is not None
-    assert other.baseline > before
+    assert other.baseline.value > before
 
 
 def test_a_decision_with_one_choice_is_not_learnt() -> None:

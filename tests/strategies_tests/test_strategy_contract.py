@@ -37,6 +37,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "NSGA2": dict(population=6),
     "DARTS": dict(epochs=9),
     "IRNAS": dict(epochs=9, warmup=2),
+    "ProgressiveShrinking": dict(epochs=8, candidates=12, answers=3),
+    "ENAS": dict(epochs=6, candidates=12, hidden=16),
     "OneShot": dict(epochs=9, candidates=20),
 }
 

@@ -16,10 +16,16 @@ of five decoders and two seeds, by a stage much like the search's.
 
 from search_spaces.decoder_cells.space import DecoderCells
 from strategies.baseline import Baseline
+from strategies.optuna_sampler import OptunaSampler
+from strategies.ppo import PPO
+from strategies.predictor import Predictor
 from strategies.random_search import RandomSearch
 from strategies.regularized_evolution import RegularizedEvolution
+from strategies.reinforce import Reinforce
 from strategies.supernet.darts import DARTS
+from strategies.supernet.enas import ENAS
 from strategies.supernet.one_shot import OneShot
+from strategies.supernet.progressive_shrinking import ProgressiveShrinking
 from tasks.rewards import Metric
 from tasks.segmentation.data import NucleiSegmentation
 from tasks.segmentation.task import SegmentationTask
@@ -67,6 +73,12 @@ strategies = dict(
         type=OneShot, epochs=30, candidates=18, strategy=dict(type=RegularizedEvolution, population=6, tournament=2)
     ),
     darts=dict(type=DARTS, epochs=15, arch_lr=1e-1),
+    enas=dict(type=ENAS, epochs=30, candidates=18, lr=1e-2),
+    progressive_shrinking=dict(type=ProgressiveShrinking, epochs=30, candidates=18, answers=1),
+    ppo=dict(type=PPO, hidden=32, layers=1, lr=1e-2, memory=5, every=5, sample=5, steps=5),
+    reinforce=dict(type=Reinforce, lr=3e-2, networks=4),
+    predictor=dict(type=Predictor),
+    optuna_tpe=dict(type=OptunaSampler, sampler="TPESampler", settings=dict(multivariate=True)),
     fcn=dict(
         type=Baseline, model=dict(decoder=dict(type="mmseg.FCNHead", channels=32, norm_cfg=norm, dropout_ratio=0.0))
     ),

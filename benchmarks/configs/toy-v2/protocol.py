@@ -7,12 +7,18 @@ successive halving 63.9, ppo 62.0, random search 60.6.
 
 from benchmarks.gates import RunningMean
 from search_spaces.toy.space import ToySpace
+from strategies.local_search import LocalSearch
+from strategies.optuna_sampler import OptunaSampler
 from strategies.ppo import PPO
+from strategies.predictor import Predictor
 from strategies.random_search import RandomSearch
 from strategies.regularized_evolution import RegularizedEvolution
-from strategies.successive_halving import SuccessiveHalving
+from strategies.reinforce import Reinforce
+from strategies.successive_halving import Hyperband, SuccessiveHalving
 from strategies.supernet.darts import DARTS
+from strategies.supernet.enas import ENAS
 from strategies.supernet.one_shot import OneShot
+from strategies.supernet.progressive_shrinking import ProgressiveShrinking
 from tasks.rewards import Metric
 from tasks.toy import ToyTask
 
@@ -40,4 +46,12 @@ strategies = dict(
     ),
     darts=dict(type=DARTS, epochs=20, arch_lr=1e-1),
     ppo=dict(type=PPO, lr=1e-3, every=10, memory=10, sample=10, steps=20),
+    reinforce=dict(type=Reinforce, lr=1e-2, networks=5),
+    hyperband=dict(type=Hyperband, eta=3),
+    optuna_tpe=dict(type=OptunaSampler, sampler="TPESampler", settings=dict(multivariate=True)),
+    predictor=dict(type=Predictor),
+    local_search=dict(type=LocalSearch),
+    hill_climbing=dict(type=LocalSearch, first=True),
+    enas=dict(type=ENAS, epochs=40, candidates=400, lr=1e-2),
+    progressive_shrinking=dict(type=ProgressiveShrinking, epochs=40, candidates=400, answers=1),
 )

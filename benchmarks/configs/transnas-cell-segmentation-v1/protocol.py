@@ -6,8 +6,12 @@ A search sees one training of a network, drawn among those of equal cells; the f
 
 from search_spaces.table.space import TableSpace
 from strategies.local_search import LocalSearch
+from strategies.optuna_sampler import OptunaSampler
+from strategies.ppo import PPO
+from strategies.predictor import Predictor
 from strategies.random_search import RandomSearch
 from strategies.regularized_evolution import RegularizedEvolution
+from strategies.reinforce import Reinforce
 from tasks.rewards import Metric
 from tasks.tabular import TabularTask
 
@@ -29,4 +33,10 @@ strategies = dict(
     greedy_evolution=dict(type=RegularizedEvolution, population=10, tournament=10),
     local_search=dict(type=LocalSearch),
     hill_climbing=dict(type=LocalSearch, first=True),
+    optuna_tpe=dict(type=OptunaSampler, sampler="TPESampler", settings=dict(multivariate=True)),
+    predictor=dict(type=Predictor),
+    predictor_thompson=dict(type=Predictor, acquisition="thompson"),
+    predictor_forest=dict(type=Predictor, model="forest", acquisition="thompson"),
+    reinforce=dict(type=Reinforce, lr=3e-2, networks=5),
+    ppo=dict(type=PPO, hidden=32, layers=1, lr=1e-2, memory=10, every=10, sample=10, steps=5),
 )
