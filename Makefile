@@ -11,7 +11,7 @@ install: .venv/installed
 	@touch $@
 
 benchmark: install
-	$(BIN)/python tools/run_benchmark.py tabular-segmentation-v1 --work-dir runs
+	$(BIN)/python tools/run_benchmark.py tabular-segmentation-v1 --strategy random_search regularized_evolution predictor --work-dir runs
 	$(BIN)/python tools/run_benchmark.py quick --strategy random_search regularized_evolution --seed 0 1 2 --work-dir runs
 	$(BIN)/python tools/make_leaderboard.py runs --out runs/leaderboard --check > /dev/null
 	@echo "written to runs/leaderboard: index.html (the page), leaderboard.md, .csv, .json, .tex, checklist.md, best_so_far.png"
