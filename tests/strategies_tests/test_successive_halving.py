@@ -10,7 +10,7 @@ import pytest
 
 from search_spaces.toy.space import ToySpace
 from strategies import Proposal, Status, Trial, best, next_stage
-from strategies.successive_halving import SuccessiveHalving
+from strategies.successive_halving import Hyperband, SuccessiveHalving
 
 SPACE = ToySpace()
 
@@ -136,3 +136,26 @@ def test_what_means_nothing_is_refused() -> None:
         SuccessiveHalving().prepare(SimpleNamespace(stages=[None]))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="eta must be at least 2, not 1"):
         SuccessiveHalving(1)
+
+
+def test_hyperband_begins_with_the_numbers_of_its_paper() -> None:
+    """JMLR 2018, table 1: with R = 81 and eta = 3 its brackets begin with 81, 34, 15, 8 and 5 candidates."""
+    strategy = Hyperband(eta=3)
+    strategy.stages = 5
+    strategy.start(SPACE, 0)
+    assert strategy.shares() == [81, 34, 15, 8, 5]
+    begun = [strategy.ask(Random(number)) for number in range(143)]  # none is told, so none is promoted
+    assert [sum(proposal.stages == count for proposal in begun) for count in range(1, 6)] == [81, 34, 15, 8, 5]
+    assert {proposal.note.get("bracket", 0) for proposal in begun if proposal.stages == 3} == {2}
+
+
+def test_hyperband_promotes_within_a_bracket() -> None:
+    strategy = Hyperband(eta=2)
+    strategy.stages = 3
+    strategy.start(SPACE, 0)
+    for number, (bracket, score) in enumerate([(0, 9.0), (1, 1.0), (0, 8.0), (1, 2.0)]):
+        proposal = Proposal(SPACE.sample(Random(number)), stages=bracket + 1, note={"bracket": bracket})
+        strategy.tell(Trial(number, proposal, (), "done", score, depth=bracket + 1))
+    promoted = [strategy.ask(Random(number)) for number in range(2)]
+    assert [(one.parent, one.onward, one.note["bracket"]) for one in promoted] == [(3, True, 1), (0, True, 0)]
+    assert not strategy.ask(Random(2)).onward
