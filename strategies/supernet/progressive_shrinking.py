@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
 from random import Random
 from typing import Any
 
 from core import build
-from search_spaces import Choice, FiniteSpace
+from search_spaces import Architecture, Choice, FiniteSpace
 from search_spaces.architecture import Choices
 from search_spaces.space import Narrowed
 from strategies.nsga2 import front
@@ -26,11 +26,11 @@ class ProgressiveShrinking(SharedWeights):
     """Once-for-all (Cai et al., ICLR 2020) on any finite space with a supernet: a front of networks from one training.
 
     First the largest network trains alone. In each of the further `phases`, equally long parts of `epochs`, more choices are
-    open, the larger ones first, until each step trains any network of the space. How large a choice is, its multiply-adds say
-    while all other decisions are at their largest; decisions where they do not differ, such as where an input comes from, are
-    open from the start. Then `candidates` are scored: proposed by NSGA2, where the protocol has objectives, and the answers are
-    `answers` networks spread over the front, else by evolution, and they are the best. An answer's final training begins with
-    the weights that it has in the supernet: it is the fine-tuning, as long as the protocol says.
+    open, the larger ones first, until each step trains any network of the space. How large a choice is, the network's
+    parameters say (`by_size`); decisions where they do not differ, such as where an input comes from, are open from the start.
+    Then `candidates` are scored: proposed by NSGA2, where the protocol has objectives, and the answers are `answers` networks
+    spread over the front, else by evolution, and they are the best. An answer's final training begins with the weights that it
+    has in the supernet: it is the fine-tuning, as long as the protocol says.
 
     The paper opens kernels, depths and widths of MobileNetV3 one after the other, and learns from the largest network's outputs
     as well, which is left out here.
@@ -57,9 +57,9 @@ class ProgressiveShrinking(SharedWeights):
     def begin(self) -> Mapping[str, Any]:
         space, task = self.training.space, self.training.task
         assert isinstance(space, FiniteSpace)
-        orders = by_size(space, lambda arch: task.measure(space.model(arch), ["madds"])["madds"])
+        orders = by_size(space, lambda arch: task.measure(space.model(arch), ["params"])["params"])
         self.opened = [Opened(space, orders, phase / (self.phases - 1)) for phase in range(self.phases)]
-        return {}
+        return super().begin()
 
     def favoured(self, rng: Random) -> Choices:
         phase = min(self.training.epochs * self.phases // self.epochs, self.phases - 1)
@@ -80,28 +80,20 @@ class Opened(Narrowed):
         self.decisions = {name: tuple(choice for equal in order for choice in equal) for name, order in kept.items()}
 
 
-def by_size(space: FiniteSpace, cost: Any) -> dict[str, list[list[Choice]]]:
+def by_size(space: FiniteSpace, cost: Callable[[Architecture], float]) -> dict[str, list[list[Choice]]]:
     """The choices of every decision, the largest first, in lists of equal ones; what makes no network comes last.
 
-    `cost` is asked while all other decisions are at their largest: decision by decision those of a sampled network grow.
+    The cost of a choice is asked while the decisions before it are at their largest, and those behind it as in a sample.
     """
-    largest = space.sample(Random(0))
-
-    def costs(name: str) -> dict[Choice, float]:
-        found: dict[Choice, float] = {}
-        for choice in space.decisions[name]:
-            choices = {**largest.as_dict(), name: choice}
-            found[choice] = -1.0 if space.flaw(choices) else cost(space.architecture(choices))
-        return found
-
-    for name in space.decisions:
-        known = costs(name)
-        largest = space.architecture({**largest.as_dict(), name: max(known, key=known.__getitem__)})
-    orders: dict[str, list[list[Choice]]] = {}
-    for name in space.decisions:
-        known = costs(name)
-        sizes = sorted(set(known.values()), reverse=True)
-        orders[name] = [[choice for choice in known if known[choice] == size] for size in sizes]
+    largest, orders = space.sample(Random(0)).as_dict(), dict[str, list[list[Choice]]]()
+    for name, options in space.decisions.items():
+        costs: dict[Choice, float] = {}
+        for choice in options:
+            choices = {**largest, name: choice}
+            costs[choice] = -1.0 if space.flaw(choices) else cost(space.architecture(choices))
+        sizes = sorted(set(costs.values()), reverse=True)
+        orders[name] = [[choice for choice in options if costs[choice] == size] for size in sizes]
+        largest[name] = orders[name][0][0]
     return orders
 
 
