@@ -71,7 +71,9 @@ def test_restoration(restoration_study: Any, tmp_path: Path) -> None:
         strategy.prepare(study)
         (answer,) = strategy.search(study)
         epoch = study.trials[0]
-        assert epoch.cost.images == 12 + 2 * 12 + 13 + 4  # whole batches of one half, two draws on the other; norms, scores
+        assert (
+            epoch.cost.images == 12 + 2 * 12 + 13 + 4
+        )  # whole batches of one half, two draws on the other; norms, scores
     assert answer.trial in (1, 2)
 
 
