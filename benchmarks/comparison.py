@@ -9,17 +9,20 @@ from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+import strategies
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import read_protocol, run_configs
 from benchmarks.executors import InlineExecutor
+from benchmarks.files import replacing
 from benchmarks.job import build_task
 from benchmarks.study import Study
-from core import build
+from core import build, content_key
 from strategies import STRATEGIES
 from tasks.tabular import TabularTask
 
@@ -60,6 +63,21 @@ def play(name: str, strategy: str, seeds: Sequence[int], trainings: int) -> Arra
     return curves
 
 
+def kept(folder: Path, name: str, strategy: str, seeds: Sequence[int], trainings: int) -> Array:
+    """What `play` gives, from a file in `folder` where it has given that before: by the same config, table and code."""
+    ((_, config),) = run_configs(name, [strategy])
+    sources = sorted(Path(strategies.__file__).parent.rglob("*.py"))
+    what = [config, list(seeds), trainings, [path.read_text() for path in sources]]
+    path = folder / f"{name}-{strategy}-{content_key(what)}.npy"
+    if path.is_file():
+        return np.load(path)
+    curves = play(name, strategy, seeds, trainings)
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as part, part.open("wb") as file:
+        np.save(file, curves)
+    return curves
+
+
 class SpentError(Exception):
     """A search has spent what it may."""
 
@@ -80,15 +98,16 @@ def compare(
     seeds: Sequence[int],
     trainings: int,
     executor: Executor,
-    strategies: Sequence[str] | None = None,
+    folder: Path,
+    chosen: Sequence[str] | None = None,
 ) -> Iterator[Table]:
-    """A table's result for each benchmark, in turn, while the next one is played."""
+    """A table's result for each benchmark, in turn, while the next one is played; curves are kept in `folder`."""
     flying: dict[str, dict[str, Future[Array]]] = {}
     for name in names:
         offered = read_protocol(name)["strategies"]
         flying[name] = {
-            who: executor.submit(play, name, who, list(seeds), trainings)
-            for who in strategies or offered
+            who: executor.submit(kept, folder, name, who, list(seeds), trainings)
+            for who in chosen or offered
             if who in offered
         }
         if len(flying) > 1:

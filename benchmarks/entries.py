@@ -222,7 +222,9 @@ def read_lines(path: Path, kind: str, check: Callable[[Any], None]) -> Iterator[
                 line = orjson.loads(text)
                 check(line)
             except ValueError as error:
-                raise ValueError(f"{path}, line {number} is not {kind} ({error}): restore it or remove the run") from None
+                raise ValueError(
+                    f"{path}, line {number} is not {kind} ({error}): restore it or remove the run"
+                ) from None
             yield line
 
 

@@ -2,7 +2,8 @@
 
 BENCHMARK are tabular benchmarks (default: all that come with this checkout). Written to OUT: results.md, regrets.csv,
 regret.png (mean regret and its 95 % interval over trainings), solved.png (targets reached over trainings) and ranks.png (mean
-ranks over tables; strategies that a bar joins cannot be told apart).
+ranks over tables; strategies that a bar joins cannot be told apart). What was played is kept in OUT/curves: the same command
+goes on where it was interrupted, and plays again what has changed.
 """
 
 from __future__ import annotations
@@ -139,7 +140,8 @@ def main() -> int:
             if getattr(options, name) < least:
                 raise ValueError(f"--{name} must be at least {least}, not {getattr(options, name)}")
         with EXECUTORS["inline" if options.workers == 1 else "process"](options.workers) as executor:
-            played = compare(names, range(options.seeds), options.trainings, executor, options.strategy)
+            where = options.out / "curves"
+            played = compare(names, range(options.seeds), options.trainings, executor, where, options.strategy)
             tables = list(tqdm(played, total=len(names), unit="table", file=sys.stderr))
         options.out.mkdir(parents=True, exist_ok=True)
         text = page(tables, options)

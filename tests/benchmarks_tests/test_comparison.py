@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import wilcoxon
 
+from benchmarks import comparison
 from benchmarks.comparison import TARGETS, Table, compare, mean_ranks, play, solved, tuned
 from benchmarks.executors import InlineExecutor
 from core.table import table
@@ -60,13 +63,24 @@ def test_ranks_are_over_tables_and_of_common_strategies() -> None:
 
 
 @pytest.mark.slow
-def test_evolution_beats_random_search_where_the_table_says_so() -> None:
+def test_evolution_and_predictor_beat_random_search_where_the_table_says_so(tmp_path: Path) -> None:
     """NAS-Bench-Macro, 100 trainings: a claim with 30 seeds."""
-    (found,) = compare(
-        ["nas-bench-macro-v1"], range(30), 100, InlineExecutor(), ["random_search", "greedy_evolution", "local_search"]
-    )
-    assert "greedy_evolution" in found.winners()
+    who = ["random_search", "greedy_evolution", "local_search", "predictor"]
+    (found,) = compare(["nas-bench-macro-v1"], range(30), 100, InlineExecutor(), tmp_path, who)
+    assert {"greedy_evolution", "predictor"} <= set(found.winners())
+    assert found.final.mean()["predictor"] < found.final.mean()["greedy_evolution"]
     assert found.final.mean()["random_search"] > 2 * found.final.mean()["greedy_evolution"]
+
+
+def test_what_was_played_is_not_played_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    what: Any = ["nas-bench-macro-v1"], range(5), 10, InlineExecutor(), tmp_path, ["random_search"]
+    (first,) = compare(*what)
+    with monkeypatch.context() as patch:
+        patch.setattr(comparison, "play", None)
+        (again,) = compare(*what)
+    assert np.array_equal(again.regrets["random_search"], first.regrets["random_search"], equal_nan=True)
+    (other,) = compare(what[0], range(6), *what[2:])
+    assert other.regrets["random_search"].shape == (6, 10)
 
 
 def test_a_scale_is_of_first_answers() -> None:

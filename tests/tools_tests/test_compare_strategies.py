@@ -27,7 +27,7 @@ def test_the_page_tells_who_beats_random_search(tool: Any, tmp_path: Path) -> No
     assert all(f"## {name}" in page for name in what)
     assert "## All 3 tables" in page
     assert "Better than random search" in page
-    assert {"results.md", "regrets.csv", "regret.png", "solved.png", "ranks.png"} == {
+    assert {"curves", "results.md", "regrets.csv", "regret.png", "solved.png", "ranks.png"} == {
         one.name for one in (tmp_path / "page").iterdir()
     }
     wrong = tool("compare_strategies", "toy-v2", "--workers", 1, "--out", tmp_path / "other")
