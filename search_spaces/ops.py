@@ -49,10 +49,10 @@ class Style:
 PLAIN = Style()
 
 
-def conv(inputs: int, outputs: int, kernel: int = 1, rate: int = 1, groups: int = 1) -> nn.Conv2d:
-    """A convolution that keeps the map's size, without a bias."""
+def conv(inputs: int, outputs: int, kernel: int = 1, rate: int = 1, groups: int = 1, stride: int = 1) -> nn.Conv2d:
+    """A convolution that keeps the map's size, or divides it by `stride`, without a bias."""
     padding = rate * (kernel // 2)
-    return nn.Conv2d(inputs, outputs, kernel, padding=padding, dilation=rate, groups=groups, bias=False)
+    return nn.Conv2d(inputs, outputs, kernel, stride, padding, rate, groups, bias=False)
 
 
 def operation(name: str, channels: int, style: Style = PLAIN) -> nn.Module:

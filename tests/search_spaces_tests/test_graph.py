@@ -15,6 +15,7 @@ from search_spaces.fpn_cells.space import FPNCells
 from search_spaces.graph import Graph, listed
 from search_spaces.head_cells.space import HeadCells
 from search_spaces.mbconv.space import MOBILENET_V2, MBConv
+from search_spaces.nasnet_cells.space import NASNetCells
 from search_spaces.restoration_cells.space import RestorationCells
 from search_spaces.table.space import TableSpace
 
@@ -83,6 +84,15 @@ def test_a_restoration_network() -> None:
     assert sources(graph, "layer2") == ["layer0", "layer1"]
     assert sources(graph, "decoder") == ["layer1", "layer2"]
     assert graph.nodes["layer2"].label == "1 x 15 channels"
+
+
+def test_two_cells() -> None:
+    space = NASNetCells(blocks=2)
+    choices = {name: options[-1] for name, options in space.decisions.items()}
+    graph = space.graph(space.architecture({**choices, "normal.block1.a.input": 0}))
+    assert sources(graph, "normal.block1.a") == ["normal.before"]
+    assert sources(graph, "normal.output") == ["normal.block1"]  # which reads the other block
+    assert graph.nodes["reduce.block0.b"].label == "sep7"
 
 
 def test_a_cell_of_a_table() -> None:

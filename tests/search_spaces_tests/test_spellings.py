@@ -71,6 +71,13 @@ def restoration_cells(choices: Spelling, rng: Random) -> Spelling:
     return choices
 
 
+def nasnet_cells(choices: Spelling, rng: Random) -> Spelling:
+    for node in sorted({name.rsplit(".", 2)[0] for name in choices}):
+        if rng.random() < 0.5:
+            exchange(choices, f"{node}.a", f"{node}.b")
+    return choices
+
+
 def growing_graphs(choices: Spelling, rng: Random) -> Spelling:
     nodes = sorted({name.split(".")[0] for name in choices})
     renamed = dict(zip(nodes, rng.sample(nodes, len(nodes)), strict=True))
@@ -95,6 +102,7 @@ SPELLINGS: dict[str, Callable[[Spelling, Random], Spelling]] = {
     "FCOSDecoder": fcos_decoder,
     "MBConv": mbconv,
     "RestorationCells": restoration_cells,
+    "NASNetCells": nasnet_cells,
     "GrowingGraphs": growing_graphs,
 }
 
