@@ -62,14 +62,17 @@ def test_verify_published(tool) -> None:
     rows = json.loads(done.stdout)
     wanted = {f"SEG-{k}{kind}" for k in range(3) for kind in ("", "d", "s")} | {f"SEG-i{k}" for k in range(1, 5)}
     wanted |= {f"DET-{k}" for k in range(1, 12)} | {"DET-1m", "S1-F4"} | {f"FNA-{k}" for k in range(1, 5)}
-    wanted |= {"RET-MBv2", "RET-R50", "RET-R101", "FCOS-X101"}
+    wanted |= {"RET-MBv2", "RET-R50", "RET-R101", "FCOS-X101", "DARTS-V1", "DARTS-V1c", "DARTS-V2", "DARTS-V2c"}
+    wanted |= {"NASNet-A", "NASNet-A-large", "NASNet-A-s", "AmoebaNet-A", "AmoebaNet-A-448", "AmoebaNet-A-s"}
     assert [row["id"] for row in rows if row["id"] not in wanted] == []
-    assert len(rows) == len(wanted) == 34
+    assert len(rows) == len(wanted) == 44
     assert all(row["ok"] for row in rows)
     verdicts = {row["id"]: (row["params_verdict"], row["madds_verdict"]) for row in rows}
     assert verdicts["SEG-i1"] == ("exact", None)
     assert verdicts["FNA-4"] == ("same digits", "same digits")
     assert verdicts["FNA-1"] == ("same digits", "differs")
+    for name in ("NASNet-A", "AmoebaNet-A"):
+        assert verdicts[name] == ("same digits", "same digits")
     for name in ("DET-9", "DET-10", "DET-11"):  # an FPN of 128 channels, a head of 256
         assert verdicts[name] == ("same digits", "differs")
     for name in ("DET-5", "DET-8", "SEG-2d", "S1-F4"):
