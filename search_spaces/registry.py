@@ -34,6 +34,7 @@ MODELS = Registry(
         "CellBackbone": "search_spaces.nasnet_cells.network",
         "CellClassifier": "search_spaces.nasnet_cells.network",
         "NASNetClassifier": "search_spaces.nasnet_cells.network",
+        "BackboneSupernet": "search_spaces.nasnet_cells.supernet",
         "RestorationNet": "search_spaces.restoration_cells.network",
         "RestorationSupernet": "search_spaces.restoration_cells.supernet",
         "ToySupernet": "search_spaces.toy.supernet",

@@ -42,6 +42,8 @@ class NASNetCells(FiniteSpace):
 
     The backbone has four stages of `depth` normal cells, a reduction cell before each but the first; blocks are `channels` wide
     in the first stage, at a quarter of the image's size, and twice as wide after each reduction (see `CellBackbone`).
+
+    There is a supernet where `join` is "all": else each answer has taps of other widths, and so what reads them.
     """
 
     notation = "DARTS's authors do: [op, input] for each side in normal and reduce, and normal_concat and reduce_concat"
@@ -73,6 +75,12 @@ class NASNetCells(FiniteSpace):
 
     def parts(self, choices: Choices) -> dict[str, Any]:
         return {"backbone": dict(type="densebench.CellBackbone", genotype=self.write(choices), **self.outer)}
+
+    def supernet(self) -> dict[str, Any]:
+        if self.join != "all":
+            raise TypeError(f"{self} has no supernet where cells join unused blocks: set join to 'all'")
+        settings = dict(operations=list(self.operations), blocks=self.blocks, join=self.join, **self.outer)
+        return {"backbone": dict(type="densebench.BackboneSupernet", settings=settings)}
 
     def canonical(self, choices: Choices) -> Choices:
         """A sum does not mind the order of its terms."""

@@ -14,7 +14,8 @@ from growing_graphs import GrowingGraphs
 from search_spaces import SPACES, Architecture, FiniteSpace, SearchSpace
 
 FINITE = SPACES.classes().values()
-SETTINGS: dict[str, dict[str, Any]] = {  # of those that have no defaults
+SETTINGS: dict[str, dict[str, Any]] = {  # of those that have no defaults, or no supernet with them
+    "NASNetCells": {"join": "all"},
     "TableSpace": {"table": "transnas-macro"},
     "Subset": {"space": {"type": "ToySpace"}, "choices": {"layer0.width": [4, 16], "layer1.act": ["relu", "none"]}},
 }
