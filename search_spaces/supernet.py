@@ -104,7 +104,8 @@ class ChoiceSupernet(Supernet):
         result: dict[str, Shares] = {}
         for (name, options), alpha in zip(self.decisions.items(), self.alphas, strict=True):
             softmax = alpha.softmax(0)
-            present = zip(options, softmax, softmax.tolist(), strict=True)
+            values = [1.0] * len(options) if alpha.is_meta else softmax.tolist()  # only shapes flow there, through all
+            present = zip(options, softmax, values, strict=True)
             result[name] = {choice: share for choice, share, value in present if value}
         return result
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial, reduce
 from typing import Any
 
@@ -65,17 +65,21 @@ class MixedCell(nn.Module):
             pool.append(total([term for side in pair for term in self._terms(side, pool, shares)]))
         return torch.cat(pool[2:], 1)
 
-    def _terms(self, side: str, pool: Sequence[Tensor], shares: Mapping[str, Shares]) -> list[Tensor]:
-        """What the operations of a side make, each by its share."""
+    def _terms(self, side: str, pool: Sequence[Tensor], shares: Mapping[str, Shares]) -> Iterator[Tensor]:
+        """What the operations of a side make of each of its mixtures."""
         inputs, ops = (shares[f"{self.sides[side]}.{what}"] for what in ("input", "op"))
-        terms = []
         for stride in self._strides(side):
             places = [place for place in inputs if not self.halves or (place < 2) == (stride == 2)]
             if places:
-                whole = sum(inputs[place] for place in places)  # told behind the operations, as BN would lose it
-                x = total([inputs[place] / whole * pool[place] for place in places])
-                terms += [whole * share * self.ops[f"{side}_{name}_{stride}"](x) for name, share in ops.items()]
-        return terms
+                x = total([inputs[place] * pool[place] for place in places])
+                if len(places) == len(inputs):
+                    yield self._mixed(side, stride, ops, x)
+                else:  # BN would lose the share of this mixture: it counts behind the operations
+                    whole = sum(inputs[place] for place in places)
+                    yield whole * self._mixed(side, stride, ops, x / whole)
+
+    def _mixed(self, side: str, stride: int, ops: Shares, x: Tensor) -> Tensor:
+        return total([share * self.ops[f"{side}_{name}_{stride}"](x) for name, share in ops.items()])
 
 
 class BackboneSupernet(ChoiceSupernet):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from search_spaces.nasnet_cells.space import DARTS, NAMES, NASNetCells
 from search_spaces.nasnet_cells.supernet import BackboneSupernet, MixedCell
 from search_spaces.supernet import mean_entropy, skip_ratio
+from tasks.segmentation.templates import EncoderDecoder
 
 SPACES = {
     "lecture": NASNetCells(blocks=3, depth=1, channels=4, join="all"),
@@ -137,6 +138,12 @@ def test_taps_are_those_that_are_asked_for() -> None:
     fewer.load_state_dict(net.state_dict())
     with torch.no_grad():
         assert torch.equal(fewer(image(0))[0], net(image(0))[2])
+
+
+def test_a_template_finds_out_its_channels() -> None:
+    """On the meta device, where no share is known."""
+    config = EncoderDecoder().config(SPACE.supernet(), {}, 3, (64, 64))
+    assert config["decode_head"]["in_channels"] == [12, 24, 48, 96]
 
 
 def test_cells_that_join_unused_blocks_have_no_supernet() -> None:
