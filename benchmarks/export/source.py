@@ -228,6 +228,10 @@ def _constructor(module: nn.Module) -> str:
     cls: Any = layer(module)
     call: Any = ast.parse(f"nn.{cls.__name__}({module.extra_repr()})", mode="eval").body
     known = inspect.signature(cls).parameters
+    told = {*list(known)[: len(call.args)], *(one.arg for one in call.keywords)}
+    for name in known:  # of an AvgPool2d, say, `extra_repr` tells half
+        if name not in told and isinstance(value := getattr(module, name, None), bool | int | float):
+            call.keywords.append(ast.keyword(name, ast.Constant(value)))
     call.keywords = [
         one for one in call.keywords if not _is_default(ast.literal_eval(one.value), known[one.arg].default)
     ]

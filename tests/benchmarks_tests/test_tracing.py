@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -87,6 +88,21 @@ def test_decoders_of_cells(seed: int) -> None:
 def test_stock_decoders_and_searched_backbones() -> None:
     agree(Pixels(network_of(dict(type="EncoderDecoder", width=16), {})))
     agree(Pixels(network_of(dict(type="EncoderDecoder", width=16), MBCONV)))
+
+
+def test_a_layer_is_written_with_what_its_text_leaves_out() -> None:
+    pools = [nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False), nn.AvgPool2d(3, 2, 1)]
+    text = agree(nn.Sequential(nn.Conv2d(3, 4, 3), *pools))
+    assert re.findall(r"nn.AvgPool2d\((.*)\)", text) == [
+        "kernel_size=3, stride=2, padding=1, ceil_mode=True, count_include_pad=False",
+        "kernel_size=3, stride=2, padding=1",
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_backbones_of_cells(seed: int) -> None:
+    space = dict(type="NASNetCells", depth=1, channels=4)
+    agree(Pixels(network_of(dict(type="EncoderDecoder", width=16), sampled(space, seed))))
 
 
 @pytest.mark.parametrize("seed", range(3))
