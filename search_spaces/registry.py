@@ -31,6 +31,7 @@ MODELS = Registry(
         "CellFPN": "search_spaces.fpn_cells.network",
         "CellFCOSHead": "search_spaces.head_cells.network",
         "MBConvNet": "search_spaces.mbconv.network",
+        "MBConvClassifier": "search_spaces.mbconv.network",
         "CellBackbone": "search_spaces.nasnet_cells.network",
         "CellClassifier": "search_spaces.nasnet_cells.network",
         "NASNetClassifier": "search_spaces.nasnet_cells.network",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from mmcv.cnn import ConvModule
@@ -21,29 +23,73 @@ def scaled(channels: int, width: float) -> int:
     return rounded if rounded >= 0.9 * channels * width else rounded + 8
 
 
-def conv_bn(inputs: int, outputs: int, kernel: int = 1, relu: bool = True, **kwargs: Any) -> ConvModule:
-    act = dict(type="ReLU6") if relu else None
-    return ConvModule(inputs, outputs, kernel, padding=kernel // 2, norm_cfg=dict(type="BN"), act_cfg=act, **kwargs)
+def outer(width: float) -> int:
+    """The channels of the last convolution, of which narrow networks keep all, as in MobileNetV2."""
+    return scaled(1280, max(width, 1.0))
+
+
+def conv_bn(inputs: int, outputs: int, kernel: int = 1, act: str | None = "ReLU6", **kwargs: Any) -> ConvModule:
+    act_cfg = dict(type=act) if act else None
+    return ConvModule(inputs, outputs, kernel, padding=kernel // 2, norm_cfg=dict(type="BN"), act_cfg=act_cfg, **kwargs)
+
+
+def deepened(operations: Sequence[Any], depth: float) -> list[Any]:
+    """The operations of a stage that is `depth` times as deep, rounded up, as its last one is repeated."""
+    return [*operations, *[operations[-1]] * (math.ceil(depth * len(operations)) - len(operations))]
+
+
+class SqueezeExcite(nn.Module):
+    """Every channel by a factor from 0 to 1 that the means of all channels say (Hu et al., CVPR 2018); `few` layers between."""
+
+    def __init__(self, channels: int, few: int, act: str):
+        super().__init__()
+        self.conv1 = ConvModule(channels, few, 1, act_cfg=dict(type=act))
+        self.conv2 = ConvModule(few, channels, 1, act_cfg=dict(type="Sigmoid"))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.conv2(self.conv1(x.mean((2, 3), keepdim=True)))
 
 
 class InvertedResidual(nn.Module):
     """1x1 expansion (none where `expansion` is 1), depthwise convolution, linear 1x1 projection (Sandler et al., CVPR 2018).
 
-    The parts are named as in MMSegmentation's MobileNetV2.
+    With `excite`, channels are weighted before the projection, by a quarter as many numbers as there are inputs (Tan et al.,
+    CVPR 2019). The parts are named as in MMSegmentation's MobileNetV2.
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, expansion: int, stride: int):
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        expansion: int,
+        stride: int,
+        act: str = "ReLU6",
+        excite: bool = False,
+    ):
         super().__init__()
         hidden = expansion * inputs
         self.conv = nn.Sequential(
-            *([conv_bn(inputs, hidden)] if expansion != 1 else []),
-            conv_bn(hidden, hidden, kernel, stride=stride, groups=hidden),
-            conv_bn(hidden, outputs, relu=False),
+            *([conv_bn(inputs, hidden, act=act)] if expansion != 1 else []),
+            conv_bn(hidden, hidden, kernel, act, stride=stride, groups=hidden),
+            *([SqueezeExcite(hidden, max(1, inputs // 4), act)] if excite else []),
+            conv_bn(hidden, outputs, act=None),
         )
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv(x) if self.residual else self.conv(x)
+
+
+def residuals(
+    operations: Sequence[Any], inputs: int, outputs: int, stride: int, depth: float, act: str, excite: bool
+) -> nn.Sequential:
+    """The layers of a stage, the first of which has its stride."""
+    layers = nn.Sequential()
+    for operation in deepened(operations, depth):
+        layers.append(InvertedResidual(inputs, outputs, int(operation[1]), int(operation[3]), stride, act, excite))
+        inputs, stride = outputs, 1
+    return layers
 
 
 class MBConvNet(BaseModule):
@@ -53,26 +99,34 @@ class MBConvNet(BaseModule):
     it gives, or a stride with a plus: the expansion in the layer that leaves it, before the stride, and for "32+" the last
     convolution, which is only there if it is tapped. Where layers are MobileNetV2's, their weights have the names that
     MMSegmentation's and MMDetection's MobileNetV2 give them. Raises ValueError for another tap.
+
+    `channels` are those of the stages at width 1. A stage of n layers has n times `depth`, rounded up: its last is repeated.
     """
 
-    def __init__(self, stages: Genotype, width: float = 1.0, taps: Sequence[str] = ("4", "8", "16", "32")):
+    def __init__(
+        self,
+        stages: Genotype,
+        width: float = 1.0,
+        taps: Sequence[str] = ("4", "8", "16", "32"),
+        channels: Sequence[int] = CHANNELS,
+        depth: float = 1.0,
+        act: str = "ReLU6",
+        excite: bool = False,
+    ):
         super().__init__()
         for tap in taps:
             if tap not in TAPS:
                 raise ValueError(did_you_mean("tap", tap, TAPS))
         self.taps = tuple(taps)
-        stem, channels, *others = (scaled(full, width) for full in (32, 16, *CHANNELS))
-        self.conv1 = conv_bn(3, stem, 3, stride=2)
-        self.layer1 = nn.Sequential(InvertedResidual(stem, channels, 3, 1, 1))
+        stem, inputs, *others = (scaled(full, width) for full in (32, 16, *channels))
+        layers = partial(residuals, depth=depth, act=act, excite=excite)
+        self.conv1 = conv_bn(3, stem, 3, act, stride=2)
+        self.layer1 = layers(["k3e1"], stem, inputs, 1)
         for number, (operations, outputs, step) in enumerate(zip(stages, others, STRIDES, strict=True), start=2):
-            blocks = []
-            for operation in operations:
-                kernel, expansion = int(operation[1]), int(operation[3])
-                blocks.append(InvertedResidual(channels, outputs, kernel, expansion, 1 if blocks else step))
-                channels = outputs
-            setattr(self, f"layer{number}", nn.Sequential(*blocks))
-        if "32+" in taps:  # narrow networks keep the full one, as in MobileNetV2
-            self.conv2 = conv_bn(channels, scaled(1280, max(width, 1.0)))
+            setattr(self, f"layer{number}", layers(operations, inputs, outputs, step))
+            inputs = outputs
+        if "32+" in taps:
+            self.conv2 = conv_bn(inputs, outer(width), act=act)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         stride, maps = 2, {}
@@ -89,3 +143,15 @@ class MBConvNet(BaseModule):
         if "32+" in self.taps:
             maps["32+"] = self.conv2(x)
         return tuple(maps[tap] for tap in self.taps)
+
+
+class MBConvClassifier(nn.Module):
+    """An `MBConvNet` with these settings, whose last convolution is averaged and scored: (B, 3, H, W) in, (B, classes) out."""
+
+    def __init__(self, classes: int, width: float = 1.0, **settings: Any):
+        super().__init__()
+        self.backbone = MBConvNet(width=width, taps=["32+"], **settings)
+        self.classifier = nn.Linear(outer(width), classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(self.backbone(x)[0].mean((2, 3)))

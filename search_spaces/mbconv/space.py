@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from search_spaces.architecture import Choice, Choices
 from search_spaces.graph import Graph
@@ -36,37 +36,62 @@ RANA_KIM: Genotype = [
     ["k3e6"],
 ]
 
+# Tan and Le, ICML 2019: the stages of EfficientNet-B0, all of squeeze-excite and swish (torch's SiLU).
+EFFICIENTNET: dict[str, Any] = dict(channels=(24, 40, 80, 112, 192, 320), act="SiLU", excite=True)
+EFFICIENTNET_B0: Genotype = [
+    [operation] * depth
+    for operation, depth in (("k3e6", 2), ("k5e6", 2), ("k3e6", 3), ("k5e6", 3), ("k5e6", 4), ("k3e6", 1))
+]
+
 
 class MBConv(FiniteSpace):
     """Kernel (3, 5, 7) and expansion (3, 6) of every layer of six stages, and how many layers a stage has.
 
     A stage has at most `layers[k]` layers: all but the first may be "skip", which leaves the layer out. The first layer of
     the stages in `wide` always expands six times; of stage 4 FNA's SSDLite sees that expansion. `width` multiplies all
-    channels but the last 1280 (see `MBConvNet`); 1 in the published networks.
+    channels but the last 1280 (see `MBConvNet`), `depth` the layers of a stage, by repeating the last; both are 1 in the
+    published networks but EfficientNet's, whose other `channels`, activation and squeeze-excite are `EFFICIENTNET`.
     """
 
-    def __init__(self, layers: Sequence[int] = (4, 4, 4, 4, 4, 1), width: float = 1.0, wide: Sequence[int] = ()):
+    def __init__(
+        self,
+        layers: Sequence[int] = (4, 4, 4, 4, 4, 1),
+        width: float = 1.0,
+        wide: Sequence[int] = (),
+        channels: Sequence[int] = CHANNELS,
+        depth: float = 1.0,
+        act: Literal["ReLU6", "SiLU"] = "ReLU6",
+        excite: bool = False,
+    ):
         if len(layers) != len(CHANNELS) or min(layers) < 1:
             raise ValueError(f"layers must be {len(CHANNELS)} numbers from 1 on, not {tuple(layers)}")
         if not width > 0:
             raise ValueError(f"width must be positive, not {width}")
+        if not depth >= 1:
+            raise ValueError(f"depth must be at least 1, not {depth}")
+        if act not in ("ReLU6", "SiLU"):
+            raise ValueError(f"act must be 'ReLU6' or 'SiLU', not {act!r}")
+        if len(channels) != len(CHANNELS) or min(channels) < 1:
+            raise ValueError(f"channels must be {len(CHANNELS)} numbers from 1 on, not {tuple(channels)}")
         if not set(wide) <= set(range(len(CHANNELS))):
             raise ValueError(f"wide must name stages from 0 to {len(CHANNELS) - 1}, not {tuple(wide)}")
-        self.layers, self.width = tuple(layers), width
+        self.layers = tuple(layers)
+        self.settings: dict[str, Any] = dict(width=width, channels=list(channels), depth=depth, act=act, excite=excite)
         self.notation = f"the operations of {len(layers)} stages of at most {self.layers} layers, without skips"
         decisions: dict[str, tuple[Choice, ...]] = {}
-        for stage, depth in enumerate(self.layers):
+        for stage, most in enumerate(self.layers):
             first = tuple(op for op in OPERATIONS if stage not in wide or op.endswith("e6"))
-            for layer in range(depth):
+            for layer in range(most):
                 decisions[f"stage{stage}.layer{layer}"] = (*OPERATIONS, "skip") if layer else first
         self.decisions = decisions
 
     def parts(self, choices: Choices) -> dict[str, Any]:
-        return {"backbone": dict(type="densebench.MBConvNet", stages=self.write(choices), width=self.width)}
+        return {"backbone": dict(type="densebench.MBConvNet", stages=self.write(choices), **self.settings)}
 
     def choices(self, genotype: Genotype) -> dict[str, Choice]:
         choices: dict[str, Choice] = {}
-        for stage, (operations, depth) in enumerate(zip(_plain(genotype), self.layers, strict=True)):
+        stages = zip(_plain(genotype, self.settings["channels"]), self.layers, strict=True)
+        for stage, (operations, depth) in enumerate(stages):
             padded = [*operations, *["skip"] * (depth - len(operations))]
             choices |= {f"stage{stage}.layer{layer}": op for layer, op in enumerate(padded)}
         return choices
@@ -98,14 +123,14 @@ class MBConv(FiniteSpace):
         ]
 
 
-def _plain(genotype: Genotype) -> Genotype:
+def _plain(genotype: Genotype, channels: Sequence[int]) -> Genotype:
     """The operations of the stages, also of rows [[inputs, outputs], ["k3_e6", ...], stride], as Rana and Kim print them.
 
     The fixed block's row may come first. Raises ValueError where rows have other channels or strides than the space.
     """
     if not isinstance(genotype[0][0], list | tuple):
         return genotype
-    widths = (32, 16, *CHANNELS)
+    widths = (32, 16, *channels)
     fixed = [[list(pair), stride] for pair, stride in zip(pairwise(widths), (1, *STRIDES), strict=True)]
     rows = [[list(pair), stride] for pair, _, stride in genotype]
     if rows not in (fixed, fixed[1:]) or (rows == fixed and list(genotype[0][1]) != ["k3_e1"]):

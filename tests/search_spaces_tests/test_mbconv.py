@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from mmdet.models.backbones import EfficientNet
 from mmdet.registry import MODELS
 from mmseg.models.backbones import MobileNetV2
 from PIL import Image
 
-from search_spaces.mbconv.network import MBConvNet
-from search_spaces.mbconv.space import FNA_SSDLITE, MOBILENET_V2, RANA_KIM, MBConv
+from search_spaces.mbconv.network import MBConvClassifier, MBConvNet, SqueezeExcite, deepened
+from search_spaces.mbconv.space import EFFICIENTNET, EFFICIENTNET_B0, FNA_SSDLITE, MOBILENET_V2, RANA_KIM, MBConv
 from tasks.checkpoint import read_checkpoint
 from tasks.complexity import madds, params
 from tasks.detection.templates import SSDLite
@@ -132,6 +134,58 @@ def test_imagenet_weights_recognise_a_photograph(shared) -> None:
         scores = torch.softmax(features @ classifier["classifier.1.weight"].T + classifier["classifier.1.bias"], 1)
     assert scores.argmax() == 45  # Gila monster
     assert scores[0, 45] > 0.99
+
+
+@pytest.mark.parametrize(
+    ("width", "depth", "count"),  # as torchvision has them
+    [(1.0, 1.0, 5_288_548), (1.0, 1.1, 7_794_184), (1.1, 1.2, 9_109_994), (1.2, 1.4, 12_233_232)],
+)
+def test_efficientnets_count_exactly(width: float, depth: float, count: int) -> None:
+    space = MBConv(width=width, depth=depth, **EFFICIENTNET)
+    backbone = space.model(space.read(EFFICIENTNET_B0))["backbone"]
+    network = MODELS.build({**backbone, "type": "densebench.MBConvClassifier", "classes": 1000})
+    assert isinstance(network, MBConvClassifier)
+    assert params(network) == count
+
+
+def test_efficientnet_b0_has_the_layers_of_mmdetection() -> None:
+    theirs = EfficientNet("b0")
+    ours = MBConvNet(EFFICIENTNET_B0, taps=("8", "32", "32+"), **EFFICIENTNET).eval()
+    shapes = [tuple(weight.shape) for weight in theirs.parameters()]
+    assert [tuple(weight.shape) for weight in ours.parameters()] == shapes
+    with torch.no_grad():
+        assert [tuple(x.shape) for x in ours(torch.zeros(1, 3, 64, 64))] == [
+            (1, 40, 8, 8), (1, 320, 2, 2), (1, 1280, 2, 2)
+        ]  # fmt: skip
+
+
+@torch.no_grad()
+def test_channels_are_weighted_by_what_their_means_say() -> None:
+    torch.manual_seed(0)
+    layer, x = SqueezeExcite(4, 2, "SiLU"), torch.randn(2, 4, 3, 5)
+    hidden = torch.nn.functional.silu(layer.conv1.conv(x.mean((2, 3), keepdim=True)))
+    factors = torch.sigmoid(layer.conv2.conv(hidden))
+    assert torch.allclose(layer(x), x * factors)
+    assert params(layer) == 4 * 2 + 2 + 2 * 4 + 4
+
+
+@pytest.mark.parametrize(("depth", "layers"), [(1.0, "abc"), (1.1, "abcc"), (2.0, "abcccc")])
+def test_the_last_layer_of_a_deeper_stage_is_repeated(depth: float, layers: str) -> None:
+    assert deepened("abc", depth) == list(layers)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (dict(depth=0.9), "depth must be at least 1, not 0.9"),
+        (dict(act="Swish"), "act must be 'ReLU6' or 'SiLU', not 'Swish'"),
+        (dict(channels=[24, 40]), r"channels must be 6 numbers from 1 on, not \(24, 40\)"),
+        (dict(width=0), "width must be positive, not 0"),
+    ],
+)
+def test_wrong_sizes_are_refused(settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        MBConv(**settings)
 
 
 STRIDES = {"2": 2, "2+": 2, "4": 4, "4+": 4, "8": 8, "8+": 8, "16": 16, "16+": 16, "32": 32, "32+": 32}
