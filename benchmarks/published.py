@@ -15,11 +15,10 @@ from typing import Any
 import torch
 from mmengine.registry import MODELS
 
+from benchmarks.published_classifiers import classifiers
 from core import build
 from search_spaces import SPACES
 from search_spaces.mbconv.space import FNA_SSDLITE, MOBILENET_V2, RANA_KIM
-from search_spaces.nasnet_cells.published import AMOEBANET_A, DARTS_V1, DARTS_V2, NASNET_A, unused
-from search_spaces.nasnet_cells.space import DARTS, NAMES
 from tasks import TASKS
 from tasks.complexity import madds, params
 
@@ -41,9 +40,9 @@ class Published:
     """A network: the space and genotype that make it, the task that hosts it, our numbers and the printed ones.
 
     Without a space, the network is the task's template as it is, plain. A classifier has no task, but `classifier`, its config
-    without the genotype, which a space may bring into its form, and the `size` of its image. `params` and `madds` are exact
-    under our rule (None: never determined). Printed numbers are written as the source does, "2.6 M"; `frozen` parameters may
-    be missing in them. `differs` says why a printed number is not ours.
+    without what its space says of a backbone (without a space, the genotype), and the `size` of its image. `params` and
+    `madds` are exact under our rule (None: never determined). Printed numbers are written as the source does, "2.6 M";
+    `frozen` parameters may be missing in them. `differs` says why a printed number is not ours.
     """
 
     id: str
@@ -204,40 +203,13 @@ def _fna() -> Iterator[Published]:
         yield Published(name, source, task, dict(type="MBConv"), genotype, *numbers)
 
 
-def _cells() -> Iterator[Published]:
-    """Classifiers of two cells that repeat."""
-    paper, space = "DARTS, ICLR 2019", dict(type="NASNetCells", operations=DARTS, blocks=4, join="all")
-    large, small = dict(channels=48, depth=4, classes=1000, stem="imagenet"), dict(channels=36, depth=6, classes=10)
-    rule = "the source does not say how it counts MAdds, and prints 8 % more than the weights multiply"
-    one = "the source prints the same number for the first order and the second"
-    rows: list[tuple[Any, ...]] = [
-        ("DARTS-V2", DARTS_V2, large, 224, 4_718_752, 529_911_552, "4.7 M", "574 M", rule),
-        ("DARTS-V2c", DARTS_V2, small, 32, 3_349_342, 528_359_040, "3.3 M", None, ""),
-        ("DARTS-V1", DARTS_V1, large, 224, 4_510_432, 505_864_704, None, None, ""),
-        ("DARTS-V1c", DARTS_V1, small, 32, 3_169_414, 500_987_520, "3.3 M", None, one),
-    ]
-    for name, genotype, settings, size, *numbers, why in rows:
-        network = dict(type="densebench.CellClassifier", **settings)
-        yield Published(name, paper, None, space, genotype, *numbers, differs=why, classifier=network, size=size)
-    nasnet, amoeba = ("NASNet, CVPR 2018", NASNET_A), ("AmoebaNet, AAAI 2019", AMOEBANET_A)
-    few, many = (f"{count} with the running statistics of norms" for count in ("88,949,818", "468,606,025"))
-    more = "the source's cells also put out what is read, which the space leaves out"
-    rows = [
-        ("NASNet-A", *nasnet, 44, 4, 1000, 32, 224, 5_289_978, 563_638_816, "5.3 M", "564 M", ""),
-        ("NASNet-A-large", *nasnet, 168, 6, 1000, 96, 331, 88_753_150, 23_783_414_658, "88.9 M", "23.8 G", few),
-        ("NASNet-A-s", *nasnet, 44, 4, 1000, 32, 224, 4_772_516, 518_307_552, "5.3 M", "564 M", more),
-        ("AmoebaNet-A", *amoeba, 190, 6, 1001, 32, 331, 86_721_838, 23_133_666_547, "86.7 M", "23.1 G", ""),
-        ("AmoebaNet-A-448", *amoeba, 448, 6, 1001, 32, 299, 468_158_353, 103_887_701_136, "469 M", "104 G", many),
-        ("AmoebaNet-A-s", *amoeba, 190, 6, 1001, 32, 331, 75_068_188, 20_026_759_377, "86.7 M", "23.1 G", more),
-    ]
-    for name, paper, genotype, channels, depth, classes, stem, size, *numbers, why in rows:
-        space = dict(type="NASNetCells", operations=list(NAMES)) if name.endswith("-s") else None
-        genotype = unused(genotype) if space else genotype
-        network = dict(type="densebench.NASNetClassifier", channels=channels, depth=depth, classes=classes, stem=stem)
-        yield Published(name, paper, None, space, genotype, *numbers, differs=why, classifier=network, size=size)
-
-
-PUBLISHED: tuple[Published, ...] = (*_decoders(), *_nas_fcos(), *_compared(), *_fna(), *_cells())
+PUBLISHED: tuple[Published, ...] = (
+    *_decoders(),
+    *_nas_fcos(),
+    *_compared(),
+    *_fna(),
+    *(Published(task=None, **row) for row in classifiers()),
+)
 
 
 def count(network: Published) -> tuple[int, int]:
@@ -247,9 +219,9 @@ def count(network: Published) -> tuple[int, int]:
         space = build(SPACES, network.space)
         model = space.model(space.read(network.genotype))
     if network.task is None:
-        genotype = model["backbone"]["genotype"] if model else network.genotype
+        decided = model.get("backbone", {"genotype": network.genotype})
         with torch.device("meta"):
-            built = MODELS.build({**(network.classifier or {}), "genotype": genotype})
+            built = MODELS.build({**decided, **(network.classifier or {})})
         return params(built), madds(built, (3, network.size, network.size))
     task = build(TASKS, {**network.task, "cache": tempfile.gettempdir()})
     built = task.network(model)

@@ -64,14 +64,15 @@ def test_verify_published(tool) -> None:
     wanted |= {f"DET-{k}" for k in range(1, 12)} | {"DET-1m", "S1-F4"} | {f"FNA-{k}" for k in range(1, 5)}
     wanted |= {"RET-MBv2", "RET-R50", "RET-R101", "FCOS-X101", "DARTS-V1", "DARTS-V1c", "DARTS-V2", "DARTS-V2c"}
     wanted |= {"NASNet-A", "NASNet-A-large", "NASNet-A-s", "AmoebaNet-A", "AmoebaNet-A-448", "AmoebaNet-A-s"}
+    wanted |= {f"EfficientNet-B{phi}" for phi in range(8)}
     assert [row["id"] for row in rows if row["id"] not in wanted] == []
-    assert len(rows) == len(wanted) == 44
+    assert len(rows) == len(wanted) == 52
     assert all(row["ok"] for row in rows)
     verdicts = {row["id"]: (row["params_verdict"], row["madds_verdict"]) for row in rows}
     assert verdicts["SEG-i1"] == ("exact", None)
     assert verdicts["FNA-4"] == ("same digits", "same digits")
     assert verdicts["FNA-1"] == ("same digits", "differs")
-    for name in ("NASNet-A", "AmoebaNet-A"):
+    for name in ("NASNet-A", "AmoebaNet-A", "EfficientNet-B0"):
         assert verdicts[name] == ("same digits", "same digits")
     for name in ("DET-9", "DET-10", "DET-11"):  # an FPN of 128 channels, a head of 256
         assert verdicts[name] == ("same digits", "differs")
