@@ -134,6 +134,8 @@ class CellClassifier(nn.Module):
         self, genotype: Genotype, channels: int, depth: int, classes: int, stem: Literal["cifar", "imagenet"] = "cifar"
     ):
         super().__init__()
+        if stem not in ("cifar", "imagenet"):
+            raise ValueError(f"stem must be 'cifar' or 'imagenet', not {stem!r}")
         small = stem == "cifar"
         width = 3 * channels if small else channels
         first = nn.Sequential(conv(3, width, 3), nn.BatchNorm2d(width)) if small else quarter(width)

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core import did_you_mean
+from search_spaces.nasnet_cells.space import NAMES
 from search_spaces.ops import conv
 
 
@@ -38,18 +40,21 @@ def fit(inputs: int, outputs: int, halve: bool = False, affine: bool = True) -> 
 
 
 def operation(name: str, inputs: int, outputs: int, stride: int = 1, affine: bool = True) -> nn.Module:
-    """A new operation by its published name.
+    """A new operation by its published name. Raises ValueError where there is no such one.
 
     Separable convolutions come twice, dilated ones (separable as well, rate 2) once, as in DARTS's public code. Other ones than
     1x1 are as in AmoebaNet's: between two 1x1 ones, and a quarter as wide, 1x3 and 3x1 ones three eighths.
     """
-    kind, kernel = name[:-4], int(name[-1]) if name[-1].isdigit() else 1
-    end = partial(layer, affine=affine)
+    if name not in NAMES.values():
+        raise ValueError(did_you_mean("operation", name, NAMES.values()))
+    if name == "skip_connect":
+        return nn.Identity() if stride == 1 and inputs == outputs else fit(inputs, outputs, stride == 2, affine)
+    kind, kernel, end = name[:-4], int(name[-1]), partial(layer, affine=affine)
     if kind in ("max_pool", "avg_pool"):
         settings: dict[str, Any] = dict(kernel_size=kernel, stride=stride, padding=kernel // 2)
         pool = nn.MaxPool2d(**settings) if kind == "max_pool" else nn.AvgPool2d(**settings, count_include_pad=False)
-        norm = nn.BatchNorm2d(outputs, affine=affine)
-        return pool if inputs == outputs else nn.Sequential(pool, conv(inputs, outputs), norm)
+        other = [] if inputs == outputs else [conv(inputs, outputs), nn.BatchNorm2d(outputs, affine=affine)]
+        return nn.Sequential(pool, *other) if other else pool
     if kind == "sep_conv":
         first = end(conv(inputs, inputs, kernel, 1, inputs, stride), conv(inputs, outputs))
         return nn.Sequential(*first, *end(conv(outputs, outputs, kernel, 1, outputs), conv(outputs, outputs)))
@@ -57,8 +62,6 @@ def operation(name: str, inputs: int, outputs: int, stride: int = 1, affine: boo
         return end(conv(inputs, inputs, kernel, 2, inputs, stride), conv(inputs, outputs))
     if name == "conv_1x1":
         return end(conv(inputs, outputs, stride=stride))
-    if name == "skip_connect":
-        return nn.Identity() if stride == 1 and inputs == outputs else fit(inputs, outputs, stride == 2, affine)
     few = max(1, 3 * outputs // 8 if name == "conv_3x1_1x3" else outputs // 4)
     if name == "conv_3x3":
         inner = [conv(few, few, kernel, stride=stride)]

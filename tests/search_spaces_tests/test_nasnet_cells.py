@@ -109,6 +109,14 @@ def test_every_operation_keeps_or_halves_a_map_and_counts() -> None:
             assert operation(NAMES[name], 8, 6, 2)(x).shape == (2, 6, 4, 5)
 
 
+def test_what_cannot_be_built_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown operation 'conv_5x5': did you mean"):
+        operation("conv_5x5", 4, 4)
+    stem: Any = "cifar10"
+    with pytest.raises(ValueError, match="stem must be 'cifar' or 'imagenet', not 'cifar10'"):
+        CellClassifier(SMALL, 4, 1, 5, stem)
+
+
 def test_a_halved_map_has_seen_every_second_pixel_and_those_between() -> None:
     halve = Halving(1, 2).eval()
     for conv in halve.convs:
