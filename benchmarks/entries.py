@@ -222,9 +222,7 @@ def read_lines(path: Path, kind: str, check: Callable[[Any], None]) -> Iterator[
                 line = orjson.loads(text)
                 check(line)
             except ValueError as error:
-                raise ValueError(
-                    f"{path}, line {number} is not {kind} ({error}): restore it or remove the run"
-                ) from None
+                raise ValueError(f"{path}, line {number} is not {kind} ({error}): restore or remove it") from None
             yield line
 
 
