@@ -28,11 +28,23 @@ from tasks.norms import refit_norms
 from tasks.pretraining import pretrain_on_scenes
 from tasks.templates import told
 
-STAGES = (1, 2, 4, 6)  # of MobileNetV2, whose outputs have strides 4, 8, 16 and 32
+STAGES = {"4": 1, "8": 2, "16": 4, "32": 6}  # of MobileNetV2, by the strides of their outputs
 
 
 @SEGMENTATION_MODELS.register_module()
-class ExpandedMobileNetV2(MobileNetV2):
+class ShortMobileNetV2(MobileNetV2):
+    """MobileNetV2 without the stages behind the last one that it gives."""
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(**kwargs)
+        end = max(self.out_indices) + 1
+        for name in self.layers[end:]:
+            delattr(self, name)
+        del self.layers[end:]
+
+
+@SEGMENTATION_MODELS.register_module()
+class ExpandedMobileNetV2(ShortMobileNetV2):
     """MobileNetV2 whose first block keeps its 1x1 "expansion" of factor 1, as in Nekrasov et al.'s encoder."""
 
     def __init__(self, **kwargs: Any):
@@ -46,6 +58,8 @@ class ExpandedMobileNetV2(MobileNetV2):
 @dataclass(frozen=True)
 class EncoderSettings:
     """A MobileNetV2 of width `width` (`expanded`: Nekrasov et al.'s), or any backbone by its config, and its weights.
+
+    A MobileNetV2 ends with the last stage that the template reads.
 
     These are read from `checkpoint`, or, without one, learnt in `pretrain_epochs` of telling the objects of scenes-v1 apart.
     `refit_norms` then gives folded batch norms the statistics of training images, resized to `refit_size`.
@@ -74,12 +88,14 @@ class Encoder:
         checkpoint = self.settings.checkpoint
         if checkpoint is not None and not Path(checkpoint).is_file():
             raise ValueError(f"there is no checkpoint {checkpoint}: give a file's path, or None to pre-train")
+        stages = tuple(STAGES[tap] for tap in taps if tap in STAGES) or tuple(STAGES.values())
+        kind = "MobileNetV2" if STAGES["32"] in stages else "ShortMobileNetV2"
         default = dict(
-            type="mmseg.ExpandedMobileNetV2" if self.settings.expanded else "mmseg.MobileNetV2",
+            type=f"mmseg.{'ExpandedMobileNetV2' if self.settings.expanded else kind}",
             widen_factor=self.settings.width,
             strides=(1, 2, 2, 2, 1, 2, 1),
             dilations=(1,) * 7,
-            out_indices=STAGES,
+            out_indices=stages,
         )
         self.config = told(self.settings.backbone or default, taps)
 

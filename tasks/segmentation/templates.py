@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import mmseg.models  # noqa: F401 - registers the stock modules
@@ -14,9 +15,11 @@ from tasks.segmentation.metrics import IGNORE
 from tasks.task import Parts
 from tasks.templates import COLOURS, Config, Size, Template, takes
 
+STRIDES = ("4", "8", "16", "32")
+
 
 class EncoderDecoder(Template):
-    """A backbone with four taps and a decoder that scores every pixel.
+    """A backbone with `taps`, some of the strides 4 to 32, and a decoder that scores every pixel.
 
     `decoder` is the config of any decode head of MMSegmentation, used where no space decides one; None: SegFormer's all-MLP
     head (Xie et al., NeurIPS 2021), `width` channels wide. A head sees the taps that its `in_index` names, without one all of
@@ -24,11 +27,13 @@ class EncoderDecoder(Template):
     """
 
     slots = ("backbone", "decoder")
-    taps = ("4", "8", "16", "32")
 
-    def __init__(self, decoder: Config | None = None, width: int = 64):
+    def __init__(self, decoder: Config | None = None, width: int = 64, taps: Sequence[str] = STRIDES):
         if width < 1:
             raise ValueError(f"width must be at least 1, not {width}")
+        if not taps or list(taps) != [stride for stride in STRIDES if stride in taps]:
+            raise ValueError(f"taps must be some of {', '.join(STRIDES)} in this order, not {list(taps)}")
+        self.taps = tuple(taps)
         self.decoder = decoder or dict(
             type="mmseg.SegformerHead",
             channels=width,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,11 @@ from tasks.trainable import build_network
 CHECKPOINT = "mobilenetv2_imagenet/mobilenet_v2_1.0_torchvision_layout_dequant.pth"
 
 
-def encoder(tmp_path: Path, **settings) -> Encoder:
-    return Encoder(FolderSegmentation(".", "camvid"), tmp_path, Meter(), ("4", "8", "16", "32"), settings)
+ALL = ("4", "8", "16", "32")
+
+
+def encoder(tmp_path: Path, taps: Sequence[str] = ALL, **settings) -> Encoder:
+    return Encoder(FolderSegmentation(".", "camvid"), tmp_path, Meter(), taps, settings)
 
 
 def module(width: float = 0.25, expanded: bool = False) -> nn.Module:
@@ -116,6 +120,28 @@ def test_the_expanded_variant_adds_one_convolution() -> None:
 
     assert count(module(1.0, expanded=True)) == 1_812_800
     assert count(module(1.0)) == 1_812_800 - 1_088
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("expanded", [True, False])
+def test_an_encoder_ends_with_the_last_tap(tmp_path: Path, expanded: bool) -> None:
+    """Its weights have the names that the whole one gives them, and its maps are equal."""
+    short = encoder(tmp_path, ("4", "8"), expanded=expanded)
+    whole, network = module(1.0, expanded), build_network(short.config, seed=0, device="cpu")
+    network.load_state_dict({name: whole.state_dict()[name] for name in network.state_dict()})
+    for one in (whole, network):
+        one.eval()  # OpenMMLab's backbones do not return themselves from it
+    assert sum(p.numel() for p in network.parameters()) == 56_576 - 1_088 * (not expanded)
+    x = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    for ours, theirs in zip(network(x), whole(x)[:2], strict=True):
+        assert torch.equal(ours, theirs)
+    assert short.identity["config"] != encoder(tmp_path, expanded=expanded).identity["config"]
+
+
+def test_a_whole_encoder_is_a_stock_one_and_inner_taps_leave_it_whole(tmp_path: Path) -> None:
+    for taps in (ALL, ("16+", "32+")):
+        assert encoder(tmp_path, taps).config["type"] == "mmseg.MobileNetV2"
+        assert encoder(tmp_path, taps).config["out_indices"] == (1, 2, 4, 6)
 
 
 def test_pretraining_is_cached_and_repeatable(tmp_path: Path) -> None:

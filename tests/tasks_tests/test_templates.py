@@ -51,6 +51,8 @@ def test_backbones_are_told_the_taps_where_they_can_be() -> None:
     assert told(dict(type="Steps"), ("4", "8")) == dict(type="Steps", taps=["4", "8"])
     assert told(RESNET, ("4", "8")) == RESNET
     assert config({"backbone": dict(type="Steps")})["backbone"]["taps"] == ["4", "8", "16", "32"]
+    short = config({"backbone": dict(type="Steps")}, taps=["4", "8"])
+    assert (short["backbone"]["taps"], short["decode_head"]["in_channels"]) == (["4", "8"], [8, 8])
 
 
 def test_a_backbone_is_looked_at_once() -> None:
@@ -76,6 +78,8 @@ def test_what_does_not_fit_is_refused() -> None:
         config({"backbone": two})
     with pytest.raises(ValueError, match=r"there is no module 'mmseg.FNCHead'"):
         config({"decoder": dict(type="mmseg.FNCHead")})
+    with pytest.raises(ValueError, match=r"taps must be some of 4, 8, 16, 32 in this order, not \['8', '4'\]"):
+        config({}, taps=["8", "4"])
     with pytest.raises(ValueError, match="unknown model template 'EncoderDecodr': did you mean 'EncoderDecoder'"):
         build(TEMPLATES, dict(type="EncoderDecodr"))
 
