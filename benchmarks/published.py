@@ -69,15 +69,19 @@ LOGGED = (  # nas-segm-pytorch, issue 3: genotypes with their parameter counts
     ([[0, [0, 1, 7, 1], [4, 1, 4, 3], [5, 2, 7, 7]], [[3, 1], [4, 2], [2, 5]]], 2_088_101),
     ([[9, [1, 0, 6, 10], [3, 0, 2, 4], [4, 2, 1, 10]], [[1, 3], [0, 3], [2, 3]]], 2_147_717),
 )
-VOC, DEPTH = (
-    dict(
-        type="SegmentationTask",
-        data=dict(type="FolderSegmentation", root=".", layout="folders", classes=[str(k) for k in range(classes)]),
-        encoder=dict(expanded=True),
-        input_size=(512, 512),
-    )
-    for classes in (21, 1)
+TEMPLATES0, TEMPLATES1 = (  # 44 numbers in a row
+    [int(digit) for digit in digits]
+    for digits in ("30141131101001212103111011200302005321005010", "11013034011000011113123030220012002113040220")
 )
+
+
+def _segmentation(classes: int, size: tuple[int, int], **template: Any) -> dict[str, Any]:
+    """A segmentation task on the authors' MobileNetV2."""
+    data = dict(type="FolderSegmentation", root=".", layout="folders", classes=[str(k) for k in range(classes)])
+    return dict(type="SegmentationTask", template=template, data=data, encoder=dict(expanded=True), input_size=size)
+
+
+VOC, DEPTH = (_segmentation(classes, (512, 512)) for classes in (21, 1))
 FINAL = dict(type="DecoderCells", channels=64, repeats=2)
 SEARCH = dict(type="DecoderCells", channels=48, repeats=1)
 PAPER = "Nekrasov et al., CVPR 2019"
@@ -108,6 +112,19 @@ def _decoders() -> Iterator[Published]:
         yield Published(f"SEG-{k}s", PAPER + ", search size", VOC, SEARCH, genotype, small, small_madds)
     for k, (genotype, count) in enumerate(LOGGED, start=1):
         yield Published(f"SEG-i{k}", "nas-segm-pytorch issue 3", VOC, SEARCH, genotype, count, None, f"{count:,}")
+
+
+def _templates() -> Iterator[Published]:
+    paper, space = "Nekrasov et al., WACV 2020", dict(type="DecoderTemplates", channels=64, repeats=2)
+    cityscapes, camvid = (19, (1024, 2048)), (11, (360, 480))
+    rows: list[tuple[Any, ...]] = [
+        ("TPL-0", cityscapes, TEMPLATES0, 280_147, 13_718_388_736, "280,147", "13.72 G"),
+        ("TPL-1", cityscapes, TEMPLATES1, 268_235, 18_716_229_632, "268,235", "18.72 G"),
+        ("TPL-0c", camvid, TEMPLATES0, 275_531, 1_081_793_280, "0.28 M", "1.08 G"),
+        ("TPL-1c", camvid, TEMPLATES1, 263_619, 1_493_249_280, "0.26 M", "1.49 G"),
+    ]
+    for name, setting, *numbers in rows:
+        yield Published(name, paper, _segmentation(*setting, taps=("4", "8")), space, *numbers)
 
 
 def _detection(
@@ -205,6 +222,7 @@ def _fna() -> Iterator[Published]:
 
 PUBLISHED: tuple[Published, ...] = (
     *_decoders(),
+    *_templates(),
     *_nas_fcos(),
     *_compared(),
     *_fna(),

@@ -11,6 +11,7 @@ SPACES = Registry(
         "TableSpace": "search_spaces.table.space",
         "Subset": "search_spaces.subset",
         "DecoderCells": "search_spaces.decoder_cells.space",
+        "DecoderTemplates": "search_spaces.decoder_templates.space",
         "FPNCells": "search_spaces.fpn_cells.space",
         "HeadCells": "search_spaces.head_cells.space",
         "FCOSDecoder": "search_spaces.fcos_decoder.space",
@@ -28,6 +29,7 @@ MODELS = Registry(
     {
         "CellDecoder": "search_spaces.decoder_cells.network",
         "DecoderSupernet": "search_spaces.decoder_cells.supernet",
+        "TemplateDecoder": "search_spaces.decoder_templates.network",
         "CellFPN": "search_spaces.fpn_cells.network",
         "CellFCOSHead": "search_spaces.head_cells.network",
         "MBConvNet": "search_spaces.mbconv.network",

@@ -11,6 +11,7 @@ from benchmarks.catalogue import benchmarks, read_protocol
 from core import build
 from search_spaces import SPACES, FiniteSpace
 from search_spaces.decoder_cells.space import DecoderCells
+from search_spaces.decoder_templates.space import DecoderTemplates
 from search_spaces.fpn_cells.space import FPNCells
 from search_spaces.graph import Graph, listed
 from search_spaces.head_cells.space import HeadCells
@@ -51,6 +52,17 @@ def test_a_decoder() -> None:
     assert "tap1" not in graph.nodes  # which no block reads
     assert graph.nodes["cell.op0"].label == "sep5_dil6"
     assert sources(graph, "cell.output") == ["cell.op0", "cell.layer1", "cell.layer2", "cell.layer3"]
+
+
+def test_templates() -> None:
+    space = DecoderTemplates(layers=4)
+    templates = [[0, 3, 1], [2, 5, 0], [4, 4, 0]]  # of which one has no layer
+    graph = space.graph(space.read([templates, [[0, 1, 2, 3, 1], [2, 2, 0, 1, 0], [0, 3, 0, 1, 0], [1, 3, 2, 0, 0]]]))
+    assert [sources(graph, f"layer{k}") for k in (0, 1, 3)] == [["tap0", "tap1"], ["layer0"], ["tap1", "layer1"]]
+    assert sources(graph, "scores") == ["layer2", "layer3"]
+    assert graph.nodes["layer0"].label == "template 0, 4 x, stride 2"
+    assert (graph.nodes["template1.b"].label, graph.nodes["template1.join"].label) == ("max3", "concat")
+    assert "template2.a" not in graph.nodes
 
 
 def test_a_feature_pyramid() -> None:

@@ -32,6 +32,20 @@ def decoder_cells(choices: Spelling, rng: Random) -> Spelling:
     return swapped(choices, layers, blocks)
 
 
+def decoder_templates(choices: Spelling, rng: Random) -> Spelling:
+    """Number the templates otherwise, and exchange the sides of those that no layer repeats."""
+    layers = [name.removesuffix(".template") for name in choices if name.endswith(".template")]
+    for place in range(3):
+        used = [layer for layer in layers if choices[f"{layer}.template"] == place]
+        if rng.random() < 0.5 and all(choices[f"{layer}.repeats"] == 1 for layer in used):
+            for one in (f"template{place}", *used):
+                exchange(choices, f"{one}.a", f"{one}.b")
+    order = rng.sample(range(3), 3)
+    renamed = {name: f"template{order[int(name[8])]}{name[9:]}" for name in choices if name.startswith("template")}
+    numbers = {f"{layer}.template": order[choices[f"{layer}.template"]] for layer in layers}
+    return {renamed.get(name, name): choice for name, choice in choices.items()} | numbers
+
+
 def fpn_cells(choices: Spelling, rng: Random) -> Spelling:
     for block in range(7):
         if choices[f"fpn.block{block}.join"] == "sum" and rng.random() < 0.5:
@@ -97,6 +111,7 @@ SPELLINGS: dict[str, Callable[[Spelling, Random], Spelling]] = {
     "Subset": head_cells,
     "TableSpace": table_rows,
     "DecoderCells": decoder_cells,
+    "DecoderTemplates": decoder_templates,
     "FPNCells": fpn_cells,
     "HeadCells": head_cells,
     "FCOSDecoder": fcos_decoder,
