@@ -25,6 +25,23 @@ cvpr19_whole = dict(
     average=dict(type="EpochPolyak", decay=0.99),
 )
 
+# Nekrasov et al., WACV 2020 (the same code, examples/search/search_wacv.sh): as above, with Adam for the encoder, too.
+wacv20_decoder = dict(
+    epochs=5,
+    batch=32,
+    optimizer=dict(type="Adam", lr=7e-3, weight_decay=1e-5),
+    clip=3.0,
+    average=dict(type="EpochPolyak", decay=0.9),
+)
+wacv20_whole = dict(
+    epochs=5,
+    batch=32,
+    optimizer=dict(type="Adam", lr=2e-3, weight_decay=1e-5),
+    encoder=dict(type="Adam", lr=5e-4, weight_decay=1e-5),
+    clip=3.0,
+    average=dict(type="EpochPolyak", decay=0.99),
+)
+
 # Wang et al., NAS-FCOS, CVPR 2020 (Lausannen/NAS-FCOS, configs/search): the final training on COCO. Their 90,000 iterations are
 # 12.2 epochs of train2017; these 12 end at 88,716.
 nas_fcos_final = dict(
