@@ -109,3 +109,13 @@ def resize(x: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:
     if tuple(x.shape[-2:]) == tuple(size):
         return x
     return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=False)
+
+
+def largest(maps: Sequence[Tensor]) -> torch.Size:
+    """The (height, width) of the map with the most positions."""
+    return max((x.shape[-2:] for x in maps), key=positions)
+
+
+def positions(size: Sequence[int]) -> int:
+    """How many a map of (height, width) has."""
+    return size[0] * size[1]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_spaces.decoder_cells.space import OPERATIONS, Genotype
-from search_spaces.ops import Style, operation, resize
+from search_spaces.ops import Style, largest, operation, resize
 
 
 class Cell(nn.Module):
@@ -50,11 +50,6 @@ class Block(nn.Module):
         a, b = (side[1](side[0](x, **settings)) for side, x in zip(self.sides, (a, b), strict=True))  # type: ignore[index]
         size = largest((a, b))
         return resize(a, size) + resize(b, size)
-
-
-def largest(maps: Sequence[Tensor]) -> torch.Size:
-    """The (height, width) of the map with the most positions."""
-    return max((x.shape[-2:] for x in maps), key=lambda size: size[0] * size[1])
 
 
 class Decoder(BaseDecodeHead):

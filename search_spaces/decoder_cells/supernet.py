@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial, reduce
 from typing import Any
 
@@ -13,25 +12,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_spaces.architecture import Choice, Choices
-from search_spaces.decoder_cells.network import Block, Decoder, largest
+from search_spaces.decoder_cells.network import Block, Decoder
 from search_spaces.decoder_cells.space import BLOCKS, DECISIONS, LAYERS, OPERATIONS, TAPS, Swaps, canonical_swaps
-from search_spaces.ops import Style, operation, resize
+from search_spaces.mixing import loose, mixed
+from search_spaces.ops import Style, largest, operation, resize
 from search_spaces.supernet import ChoiceSupernet, Shares
 
 SIDES = [f"cell.layer{layer}.{side}" for layer in range(1, LAYERS + 1) for side in "ab"]
 OUTPUTS = range(1, 3 * LAYERS + 2, 3)  # places of the first output of a cell and of its layers' sums
-
-
-def mixed(maps: Sequence[Tensor], shares: Shares) -> Tensor:
-    """The sum of the maps by their shares, at the size of the largest that has one."""
-    size = largest([maps[place] for place in shares])
-    return reduce(torch.add, [resize(share * maps[place], size) for place, share in shares.items()])
-
-
-def loose(places: Iterable[int], picks: Sequence[Shares]) -> Shares:
-    """The probability that none of the picks, which are independent, falls on each of the places."""
-    chances = {place: math.prod(1 - pick.get(place, 0.0) for pick in picks) for place in places}
-    return {place: chance for place, chance in chances.items() if chance}
 
 
 class MixedCell(nn.Module):

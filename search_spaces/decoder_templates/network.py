@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from search_spaces.decoder_templates.space import JOINS, OPERATIONS, TAPS, Genotype, loose
 from search_spaces.fpn_cells.network import Sum
-from search_spaces.ops import PLAIN, conv, resize
+from search_spaces.ops import PLAIN, conv, largest, positions, resize
 
 
 def operation(name: str, inputs: int, outputs: int, stride: int, repeats: int) -> nn.Module:
@@ -93,7 +93,7 @@ class Repetition(nn.Module):
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         x, y = (adapt(op(side)) for op, adapt, side in zip(self.ops, self.adapters, (a, b), strict=True))
-        size = (max if self.larger else min)((x.shape[-2:], y.shape[-2:]), key=torch.Size.numel)
+        size = (max if self.larger else min)((x.shape[-2:], y.shape[-2:]), key=positions)
         return self.join(resize(x, size), resize(y, size))
 
 
@@ -147,5 +147,5 @@ class TemplateDecoder(BaseDecodeHead):
         for layer, (a, b) in zip(self.layers, self.pairs, strict=True):
             pool.append(layer(pool[a], pool[b]))
         ends = [pool[place] for place in self.loose]
-        size = max((x.shape[-2:] for x in ends), key=torch.Size.numel)
+        size = largest(ends)
         return self.cls_seg(self.merge(F.relu(torch.cat([resize(x, size) for x in ends], 1))))

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from benchmarks.published import ARCH0, ARCH1, ARCH2
 from search_spaces.decoder_cells.space import OPERATIONS, DecoderCells
-from search_spaces.decoder_cells.supernet import DecoderSupernet, MixedCell, loose
+from search_spaces.decoder_cells.supernet import DecoderSupernet, MixedCell
+from search_spaces.mixing import loose
 from search_spaces.supernet import mean_entropy, skip_ratio
 
 WIDTHS, SIZES = (8, 8, 16, 16), ((16, 12), (8, 6), (4, 3), (2, 2))
