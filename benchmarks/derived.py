@@ -10,7 +10,7 @@ import torch
 
 from core import Weights, matching
 from search_spaces import SearchSpace
-from search_spaces.supernet import Supernet
+from search_spaces.supernet import Supernet, supernet_in
 from tasks import Stage, Task
 
 
@@ -21,14 +21,12 @@ def derived(
 
     `weights` are those in the file `path`, which a supernet of `space` on `task` left.
     """
-    place, supernet = _supernet(task, space, stage, path)
-    return matching({**weights, **{f"{place}{name}": value for name, value in supernet.derive(arch).items()}}, fresh)
+    return matching({**weights, **_supernet(task, space, stage, path).derive(arch)}, fresh)
 
 
 @lru_cache(maxsize=1)
-def _supernet(task: Any, space: SearchSpace, stage: Stage, path: str) -> tuple[str, Supernet]:
-    """The supernet with the weights of a file, and the prefix of its names in the network; kept from job to job."""
+def _supernet(task: Any, space: SearchSpace, stage: Stage, path: str) -> Supernet:
+    """The supernet with the weights of a file; kept from job to job."""
     network = task.begin(space.supernet(), stage, seed=0)
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True), strict=False)
-    name, supernet = next((name, part) for name, part in network.named_modules() if isinstance(part, Supernet))
-    return f"{name}." if name else "", supernet
+    return supernet_in(network)

@@ -36,6 +36,9 @@ class Joint(FiniteSpace):
     def parts(self, choices: Choices) -> dict[str, Any]:
         return {slot: part for space in self.spaces for slot, part in space.parts(_share(space, choices)).items()}
 
+    def supernet(self) -> dict[str, Any]:
+        return {slot: part for space in self.spaces for slot, part in space.supernet().items()}
+
     def wiring(self, choices: Choices) -> Graph:
         graphs = [space.wiring(_share(space, choices)) for space in self.spaces]
         nodes = {name: node for graph in graphs for name, node in graph.nodes.items()}

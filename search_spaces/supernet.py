@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -117,9 +117,43 @@ class ChoiceSupernet(Supernet):
         return {name: max(options, key=options.__getitem__) for name, options in self.probabilities().items()}
 
 
-def supernet_in(network: nn.Module) -> Supernet:
-    """The supernet among the modules of a network."""
-    return next(module for module in network.modules() if isinstance(module, Supernet))
+class JointSupernet(Supernet):
+    """The supernets of a network, by their names in it, each with its own decisions; derived weights have its names."""
+
+    def __init__(self, parts: Mapping[str, Supernet]):
+        super().__init__()
+        self.parts = dict(parts)  # which the network registers
+
+    def weigh(self, choices: Choices) -> list[Any]:
+        return [part.weigh(choices) for part in self.parts.values()]
+
+    @contextmanager
+    def held(self, choices: Choices) -> Iterator[None]:
+        with ExitStack() as stack:
+            for part in self.parts.values():
+                stack.enter_context(part.held(choices))
+            yield
+
+    def derive(self, choices: Choices) -> dict[str, Tensor]:
+        return {
+            f"{place}.{name}" if place else name: value
+            for place, part in self.parts.items()
+            for name, value in part.derive(choices).items()
+        }
+
+    def architecture_parameters(self) -> list[nn.Parameter]:
+        return [parameter for part in self.parts.values() for parameter in part.architecture_parameters()]
+
+    def distributions(self) -> Distributions:
+        return {name: shares for part in self.parts.values() for name, shares in part.distributions().items()}
+
+    def discretise(self) -> dict[str, Choice]:
+        return {name: choice for part in self.parts.values() for name, choice in part.discretise().items()}
+
+
+def supernet_in(network: nn.Module) -> JointSupernet:
+    """All supernets among the modules of a network."""
+    return JointSupernet({name: part for name, part in network.named_modules() if isinstance(part, Supernet)})
 
 
 def mean_entropy(probabilities: Probabilities) -> float:

@@ -63,6 +63,10 @@ class FPNCells(FiniteSpace):
         inner = {} if self.head_channels == self.channels else {"channels": self.channels}
         return {"neck": {**neck, "variant": self.variant, **inner}}
 
+    def supernet(self) -> dict[str, Any]:
+        neck = dict(type="densebench.FPNSupernet", blocks=self.blocks, out_channels=self.head_channels)
+        return {"neck": {**neck, "variant": self.variant, "channels": self.channels}}
+
     def choices(self, genotype: Genotype) -> dict[str, Choice]:
         choices: dict[str, Choice] = {}
         operations, joins = dict(enumerate(OPERATIONS)), dict(enumerate(JOINS))  # unlike tuples they know no -1
@@ -86,10 +90,10 @@ class FPNCells(FiniteSpace):
         """A weighted sum does not mind the order of its terms; the grouped convolution after a concatenation does."""
         result = dict(choices)
         for block in range(self.blocks):
-            names = [[f"fpn.block{block}.{side}.{part}" for part in ("input", "op")] for side in "ab"]
-            if choices[f"fpn.block{block}.join"] == "sum":
-                for side, values in zip(names, sorted([choices[name] for name in side] for side in names), strict=True):
-                    result |= dict(zip(side, values, strict=True))
+            if exchanged(choices, block):
+                for part in ("input", "op"):
+                    a, b = (f"fpn.block{block}.{side}.{part}" for side in "ab")
+                    result |= {a: choices[b], b: choices[a]}
         return result
 
     def wiring(self, choices: Choices) -> Graph:
@@ -112,3 +116,9 @@ class FPNCells(FiniteSpace):
         graph.add("P6", "P6", group, ["P5"], "map")
         graph.add("P7", "P7", group, ["P6"], "map")
         return graph
+
+
+def exchanged(choices: Choices, block: int) -> bool:
+    """Are the sides of a block in the other order in the canonical form?"""
+    a, b = ([choices[f"fpn.block{block}.{side}.{part}"] for part in ("input", "op")] for side in "ab")
+    return choices[f"fpn.block{block}.join"] == "sum" and a > b  # type: ignore[operator]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 from mmdet.models.dense_heads import FCOSHead
@@ -23,26 +24,22 @@ def group_norm(channels: int, affine: bool) -> nn.GroupNorm:
 STYLE = Style(norm=group_norm, names=None)
 
 
-class CellFCOSHead(FCOSHead):
-    """An FCOS head whose two towers are made of `ops`; the first `split` layers have weights for each level."""
+class SearchedHead(FCOSHead):
+    """An FCOS head with two towers that `tower` makes, each of which `through` takes a level's map through."""
 
-    def __init__(self, ops: Sequence[str], split: int, **settings: Any):
-        self.ops, self.split = tuple(ops), split
-        super().__init__(**settings)
+    @abstractmethod
+    def tower(self) -> nn.ModuleList:
+        """New layers."""
 
-    def _tower(self) -> nn.ModuleList:
-        return nn.ModuleList(
-            nn.ModuleList(
-                operation(name, self.feat_channels, STYLE) for _ in range(LEVELS if depth < self.split else 1)
-            )
-            for depth, name in enumerate(self.ops)
-        )
+    @abstractmethod
+    def through(self, tower: Any, x: Tensor, level: int) -> Tensor:
+        """A level's map (B, C, H, W) at the end of a tower."""
 
     def _init_cls_convs(self) -> None:
-        self.cls_convs = self._tower()
+        self.cls_convs = self.tower()
 
     def _init_reg_convs(self) -> None:
-        self.reg_convs = self._tower()
+        self.reg_convs = self.tower()
 
     def init_weights(self) -> None:
         super().init_weights()
@@ -57,7 +54,7 @@ class CellFCOSHead(FCOSHead):
         return scores, boxes, centerness
 
     def _level(self, x: Tensor, level: int) -> tuple[Tensor, Tensor, Tensor]:
-        classes, boxes = (_through(tower, x, level) for tower in (self.cls_convs, self.reg_convs))
+        classes, boxes = (self.through(tower, x, level) for tower in (self.cls_convs, self.reg_convs))
         centerness = self.conv_centerness(boxes if self.centerness_on_reg else classes)
         sides = self.scales[level](self.conv_reg(boxes)).float()
         if not self.norm_on_bbox:
@@ -66,8 +63,22 @@ class CellFCOSHead(FCOSHead):
         return self.conv_cls(classes), sides if self.training else sides * self.strides[level], centerness
 
 
-def _through(tower: Iterable[Any], x: Tensor, level: int) -> Tensor:
-    """A level's map through a tower, whose layers have a copy for each level, or one for all."""
-    for copies in tower:
-        x = copies[min(level, len(copies) - 1)](x)
-    return x
+class CellFCOSHead(SearchedHead):
+    """An FCOS head whose two towers are made of `ops`; the first `split` layers have weights for each level."""
+
+    def __init__(self, ops: Sequence[str], split: int, **settings: Any):
+        self.ops, self.split = tuple(ops), split
+        super().__init__(**settings)
+
+    def tower(self) -> nn.ModuleList:
+        return nn.ModuleList(
+            nn.ModuleList(
+                operation(name, self.feat_channels, STYLE) for _ in range(LEVELS if depth < self.split else 1)
+            )
+            for depth, name in enumerate(self.ops)
+        )
+
+    def through(self, tower: Any, x: Tensor, level: int) -> Tensor:
+        for copies in tower:
+            x = copies[min(level, len(copies) - 1)](x)
+        return x

@@ -34,6 +34,10 @@ class HeadCells(FiniteSpace):
         head = dict(type="densebench.CellFCOSHead", ops=ops, split=choices["head.split"])
         return {"head": {**head, "in_channels": self.channels, "feat_channels": self.channels}}
 
+    def supernet(self) -> dict[str, Any]:
+        head = dict(type="densebench.HeadSupernet", layers=self.layers)
+        return {"head": {**head, "in_channels": self.channels, "feat_channels": self.channels}}
+
     def choices(self, genotype: tuple[int, Sequence[int]]) -> dict[str, Choice]:
         split, ops = genotype
         operations = dict(enumerate(OPERATIONS))  # unlike a tuple it knows no -1

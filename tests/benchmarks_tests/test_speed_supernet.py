@@ -28,6 +28,6 @@ def test_all_answers_take_more_than_one(tool: Any) -> None:
 
 
 def test_a_space_without_a_supernet_is_refused(tool: Any) -> None:
-    done = tool("measure_speed", "supernet", "scenes-detection-v3")
+    done = tool("measure_speed", "supernet", "scenes-templates-v1")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "has no supernet: use a strategy that asks and tells, and measure another benchmark" in done.stderr

@@ -13,6 +13,8 @@ from torch.utils._pytree import tree_leaves
 
 from search_spaces import FiniteSpace
 from search_spaces.decoder_cells.space import DecoderCells
+from search_spaces.fpn_cells.space import FPNCells
+from search_spaces.head_cells.space import HeadCells
 from search_spaces.nasnet_cells.space import NASNetCells
 from search_spaces.restoration_cells.space import RestorationCells
 from search_spaces.supernet import Supernet, supernet_in
@@ -25,6 +27,8 @@ SPACES: dict[str, tuple[FiniteSpace, dict[str, Any], Any]] = {
     "toy": (ToySpace(), formula.TABLES, ()),
     "decoder": (DecoderCells(4, aux=None), dict(in_channels=[8] * 4, num_classes=3), (TAPS,)),
     "backbone": (NASNetCells(blocks=2, depth=1, channels=4, join="all"), {}, (torch.rand(2, 3, 64, 64),)),
+    "fpn": (FPNCells(4, 4), dict(in_channels=[8] * 4), (TAPS,)),
+    "head": (HeadCells(8, 2), dict(num_classes=3), ([*TAPS, TAPS[-1]],)),
     "restoration": (RestorationCells(nodes=2, channels=2, stem=4), {}, (torch.rand(2, 1, 8, 8),)),
 }
 
@@ -45,7 +49,7 @@ def case(request: pytest.FixtureRequest) -> tuple[FiniteSpace, Supernet, Any]:
 
 def test_what_it_favours_is_an_answer(case: Any) -> None:
     space, net, _ = case
-    assert supernet_in(torch.nn.Sequential(torch.nn.Identity(), net)) is net
+    assert supernet_in(torch.nn.Sequential(torch.nn.Identity(), net)).parts == {"1": net}
     assert space.architecture(net.discretise()).as_dict() == net.discretise()
 
 
@@ -85,19 +89,19 @@ def name_of(net: Supernet) -> str:
 def test_while_an_answer_is_held_nothing_else_counts(case: Any) -> None:
     space, net, inputs = case
     arch = space.sample(Random(1))
-
-    def outputs() -> Tensor:
-        return torch.cat([x.flatten() for x in tree_leaves(net(*inputs))])
-
     with torch.no_grad():
-        mixture = outputs()
+        mixture = flat(net(*inputs))
         with net.held(arch.as_dict()):
-            held = outputs()
+            held = flat(net(*inputs))
             for parameter in net.architecture_parameters():
                 torch.nn.init.normal_(parameter)
-            assert torch.equal(outputs(), held)
+            assert torch.equal(flat(net(*inputs)), held)
         assert mixture.shape != held.shape or not torch.allclose(mixture, held)
     assert all(isinstance(value, Tensor) for value in net.derive(arch.as_dict()).values())
+
+
+def flat(outputs: Any) -> Tensor:
+    return torch.cat([output.flatten() for output in tree_leaves(outputs)])
 
 
 def toy(gain: float = 40.0) -> ToySupernet:

@@ -56,6 +56,12 @@ def opened(folder: Path, config: dict[str, Any]) -> Study:
 
 
 @pytest.fixture
+def opened_study() -> Callable[[Path, dict[str, Any]], Study]:
+    """Open a study of a config; what it computes beforehand lies beside its folder."""
+    return opened
+
+
+@pytest.fixture
 def restoration_study(monkeypatch: pytest.MonkeyPatch) -> Opened:
     """Open a study of a narrow space on 26 training images in crops of 16x16; 4 others are scored."""
     from tasks.restoration.samples import RestorationSamples

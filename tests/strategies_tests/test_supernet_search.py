@@ -186,7 +186,7 @@ def test_it_says_how_long_it_is_and_what_it_needs(supernet_study: Any, tmp_path:
 def test_what_has_no_supernet_is_refused(supernet_study: Any, tmp_path: Path) -> None:
     with supernet_study(tmp_path) as study:
         part = study.space.only("layer0.", study.space.sample(Random(0)))
-        for space in (build(SPACES, dict(type="FPNCells")), part):
+        for space in (build(SPACES, dict(type="DecoderTemplates")), part):
             study.benchmark.space = space
             with pytest.raises(ValueError, match=r"Uniform trains a supernet: .* has no supernet"):
                 Uniform(1).prepare(study)

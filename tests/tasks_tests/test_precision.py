@@ -73,7 +73,9 @@ def test_networks_of_every_kind_train_in_it(name: str, cache: Path, tmp_path: Pa
     assert all(value.dtype != torch.bfloat16 for value in torch.load(kept, weights_only=True).values())
 
 
-@pytest.mark.parametrize("name", ["scenes-segmentation-v3", "scenes-denoise-v2", "scenes-irnas-v1"])
+@pytest.mark.parametrize(
+    "name", ["scenes-segmentation-v3", "scenes-detection-v3", "scenes-denoise-v2", "scenes-irnas-v1"]
+)
 def test_supernets_train_in_it(name: str, cache: Path) -> None:
     benchmark, task, stages = opened(name, cache)
     model, seen = benchmark.space.supernet(), [set(), set()]

@@ -102,7 +102,10 @@ STRATEGIES = [
     ("toy strategy.type=Baseline", "give either a model, parts of a model config, or a genotype"),
     ("toy-pareto-v2 strategy.type=SuccessiveHalving", "give the protocol at least 2 stages"),
     ("scenes-ssdlite-v2 strategy.type=DARTS", "DARTS trains a supernet: the space MBConv has no supernet"),
-    ("scenes-detection-v3 strategy.type=OneShot", "OneShot trains a supernet: the space FCOSDecoder has no supernet"),
+    (
+        "scenes-templates-v1 strategy.type=OneShot",
+        "OneShot trains a supernet: the space DecoderTemplates has no supernet",
+    ),
     ("toy:darts strategy.order=3", "order must be 1 or 2 and keep 'last' or 'best', not 3 and 'last'"),
     ("toy:darts strategy.arch_lr=0", "arch_lr must be positive and arch_decay not negative, not 0 and 0.001"),
     ("toy:darts strategy.epochs=1.5", "epochs of strategy 'strategies.supernet.darts.DARTS' must be a whole number"),
