@@ -59,10 +59,9 @@ class ExpandedMobileNetV2(ShortMobileNetV2):
 class EncoderSettings:
     """A MobileNetV2 of width `width` (`expanded`: Nekrasov et al.'s), or any backbone by its config, and its weights.
 
-    A MobileNetV2 ends with the last stage that the template reads.
-
     These are read from `checkpoint`, or, without one, learnt in `pretrain_epochs` of telling the objects of scenes-v1 apart.
-    `refit_norms` then gives folded batch norms the statistics of training images, resized to `refit_size`.
+    `refit_norms` then gives folded batch norms the statistics of training images, resized to `refit_size`. A MobileNetV2 ends
+    with the last stage that the template reads.
     """
 
     width: float = 1.0
