@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-import strategies
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import read_protocol, run_configs
 from benchmarks.executors import InlineExecutor
@@ -66,8 +68,9 @@ def play(name: str, strategy: str, seeds: Sequence[int], trainings: int) -> Arra
 def kept(folder: Path, name: str, strategy: str, seeds: Sequence[int], trainings: int) -> Array:
     """What `play` gives, from a file in `folder` where it has given that before: by the same config, table and code."""
     ((_, config),) = run_configs(name, [strategy])
-    sources = sorted(Path(strategies.__file__).parent.rglob("*.py"))
-    what = [config, list(seeds), trainings, [path.read_text() for path in sources]]
+    module = type(build(STRATEGIES, config["strategy"])).__module__
+    inner = re.findall(r"(strategies[\w.]*)\.\w+", json.dumps(config["strategy"]))
+    what = [config, list(seeds), trainings, sources(module, *inner)]
     path = folder / f"{name}-{strategy}-{content_key(what)}.npy"
     if path.is_file():
         return np.load(path)
@@ -76,6 +79,17 @@ def kept(folder: Path, name: str, strategy: str, seeds: Sequence[int], trainings
     with replacing(path) as part, part.open("wb") as file:
         np.save(file, curves)
     return curves
+
+
+def sources(*modules: str) -> dict[str, str]:
+    """The code of modules, and of what they take from other strategies, by name."""
+    found, open_ = dict[str, str](), list(modules)
+    while open_:
+        name = open_.pop()
+        if name not in found:
+            found[name] = inspect.getsource(import_module(name))
+            open_ += re.findall(r"^\s*from (strategies\.[\w.]+) import", found[name], re.MULTILINE)
+    return found
 
 
 class SpentError(Exception):

@@ -79,6 +79,9 @@ def test_what_was_played_is_not_played_again(tmp_path: Path, monkeypatch: pytest
         patch.setattr(comparison, "play", None)
         (again,) = compare(*what)
     assert np.array_equal(again.regrets["random_search"], first.regrets["random_search"], equal_nan=True)
+    assert {"strategies.ppo", "strategies.policy", "strategies.controller", "strategies.strategy"} <= set(
+        comparison.sources("strategies.ppo")
+    )
     (other,) = compare(what[0], range(6), *what[2:])
     assert other.regrets["random_search"].shape == (6, 10)
 
