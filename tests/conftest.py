@@ -29,6 +29,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write tests/golden anew; look at the diff")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that in the end no worker waits for another one's."""
+    items.sort(key=lambda item: "tools_tests" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Callable[[str], Path]:
     """The path of a data pack outside the checkout; the test is skipped where it is not there."""
