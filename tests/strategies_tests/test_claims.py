@@ -10,9 +10,10 @@ import pytest
 from scipy import stats
 
 from benchmarks.study import Study
+from core import build
 from search_spaces import Architecture
 from search_spaces.toy.space import ToySpace
-from strategies import Strategy, best
+from strategies import STRATEGIES, Strategy, best
 from strategies.nsga2 import NSGA2
 from strategies.ppo import PPO
 from strategies.random_search import RandomSearch
@@ -58,6 +59,25 @@ def test_ppo_beats_random_search_at_equal_trials(toy_study) -> None:
     small: dict[str, Any] = dict(hidden=32, layers=1, lr=1e-2, memory=10, every=10, sample=10, steps=5)
     learnt = [quality(search(toy_study, PPO(**small), k, **protocol)) for k in SEEDS[:10]]
     sampled = [quality(search(toy_study, RandomSearch(), k, **protocol)) for k in SEEDS[:10]]
+    assert is_greater(learnt, sampled)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "config",
+    [
+        dict(type="LocalSearch", first=True),
+        dict(type="Reinforce", lr=3e-2, networks=5),
+        dict(type="OptunaSampler", settings=dict(multivariate=True)),
+        dict(type="Predictor"),
+    ],
+    ids=lambda config: config["type"],
+)
+def test_it_beats_random_search_at_equal_trials(toy_study, config: dict[str, Any]) -> None:
+    """Where a kernel is worth less beside another one like it."""
+    protocol: dict[str, Any] = dict(budget=dict(trials=100), gate=None)
+    learnt = [quality(search(toy_study, build(STRATEGIES, config), k, **protocol)) for k in SEEDS[:8]]
+    sampled = [quality(search(toy_study, RandomSearch(), k, **protocol)) for k in SEEDS[:8]]
     assert is_greater(learnt, sampled)
 
 
