@@ -11,6 +11,9 @@ published 3000 candidates.
 The published search took 28 GPU days, its final training eight GPUs; neither was repeated here. The final training is the
 published one on crops of 640x864 (`nas_fcos_final` in benchmarks/configs/recipes.py). The proxy's learning rate and number of
 epochs are not in the paper or its code; they are ours.
+
+`joint_ppo` searches FPN and head at once; `nas_fcos` is the published decoder, which others like this put on other encoders and
+widths (voc-fcos-128-v1, voc-fcos-resnet50-v1 ...).
 """
 
 from mmengine.config import read_base
@@ -80,9 +83,26 @@ progressive = dict(
         "head.split": 0,
     },
 )
+nas_fcos = [
+    [
+        [3, 3, 4, 4, 1],
+        [3, 3, 4, 4, 1],
+        [4, 3, 4, 3, 1],
+        [1, 3, 4, 3, 1],
+        [5, 3, 4, 4, 1],
+        [4, 7, 4, 4, 1],
+        [7, 2, 4, 4, 1],
+    ],
+    0,
+    [5, 1, 5, 0, 4, 4],
+]
+retinanet = dict(type="RetinaNet", extra="on_output")
 strategies = dict(
     random_search=dict(type=RandomSearch),
     progressive_evolution=dict(**progressive, strategy=dict(type=RegularizedEvolution, population=100, tournament=25)),
     progressive_ppo=dict(**progressive, strategy=dict(type=PPO, lr=8e-4, every=20, memory=20, sample=20)),
+    joint_ppo=dict(type=PPO, lr=8e-4, every=20, memory=20, sample=20),
+    nas_fcos=dict(type=Baseline, genotype=nas_fcos),
     plain_fcos=dict(type=Baseline, model={}),
+    plain_retinanet=dict(type=Baseline, model={}, task=dict(template=retinanet)),
 )
