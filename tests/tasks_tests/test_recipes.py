@@ -37,6 +37,20 @@ def test_protocols_of_papers_end_with_their_recipes(benchmark: str, name: str) -
     assert Stage.of(final).recipe == published(name, batch=64, resumable=True)
 
 
+@pytest.mark.parametrize("task", ["segmentation", "detection", "denoise"])
+def test_darts_of_second_order_is_played_with_the_published_optimiser(task: str) -> None:
+    protocol = read_protocol(f"scenes-darts-{task}-v1")
+    own = Stage.of(protocol["benchmark"]["stages"][0]).recipe
+    assert own == published("darts_search", epochs=own.epochs, batch=own.batch)
+    assert protocol["strategies"]["darts_second_order"]["order"] == 2
+
+
+def test_large_encoders_train_twice_as_long_to_the_published_steps() -> None:
+    recipe = Stage.of(read_protocol("voc-fcos-resnet101-v1")["benchmark"]["final"]).recipe
+    rehearse(recipe, 2 * LENGTH["nas_fcos_final"])
+    assert recipe.schedule[1]["milestones"] == [120_000, 160_000]  # type: ignore[index]
+
+
 def test_the_recipe_of_the_docs_can_train() -> None:
     (block,) = re.findall(r"```python\nrecipe=(.*?)\n```", (ROOT / "docs/recipes.md").read_text(), re.DOTALL)
     recipe = Stage.of(dict(name="docs", recipe=eval(block))).recipe
