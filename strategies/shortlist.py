@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from core import build
 from strategies.registry import STRATEGIES
 from strategies.strategy import Plan, Strategy, Study, best
 from strategies.trial import Answer, Trial
+
+T = TypeVar("T")
 
 
 class Shortlist(Strategy):
@@ -53,7 +55,7 @@ def ranking(trials: Sequence[Trial]) -> list[Trial]:
     return list(distinct.values())
 
 
-def spread(trials: Sequence[Trial], count: int) -> list[Trial]:
+def spread(trials: Sequence[T], count: int) -> list[T]:
     """`count` of them, or all there are, at even distances from the first to the last."""
     steps = max(1, min(count, len(trials)) - 1)
     return [trials[round(step * (len(trials) - 1) / steps)] for step in range(min(count, len(trials)))]

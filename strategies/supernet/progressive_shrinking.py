@@ -14,6 +14,7 @@ from search_spaces.architecture import Choices
 from search_spaces.space import Narrowed
 from strategies.nsga2 import front
 from strategies.registry import STRATEGIES
+from strategies.shortlist import spread
 from strategies.strategy import Plan, Study
 from strategies.supernet.one_shot import EVOLUTION, SharedWeights
 from strategies.trial import Answer, Trial
@@ -95,12 +96,3 @@ def by_size(space: FiniteSpace, cost: Callable[[Architecture], float]) -> dict[s
         orders[name] = [[choice for choice in options if costs[choice] == size] for size in sizes]
         largest[name] = orders[name][0][0]
     return orders
-
-
-def spread(answers: Sequence[Answer], count: int) -> list[Answer]:
-    """`count` of them, the first and the last among them, evenly."""
-    if len(answers) <= count:
-        return list(answers)
-    if count == 1:
-        return list(answers[:1])
-    return [answers[round(place * (len(answers) - 1) / (count - 1))] for place in range(count)]

@@ -12,8 +12,7 @@ import torch
 
 from benchmarks.answers import finish
 from search_spaces.toy.space import ToySpace
-from strategies.supernet.progressive_shrinking import Opened, ProgressiveShrinking, by_size, spread
-from strategies.trial import Answer
+from strategies.supernet.progressive_shrinking import Opened, ProgressiveShrinking, by_size
 
 STAGES = [dict(name="short", recipe=dict(epochs=1))]
 OBJECTIVES = dict(names=["score", "params"], goals=["max", "min"])
@@ -116,13 +115,6 @@ def test_a_protocol_that_builds_others_in_the_end_is_refused(toy_config: Any, to
     assert told.returncode == 2
     assert "hands its weights on to the final training" in told.stderr
     assert not (tmp_path / "runs/toy-test-v1").exists()
-
-
-def test_answers_are_spread() -> None:
-    answers = [Answer(trial=number) for number in range(9)]
-    assert [one.trial for one in spread(answers, 3)] == [0, 4, 8]
-    assert [one.trial for one in spread(answers, 1)] == [0]
-    assert spread(answers[:2], 5) == answers[:2]
 
 
 def test_what_does_not_fit_is_refused() -> None:
