@@ -17,7 +17,7 @@ class Recorded:
 
     def __init__(self, folder: Path):
         self.path, self.read = folder / TRIALS, 0
-        self.trials, self.images, self.failed, self.best = 0, 0, 0, -math.inf
+        self.trials, self.images, self.failed, self.refused, self.best = 0, 0, 0, 0, -math.inf
 
     def look(self) -> None:
         """Read what has been added."""
@@ -36,7 +36,9 @@ class Recorded:
                 trial = json.loads(line)
                 self.trials += 1
                 self.images += sum(stage["cost"]["images"] for stage in trial["stages"])
-                self.failed += trial["status"] == "failed"
+                refused = trial["failure"] == "refused"  # by a limit, say: nothing broke
+                self.refused += refused
+                self.failed += trial["status"] == "failed" and not refused
                 if trial["status"] == "done":
                     self.best = max(self.best, trial["reward"])
                 yield trial

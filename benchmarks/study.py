@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -30,7 +29,7 @@ class Study:
     A job is plain data and runs on `executor`; gates are asked here, as stages end. Everything random is drawn from (seed,
     trial id). Equal evaluations are made once, also those in flight. With a `folder` all is recorded there, and a study that
     was killed is played back up to where it stood, submits again exactly what was in flight, and goes on; without one it lives
-    in memory. `cost`, `failed_cost`, `counts` and `best` are running figures.
+    in memory. `cost`, `failed_cost` and `counts` are running figures.
     """
 
     def __init__(
@@ -48,7 +47,7 @@ class Study:
         self.ledger = Ledger(folder, identity, benchmark.space)
         self.store = Store(str(folder)) if folder else None
         self.trials: list[Trial] = []
-        self.cost, self.failed_cost, self.counts, self.best = Cost(), Cost(), Counter[str](), -math.inf
+        self.cost, self.failed_cost, self.counts = Cost(), Cost(), Counter[str]()
         self.watch: Callable[[Study], None] = lambda study: None
         self._flights = Flights(benchmark, seed, task, executor, self.store, self.ledger)
         self._shelf = Shelf(self.store)
@@ -187,7 +186,6 @@ class Study:
         self.counts["duplicate"] += answer is not None
         if trial.status == "failed":
             self.failed_cost += cost
-        self.best = max(self.best, trial.score)
         self.watch(self)
         return trial
 

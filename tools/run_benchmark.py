@@ -119,16 +119,17 @@ class Progress:
         hidden = not (total and shown)
         self.bar = tqdm(total=total, desc=title(one), unit=unit, file=sys.stderr, disable=hidden, leave=leave)
 
-    def show(self, trials: int, images: int, failed: int, best: float, note: str = "") -> None:
-        notes = {"trials": str(trials)} if self.images else {}
-        if best > -math.inf:
-            notes["best"] = f"{best:.2f}"
-        if failed:
-            notes["failed"] = str(failed)
+    def show(self, seen: Recorded, note: str = "") -> None:
+        notes = {"trials": str(seen.trials)} if self.images else {}
+        if seen.best > -math.inf:
+            notes["best"] = f"{seen.best:.2f}"
+        for name, count in (("refused", seen.refused), ("failed", seen.failed)):
+            if count:
+                notes[name] = str(count)
         if note:
             notes["now"] = note
         self.bar.set_postfix(notes, refresh=False)
-        self.bar.update(min(images if self.images else trials, self.bar.total or 0) - self.bar.n)
+        self.bar.update(min(seen.images if self.images else seen.trials, self.bar.total or 0) - self.bar.n)
 
 
 def title(one: Run) -> str:
@@ -163,9 +164,8 @@ def play(one: Run, executor: Executor, workers: int, shared: Cost, voice: Voice)
 
         def show(study: Study) -> None:
             draw(study)
-            progress.show(len(study.trials), study.cost.images, study.counts["failed"], study.best)
-            if voice.verbose:
-                voice.trials(one, recorded)
+            voice.trials(one, recorded)
+            progress.show(recorded)
 
         study.watch = show
         study.watch(study)
@@ -213,7 +213,7 @@ def shown_side_by_side(todo: Iterable[Run], jobs: int, threads: int, voice: Voic
             for one, (drawn, seen) in list(bars.items()):
                 voice.trials(one, seen)
                 note = "final training" if (one.folder / "answers").is_dir() else ""
-                drawn.show(seen.trials, seen.images, seen.failed, seen.best, note)
+                drawn.show(seen, note)
                 drawn.bar.refresh()
 
     with ticking(draw):

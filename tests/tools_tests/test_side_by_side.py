@@ -187,19 +187,21 @@ def test_all_end_with_a_signal_and_go_on(tool, tmp_path: Path) -> None:
 
 
 def test_figures_are_read_as_a_record_grows(tmp_path: Path) -> None:
-    trial = {"stages": [{"cost": {"images": 3}}, {"cost": {"images": 4}}], "status": "done", "reward": 0.5}
+    costs = [{"cost": {"images": 3}}, {"cost": {"images": 4}}]
+    trial = {"stages": costs, "status": "done", "reward": 0.5, "failure": None}
+    failed = json.dumps({**trial, "status": "failed", "reward": None, "failure": "error"})
     seen = Recorded(tmp_path)
     seen.look()
     assert (seen.trials, seen.best) == (0, -math.inf)
     with open(tmp_path / "trials.jsonl", "w") as file:
-        file.write(json.dumps(trial) + "\n" + json.dumps({**trial, "status": "failed", "reward": None})[:9])
+        file.write(json.dumps(trial) + "\n" + failed[:9])
         file.flush()
         seen.look()
         assert (seen.trials, seen.images, seen.failed, seen.best) == (1, 7, 0, 0.5)
-        file.write(json.dumps({**trial, "status": "failed", "reward": None})[9:] + "\n")
+        file.write(failed[9:] + "\n" + failed.replace('"error"', '"refused"') + "\n")
         file.flush()
         seen.look()
-    assert (seen.trials, seen.images, seen.failed, seen.best) == (2, 14, 1, 0.5)
+    assert (seen.trials, seen.images, seen.failed, seen.refused, seen.best) == (3, 21, 1, 1, 0.5)
 
 
 @pytest.mark.parametrize(
