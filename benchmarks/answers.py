@@ -88,7 +88,7 @@ def _finish(
     final = {"metrics": outcome.metrics, **built.measure(model, COSTS)}
     record = {"id": answer.trial, "key": key, "arch": choices, "final": final, "cost": asdict(outcome.cost)}
     write(home / "model.py", model_config(built.config(model)))
-    illustrate(built, model, benchmark.final, home)
+    illustrate(built, model, built.seen(model, benchmark.final), home)
     write(home / "network.json", json.dumps({"task": answer.task or {}, "model": model}, indent=2) + "\n")
     write(home / "answer.json", json.dumps(record, indent=2, allow_nan=False) + "\n")
     return record

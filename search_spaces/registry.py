@@ -16,6 +16,7 @@ SPACES = Registry(
         "HeadCells": "search_spaces.head_cells.space",
         "FCOSDecoder": "search_spaces.fcos_decoder.space",
         "MBConv": "search_spaces.mbconv.space",
+        "ScaledMBConv": "search_spaces.mbconv.scaled",
         "NASNetCells": "search_spaces.nasnet_cells.space",
         "RestorationCells": "search_spaces.restoration_cells.space",
     },

@@ -34,6 +34,7 @@ def curve(
 
     The last point's metrics are those that `Task.fit` gives. Averaged weights are scored in place of those that train on.
     """
+    stage = task.seen(model, stage)
     network: Any = task.begin(model, stage, seed, adopt)
     searched, encoder, frozen = task.groups(network, stage)
     optimization = Optimization(stage.recipe, network, searched, encoder, task.steps(stage))

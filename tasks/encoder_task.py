@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from tasks.deployment import Deployable, whole
 from tasks.encoder import Encoder
 from tasks.features import TOLERANCE, Features, Source
 from tasks.registry import DATA, TEMPLATES
-from tasks.stage import Stage
+from tasks.stage import Stage, magnified
 from tasks.task import Parts, Start
 from tasks.templates import Template
 from tasks.trainable import Trainable, build_network
@@ -45,7 +45,8 @@ class EncoderTask(Trainable, Deployable):
     `data` is the config of data in `DATA`, `encoder` an `EncoderSettings`, `template` the config of a template in `TEMPLATES`
     (without a type, `plain`), `input_size` (height, width) what MAdds and latency refer to. Computed features are stored as
     `features_dtype`. Where a space decides the backbone itself, a candidate takes over the encoder's weights as the space
-    says, trains all of itself, and cannot use cached features.
+    says, trains all of itself, and cannot use cached features. A part "resolution" is a number that the sides of its images are
+    multiplied with, in all stages and in `input_size`.
     """
 
     reads = Trainable.reads | {"eval_size", "jitter", "encoder_lr", "encoder"}
@@ -79,6 +80,7 @@ class EncoderTask(Trainable, Deployable):
             raise ValueError(
                 f"stage {stage.name!r} reads cached features, but the backbone itself is searched: take `cached` away"
             )
+        self.seen(model, stage)
         return model
 
     def teacher(self, stage: Stage) -> nn.Module | None:
@@ -89,6 +91,23 @@ class EncoderTask(Trainable, Deployable):
     def teacher_print(self) -> str | None:
         """A hash of that network."""
         return None
+
+    def seen(self, model: Parts, stage: Stage) -> Stage:
+        factor = model.get("resolution", 1.0)
+        if factor == 1:
+            return stage
+        if self.options(stage).cached:
+            raise ValueError(
+                f"stage {stage.name!r} reads cached features, but the resolution is searched: take `cached` away"
+            )
+        try:
+            return replace(stage, view=stage.view.magnified(factor))
+        except ValueError as error:
+            raise ValueError(f"stage {stage.name!r}: {error}") from None
+
+    def shape(self, model: Parts) -> tuple[int, int, int]:
+        channels, *sides = self.input_shape
+        return channels, *magnified((sides[0], sides[1]), model.get("resolution", 1.0))
 
     # Data, and what all trials share.
 
@@ -165,7 +184,8 @@ class EncoderTask(Trainable, Deployable):
     # The network.
 
     def config(self, model: Parts) -> dict[str, Any]:
-        return self.template.config(model, self.encoder.config, len(self.data.classes), self.input_shape[1:])
+        parts = {slot: part for slot, part in model.items() if slot != "resolution"}
+        return self.template.config(parts, self.encoder.config, len(self.data.classes), self.shape(model)[1:])
 
     def build(self, config: dict[str, Any], seed: int) -> Any:
         """A network with weights drawn from `seed`, as a training starts."""

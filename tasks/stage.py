@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from core import parse
@@ -49,6 +49,17 @@ class View:
             raise ValueError(f"scale must be two rising positive numbers, not {self.scale}")
         if self.jitter < 0 or self.copies < 0:
             raise ValueError(f"jitter and copies must not be negative, not {self.jitter} and {self.copies}")
+
+    def magnified(self, factor: float) -> View:
+        """The same views of images whose sides are `factor` times as long. Raises ValueError where images keep their sizes."""
+        if self.eval_size is None:
+            raise ValueError("images of their own sizes cannot be magnified: give the view an eval_size")
+        return replace(self, size=magnified(self.size, factor), eval_size=magnified(self.eval_size, factor))
+
+
+def magnified(size: tuple[int, int], factor: float) -> tuple[int, int]:
+    """(height, width) times `factor`, in whole pixels."""
+    return round(size[0] * factor), round(size[1] * factor)
 
 
 @dataclass(frozen=True)

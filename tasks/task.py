@@ -120,7 +120,7 @@ class Task(ABC):
         that the space decides. The same arguments give the same metrics on the same processor.
         """
         spent = self.meter.measure()
-        metrics, inherited = self.train_and_score(model, stage, seed, start, keep, adopt)
+        metrics, inherited = self.train_and_score(model, self.seen(model, stage), seed, start, keep, adopt)
         return Outcome(metrics, spent.cost, inherited)
 
     @abstractmethod
@@ -128,6 +128,17 @@ class Task(ABC):
         self, model: Parts, stage: Stage, seed: int, start: Start | None, keep: str | None, adopt: Inherit
     ) -> tuple[dict[str, float], Inherited | None]:
         """What `fit` does, without the meter: the metrics, and how the weights of `start` were taken over."""
+
+    def seen(self, model: Parts, stage: Stage) -> Stage:
+        """The stage as the network of these parts goes through it, where a space decides how large it sees images.
+
+        Raises ValueError where it cannot.
+        """
+        return stage
+
+    def shape(self, model: Parts) -> tuple[int, int, int]:
+        """`input_shape`, as that network sees it."""
+        return self.input_shape
 
     def trained(self, model: Parts, stage: Stage) -> Parts:
         """The parts of a model as this stage trains them. Raises ValueError where it cannot train them."""
@@ -146,4 +157,4 @@ class Task(ABC):
         from tasks.complexity import MEASURES
 
         network = self.network(model)
-        return {name: MEASURES[name](network, self.input_shape) for name in names}
+        return {name: MEASURES[name](network, self.shape(model)) for name in names}

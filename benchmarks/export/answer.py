@@ -13,6 +13,7 @@ from benchmarks.benchmark import Benchmark
 from benchmarks.entries import read_answer, read_config
 from benchmarks.files import read_json
 from benchmarks.job import build_task
+from tasks import Stage
 from tasks.deployment import Deployable
 from tasks.weights import load_checked
 
@@ -51,6 +52,11 @@ class Found:
     @property
     def benchmark(self) -> Benchmark:
         return Benchmark(self.config["benchmark"])
+
+    @property
+    def stage(self) -> Stage:
+        """The final training, as the network went through it."""
+        return self.task.seen(self.parts, self.benchmark.final)
 
     @property
     def name(self) -> str:

@@ -50,7 +50,7 @@ def export(found: Found, out: Path, onnx: bool, tell: Callable[[str], None] = la
 
 @torch.no_grad()
 def _fill(out: Path, found: Found, onnx: bool, tell: Callable[[str], None]) -> dict[str, Any]:
-    task, stage = found.task, found.benchmark.final
+    task, stage = found.task, found.stage
     network = found.network()
     usage = task.usage(stage)
     _for_stock_tools(out, found, network, usage)
@@ -92,7 +92,7 @@ def _fill(out: Path, found: Found, onnx: bool, tell: Callable[[str], None]) -> d
 
 
 def _for_stock_tools(out: Path, found: Found, network: nn.Module, usage: dict[str, Any]) -> None:
-    task, stage = found.task, found.benchmark.final
+    task, stage = found.task, found.stage
     batches = len(task.samples(stage).batches(0, 0))
     (out / "config.py").write_text(training_config(task, found.parts, stage, batches))
     prefix = "" if usage["task"] in LIBRARY else "network."  # MMEngine's model is around it
@@ -108,8 +108,7 @@ def _for_stock_tools(out: Path, found: Found, network: nn.Module, usage: dict[st
 
 def _images(found: Found) -> Tensor:
     """The first scored image, as the network that is taken home sees it."""
-    stage = found.benchmark.final
-    image = torch.from_numpy(found.task.samples(stage).scored(0)[0])
+    image = torch.from_numpy(found.task.samples(found.stage).scored(0)[0])
     return image.permute(2, 0, 1)[None].float().contiguous()
 
 
@@ -152,7 +151,7 @@ def _readme(found: Found, usage: dict[str, Any], about: dict[str, Any]) -> str:
         commands = f"python {tools}/test.py config.py weights.pth\npython {tools}/train.py config.py"
     else:
         commands = "python run.py test\npython run.py train"
-    split = found.benchmark.final.view.eval
+    split = found.stage.view.eval
     return (
         (FILES / "README.md")
         .read_text()
@@ -162,7 +161,7 @@ def _readme(found: Found, usage: dict[str, Any], about: dict[str, Any]) -> str:
             metrics=metrics,
             params=f"{about['params']:,.0f}",
             madds=f"{about['madds']:,.0f}",
-            size="x".join(map(str, reversed(found.task.input_shape[1:]))),
+            size="x".join(map(str, reversed(found.task.shape(found.parts)[1:]))),
             commands=commands,
         )
     )

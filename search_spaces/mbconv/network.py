@@ -12,15 +12,9 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from core import did_you_mean
-from search_spaces.mbconv.space import CHANNELS, STRIDES, Genotype
+from search_spaces.mbconv.space import CHANNELS, STRIDES, Genotype, scaled
 
 TAPS = [f"{stride}{plus}" for stride in (2, 4, 8, 16, 32) for plus in ("", "+")]
-
-
-def scaled(channels: int, width: float) -> int:
-    """`channels` times `width` as a multiple of 8, never less than nine tenths of it (MobileNetV2's rule)."""
-    rounded = max(8, int(channels * width + 4) // 8 * 8)
-    return rounded if rounded >= 0.9 * channels * width else rounded + 8
 
 
 def outer(width: float) -> int:

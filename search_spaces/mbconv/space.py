@@ -44,6 +44,12 @@ EFFICIENTNET_B0: Genotype = [
 ]
 
 
+def scaled(channels: int, width: float) -> int:
+    """`channels` times `width` as a multiple of 8, never less than nine tenths of it (MobileNetV2's rule)."""
+    rounded = max(8, int(channels * width + 4) // 8 * 8)
+    return rounded if rounded >= 0.9 * channels * width else rounded + 8
+
+
 class MBConv(FiniteSpace):
     """Kernel (3, 5, 7) and expansion (3, 6) of every layer of six stages, and how many layers a stage has.
 

@@ -12,6 +12,7 @@ from growing_graphs import GrowingGraphs
 from core.table import table
 from search_spaces import SPACES, SearchSpace
 from search_spaces.decoder_cells.space import BLOCKS, LAYERS, swapped
+from search_spaces.mbconv.scaled import ScaledMBConv
 
 Spelling = dict[str, Any]
 
@@ -75,6 +76,14 @@ def mbconv(choices: Spelling, rng: Random) -> Spelling:
     return choices
 
 
+def scaled_mbconv(choices: Spelling, rng: Random) -> Spelling:
+    """Another depth or width that rounds to the same layers or channels, if there is one."""
+    space = ScaledMBConv()
+    arch = space.architecture(choices)
+    equal = [one.as_dict() for one in space.neighbours(arch) if one == arch]
+    return rng.choice(equal or [choices])
+
+
 def restoration_cells(choices: Spelling, rng: Random) -> Spelling:
     for side in sorted({name.rsplit(".", 1)[0] for name in choices if name.endswith(".a.op")}):
         node = side.removesuffix(".a")
@@ -116,6 +125,7 @@ SPELLINGS: dict[str, Callable[[Spelling, Random], Spelling]] = {
     "HeadCells": head_cells,
     "FCOSDecoder": fcos_decoder,
     "MBConv": mbconv,
+    "ScaledMBConv": scaled_mbconv,
     "RestorationCells": restoration_cells,
     "NASNetCells": nasnet_cells,
     "GrowingGraphs": growing_graphs,

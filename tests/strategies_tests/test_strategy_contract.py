@@ -35,6 +35,9 @@ SMALL: dict[str, dict[str, Any]] = {
     "Shortlist": dict(strategy=dict(type="RegularizedEvolution", population=4, tournament=2), count=3, pick="spread"),
     "SuccessiveHalving": dict(eta=2),
     "NSGA2": dict(population=6),
+    "CompoundScaling": dict(
+        phis=70, powers={f"layer{k}.width": 1 for k in range(4)}, start={"layer1.kernel": 3, "layer3.kernel": 3}
+    ),
     "DARTS": dict(epochs=9),
     "IRNAS": dict(epochs=9, warmup=2),
     "ProgressiveShrinking": dict(epochs=8, candidates=12, answers=3),

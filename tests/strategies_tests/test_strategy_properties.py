@@ -23,6 +23,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "Reinforce": dict(hidden=4, layers=1, networks=2),
     "Predictor": dict(model="forest", start=3, candidates=10, every=3),
     "NSGA2": dict(population=3),
+    "CompoundScaling": dict(phis=50, powers={f"layer{k}.width": 1 for k in range(2)}),
     "SuccessiveHalving": dict(eta=2),
     "Hyperband": dict(eta=2),
 }

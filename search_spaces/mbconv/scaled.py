@@ -1,0 +1,65 @@
+"""How deep, how wide and at which resolution: a network of inverted residuals and all that it can be scaled to."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from search_spaces.architecture import Choice, Choices
+from search_spaces.graph import Graph
+from search_spaces.mbconv.space import EFFICIENTNET_B0, Genotype, MBConv, scaled
+from search_spaces.space import FiniteSpace
+
+
+class ScaledMBConv(FiniteSpace):
+    """Depth, width and resolution of the network `genotype` (EfficientNet: Tan and Le, ICML 2019, equation 2).
+
+    Each is a factor from 1 to `most`, in steps of `step`: of the layers in a stage, rounded up; of the channels, to multiples
+    of 8; of the sides of the images, in whole pixels. `width` is that of the network at factor 1, `mbconv` other settings of
+    `MBConv`.
+    """
+
+    notation = "a dict of depth, width and resolution"
+
+    def __init__(
+        self,
+        genotype: Genotype = EFFICIENTNET_B0,
+        most: float = 2.0,
+        step: float = 0.05,
+        width: float = 1.0,
+        **mbconv: Any,
+    ):
+        if not (most > 1 and 0 < step <= most - 1):
+            raise ValueError(f"most must be above 1 and step from 0 to {most} - 1, not {most} and {step}")
+        self.genotype, self.width = genotype, width
+        self.mbconv: dict[str, Any] = dict(layers=[len(stage) for stage in genotype], **mbconv)
+        self._network(1.0, 1.0)
+        factors = tuple(round(1 + step * k, 6) for k in range(math.floor((most - 1) / step + 1e-6) + 1))
+        self.decisions = dict.fromkeys(("depth", "width", "resolution"), factors)
+
+    def parts(self, choices: Choices) -> dict[str, Any]:
+        space, choices_of_it = self._network(float(choices["depth"]), float(choices["width"]))
+        return {**space.parts(choices_of_it), "resolution": choices["resolution"]}
+
+    def canonical(self, choices: Choices) -> Choices:
+        """Factors that round to the same layers or channels are at the smallest of them."""
+        return {**choices, "depth": self._least("depth", choices), "width": self._least("width", choices)}
+
+    def wiring(self, choices: Choices) -> Graph:
+        space, choices_of_it = self._network(float(choices["depth"]), float(choices["width"]))
+        return space.wiring(choices_of_it)
+
+    def _network(self, depth: float, width: float) -> tuple[MBConv, Choices]:
+        space = MBConv(width=width * self.width, depth=depth, **self.mbconv)
+        return space, space.read(self.genotype).as_dict()
+
+    def _least(self, name: str, choices: Choices) -> Choice:
+        rounded = self._rounded(name, float(choices[name]))
+        return next(factor for factor in self.decisions[name] if self._rounded(name, float(factor)) == rounded)
+
+    def _rounded(self, name: str, factor: float) -> list[int]:
+        """What a factor makes of the layers of the stages, or of the channels."""
+        if name == "depth":
+            return [math.ceil(factor * len(stage)) for stage in self.genotype]
+        space, _ = self._network(1.0, 1.0)
+        return [scaled(full, factor * self.width) for full in (32, 16, *space.settings["channels"], 1280)]

@@ -1,0 +1,55 @@
+"""Depth, width and resolution of one network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from search_spaces import MODELS
+from search_spaces.mbconv.scaled import ScaledMBConv
+from search_spaces.mbconv.space import EFFICIENTNET, EFFICIENTNET_B0, MBConv
+from tasks.complexity import params
+
+
+@pytest.mark.parametrize(
+    ("width", "depth", "count"),  # EfficientNet-B0, B1 and B3, as torchvision has them
+    [(1.0, 1.0, 5_288_548), (1.0, 1.1, 7_794_184), (1.2, 1.4, 12_233_232)],
+)
+def test_efficientnets_are_its_answers(width: float, depth: float, count: int) -> None:
+    space = ScaledMBConv(**EFFICIENTNET)
+    parts = space.model(space.read(dict(depth=depth, width=width, resolution=1.3)))
+    assert parts["resolution"] == 1.3
+    assert params(MODELS.build({**parts["backbone"], "type": "densebench.MBConvClassifier", "classes": 1000})) == count
+
+
+def test_the_network_itself_is_its_first_answer() -> None:
+    space, plain = ScaledMBConv(width=0.5), MBConv(width=0.5, layers=[2, 2, 3, 3, 4, 1])
+    first = space.model(space.read(dict(depth=1.0, width=1.0, resolution=1.0)))
+    assert first == {**plain.model(plain.read(EFFICIENTNET_B0)), "resolution": 1.0}
+
+
+def test_factors_that_round_to_the_same_network_are_one_answer() -> None:
+    space = ScaledMBConv(genotype=[["k3e6"] * 2] * 6, width=0.25, step=0.1)
+    one, other, deeper, wider = (
+        space.read(dict(depth=depth, width=width, resolution=1.0))
+        for depth, width in ((1.1, 1.1), (1.5, 1.1), (1.6, 1.1), (1.1, 1.6))
+    )
+    assert one == other  # three layers
+    assert len({one.key, deeper.key, wider.key}) == 3
+    assert space.model(one) == space.model(other)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (dict(most=1.0), "most must be above 1 and step from 0 to 1.0 - 1, not 1.0 and 0.05"),
+        (dict(step=0.0), "not 2.0 and 0.0"),
+        (dict(step=1.5), "not 2.0 and 1.5"),
+        (dict(genotype=[["k9e6"]] * 6), "cannot be 'k9e6': give one of"),
+        (dict(width=0.0), "width must be positive"),
+    ],
+)
+def test_spaces_that_cannot_be(settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        ScaledMBConv(**settings)

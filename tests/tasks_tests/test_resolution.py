@@ -1,0 +1,66 @@
+"""A space that decides how large its network sees images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core import build
+from search_spaces.mbconv.space import MOBILENET_V2
+from tasks import TASKS, Recipe, Stage, View
+from tasks.encoder_task import EncoderTask
+
+STAGE = Stage("short", View(share=0.1, size=(32, 48), eval_size=(32, 48)), Recipe(epochs=1, batch=4))
+
+
+@pytest.fixture(params=["segmentation", "detection"])
+def task(request: pytest.FixtureRequest, tmp_path: Path) -> EncoderTask:
+    return made(request.param.capitalize(), tmp_path)
+
+
+def made(kind: str, cache: Path, **settings: Any) -> EncoderTask:
+    data = dict(type=f"Scenes{kind}")
+    return build(
+        TASKS, dict(type=f"{kind}Task", data=data, encoder={}, input_size=[64, 96], cache=str(cache), **settings)
+    )
+
+
+def parts(**more: Any) -> dict[str, Any]:
+    return {"backbone": dict(type="densebench.MBConvNet", stages=MOBILENET_V2, width=0.25), **more}
+
+
+def test_images_are_magnified_in_training_scoring_and_costs(task: EncoderTask) -> None:
+    seen = task.seen(parts(resolution=1.5), STAGE)
+    assert (seen.view.size, seen.view.eval_size) == ((48, 72), (48, 72))
+    assert replace(seen, view=STAGE.view) == STAGE
+    large, plain = (task.fit(one, STAGE, seed=0) for one in (parts(resolution=2.0), parts()))
+    assert large.cost.images == plain.cost.images
+    assert large.cost.pixels == 4 * plain.cost.pixels
+    assert task.fit(parts(), task.seen(parts(resolution=2.0), STAGE), seed=0).metrics.keys() == large.metrics.keys()
+    costs = [task.measure(one, ["params", "madds"]) for one in (parts(resolution=2.0), parts())]
+    assert costs[0]["params"] == costs[1]["params"]
+    assert 3.8 < costs[0]["madds"] / costs[1]["madds"] < 4.2  # of small maps a side is rounded up
+
+
+def test_anchors_grow_with_the_images(tmp_path: Path) -> None:
+    task = made("Detection", tmp_path, template=dict(type="SSDLite"))
+    sizes = [
+        task.config(one)["bbox_head"]["anchor_generator"]["min_sizes"][0] for one in (parts(), parts(resolution=2.0))
+    ]
+    assert sizes[1] == 2 * sizes[0]
+
+
+def test_a_factor_of_one_changes_nothing(task: EncoderTask) -> None:
+    assert task.fit(parts(resolution=1.0), STAGE, seed=0).metrics == task.fit(parts(), STAGE, seed=0).metrics
+
+
+def test_stages_that_cannot_magnify(task: EncoderTask) -> None:
+    own = replace(STAGE, view=replace(STAGE.view, eval_size=None))
+    with pytest.raises(ValueError, match="stage 'short': images of their own sizes cannot be magnified: give the view"):
+        task.trained(parts(resolution=1.5), own)
+    cached = Stage("short", replace(STAGE.view, copies=1), STAGE.recipe, (("cached", True),))
+    with pytest.raises(ValueError, match="reads cached features, but the resolution is searched: take `cached` away"):
+        task.trained({"resolution": 1.5}, cached)
