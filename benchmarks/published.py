@@ -18,7 +18,7 @@ from mmengine.registry import MODELS
 from benchmarks.published_classifiers import classifiers
 from core import build
 from search_spaces import SPACES
-from search_spaces.mbconv.space import FNA_SSDLITE, MOBILENET_V2, RANA_KIM
+from search_spaces.mbconv.space import FNA_DEEPLAB, FNA_RETINANET, FNA_SSDLITE, MOBILENET_V2, RANA_KIM, STRIDE_16
 from tasks import TASKS
 from tasks.complexity import madds, params
 
@@ -89,14 +89,6 @@ COCO = (800, 1088)  # pixels of the image that MAdds are printed for
 FROZEN = 222_400  # weights of a ResNet's stem and first stage, which some sources leave out
 RESNEXT = dict(type="mmdet.ResNeXt", depth=101, groups=64, base_width=4, norm_cfg=dict(type="BN", requires_grad=False))
 FROZEN_RESNEXT = 397_504  # the same of this one
-FNA_RETINANET = [
-    ["k3e6", "k3e6"],
-    ["k7e6", "k5e6"],
-    ["k3e6", "k5e6", "k7e6", "k3e6"],
-    ["k5e6", "k7e6"],
-    ["k7e6", "k7e6", "k7e3", "k7e6"],
-    ["k7e6"],
-]
 
 
 def _decoders() -> Iterator[Published]:
@@ -218,6 +210,15 @@ def _fna() -> Iterator[Published]:
     task = _detection(dict(type="RetinaNet"), COCO)
     for name, source, genotype, *numbers in rows:
         yield Published(name, source, task, dict(type="MBConv"), genotype, *numbers)
+    rows = [
+        ("FNA-5", paper, FNA_DEEPLAB, 2_466_419, 24_174_739_456, "2.47 M", "24.17 G"),
+        ("FNA-6", mobile, MOBILENET_V2, 2_567_507, 24_521_555_968, "2.57 M", "24.52 G"),
+    ]
+    decoder = dict(type="mmseg.LightASPPHead", norm_cfg=dict(type="BN"))
+    task = _segmentation(19, (1024, 2048), decoder=decoder, taps=["16"])
+    for name, source, genotype, *numbers in rows:
+        space = dict(type="MBConv", layers=(4, 4, 6, 6, 4, 1), **STRIDE_16)
+        yield Published(name, source, task, space, genotype, *numbers)
 
 
 PUBLISHED: tuple[Published, ...] = (

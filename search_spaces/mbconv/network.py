@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import partial
+from itertools import accumulate
+from operator import mul
 from typing import Any
 
 from mmcv.cnn import ConvModule
@@ -14,8 +15,6 @@ from torch import Tensor, nn
 from core import did_you_mean
 from search_spaces.mbconv.space import CHANNELS, STRIDES, Genotype, scaled
 
-TAPS = [f"{stride}{plus}" for stride in (2, 4, 8, 16, 32) for plus in ("", "+")]
-
 
 def outer(width: float) -> int:
     """The channels of the last convolution, of which narrow networks keep all, as in MobileNetV2."""
@@ -24,7 +23,8 @@ def outer(width: float) -> int:
 
 def conv_bn(inputs: int, outputs: int, kernel: int = 1, act: str | None = "ReLU6", **kwargs: Any) -> ConvModule:
     act_cfg = dict(type=act) if act else None
-    return ConvModule(inputs, outputs, kernel, padding=kernel // 2, norm_cfg=dict(type="BN"), act_cfg=act_cfg, **kwargs)
+    padding = kernel // 2 * kwargs.get("dilation", 1)
+    return ConvModule(inputs, outputs, kernel, padding=padding, norm_cfg=dict(type="BN"), act_cfg=act_cfg, **kwargs)
 
 
 def deepened(operations: Sequence[Any], depth: float) -> list[Any]:
@@ -60,12 +60,13 @@ class InvertedResidual(nn.Module):
         stride: int,
         act: str = "ReLU6",
         excite: bool = False,
+        dilation: int = 1,
     ):
         super().__init__()
         hidden = expansion * inputs
         self.conv = nn.Sequential(
             *([conv_bn(inputs, hidden, act=act)] if expansion != 1 else []),
-            conv_bn(hidden, hidden, kernel, act, stride=stride, groups=hidden),
+            conv_bn(hidden, hidden, kernel, act, stride=stride, dilation=dilation, groups=hidden),
             *([SqueezeExcite(hidden, max(1, inputs // 4), act)] if excite else []),
             conv_bn(hidden, outputs, act=None),
         )
@@ -76,12 +77,20 @@ class InvertedResidual(nn.Module):
 
 
 def residuals(
-    operations: Sequence[Any], inputs: int, outputs: int, stride: int, depth: float, act: str, excite: bool
+    operations: Sequence[Any],
+    inputs: int,
+    outputs: int,
+    stride: int,
+    dilation: int,
+    depth: float,
+    act: str,
+    excite: bool,
 ) -> nn.Sequential:
     """The layers of a stage, the first of which has its stride."""
     layers = nn.Sequential()
     for operation in deepened(operations, depth):
-        layers.append(InvertedResidual(inputs, outputs, int(operation[1]), int(operation[3]), stride, act, excite))
+        kernel, expansion = int(operation[1]), int(operation[3])
+        layers.append(InvertedResidual(inputs, outputs, kernel, expansion, stride, act, excite, dilation))
         inputs, stride = outputs, 1
     return layers
 
@@ -90,11 +99,13 @@ class MBConvNet(BaseModule):
     """A MobileNetV2 with other kernels, expansions and depths; `stages` holds the operations of six stages ("k5e6").
 
     It gives a map (B, channels, H / stride, W / stride) for each of `taps`. A tap is a stride ("16"), whose last layer
-    it gives, or a stride with a plus: the expansion in the layer that leaves it, before the stride, and for "32+" the last
-    convolution, which is only there if it is tapped. Where layers are MobileNetV2's, their weights have the names that
-    MMSegmentation's and MMDetection's MobileNetV2 give them. Raises ValueError for another tap.
+    it gives, or a stride with a plus: the expansion in the layer that leaves it, before the stride, and of the last stride
+    ("32+") the last convolution, which is only there if it is tapped. Where layers are MobileNetV2's, their weights have
+    the names that MMSegmentation's and MMDetection's MobileNetV2 give them. Raises ValueError for another tap.
 
-    `channels` are those of the stages at width 1. A stage of n layers has n times `depth`, rounded up: its last is repeated.
+    `channels` are those of the stages at width 1, `strides` and `dilations` those of the fixed block and the stages, as
+    MMSegmentation's MobileNetV2 has them: where a network stops at stride 16, a 1 stands for the last 2, and dilations of 2
+    from there on. A stage of n layers has n times `depth`, rounded up: its last is repeated.
     """
 
     def __init__(
@@ -106,26 +117,30 @@ class MBConvNet(BaseModule):
         depth: float = 1.0,
         act: str = "ReLU6",
         excite: bool = False,
+        strides: Sequence[int] = (1, *STRIDES),
+        dilations: Sequence[int] = (1,) * 7,
     ):
         super().__init__()
+        self.taps, self.strides, self.last = tuple(taps), tuple(strides), f"{2 * math.prod(strides)}+"
+        reached = sorted(set(accumulate((2, *strides), mul)))
+        known = [f"{stride}{plus}" for stride in reached for plus in ("", "+")]
         for tap in taps:
-            if tap not in TAPS:
-                raise ValueError(did_you_mean("tap", tap, TAPS))
-        self.taps = tuple(taps)
-        stem, inputs, *others = (scaled(full, width) for full in (32, 16, *channels))
-        layers = partial(residuals, depth=depth, act=act, excite=excite)
-        self.conv1 = conv_bn(3, stem, 3, act, stride=2)
-        self.layer1 = layers(["k3e1"], stem, inputs, 1)
-        for number, (operations, outputs, step) in enumerate(zip(stages, others, STRIDES, strict=True), start=2):
-            setattr(self, f"layer{number}", layers(operations, inputs, outputs, step))
+            if tap not in known:
+                raise ValueError(did_you_mean("tap", tap, known))
+        inputs, *others = (scaled(full, width) for full in (32, 16, *channels))
+        self.conv1 = conv_bn(3, inputs, 3, act, stride=2)
+        shapes = zip([["k3e1"], *stages], others, strides, dilations, strict=True)
+        for number, (operations, outputs, stride, dilation) in enumerate(shapes, start=1):
+            stage = residuals(operations, inputs, outputs, stride, dilation, depth, act, excite)
+            setattr(self, f"layer{number}", stage)
             inputs = outputs
-        if "32+" in taps:
+        if self.last in taps:
             self.conv2 = conv_bn(inputs, outer(width), act=act)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         stride, maps = 2, {}
-        x = maps["2"] = self.layer1(self.conv1(x))
-        for number, step in enumerate(STRIDES, start=2):
+        x = self.conv1(x)
+        for number, step in enumerate(self.strides, start=1):
             stage = getattr(self, f"layer{number}")
             if step > 1 and f"{stride}+" in self.taps:
                 x = maps[f"{stride}+"] = stage[0].conv[0](x)
@@ -134,8 +149,8 @@ class MBConvNet(BaseModule):
                 x = stage(x)
             stride *= step
             maps[str(stride)] = x
-        if "32+" in self.taps:
-            maps["32+"] = self.conv2(x)
+        if self.last in self.taps:
+            maps[self.last] = self.conv2(x)
         return tuple(maps[tap] for tap in self.taps)
 
 

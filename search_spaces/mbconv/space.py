@@ -13,11 +13,13 @@ from search_spaces.space import FiniteSpace
 # Of the six searched stages, at width 1. Before them come a stem of 32 channels and a block of 16 at stride 2.
 CHANNELS = (24, 32, 64, 96, 160, 320)
 STRIDES = (2, 2, 2, 1, 2, 1)
+STRIDE_16: dict[str, Any] = dict(strides=(1, 2, 2, 2, 1, 1, 1), dilations=(1, 1, 1, 1, 1, 2, 2))  # of DeepLabv3
 OPERATIONS = tuple(f"k{kernel}e{expansion}" for kernel in (3, 5, 7) for expansion in (3, 6))
 
 Genotype = Sequence[Sequence[Any]]
 
-# Published networks: Sandler et al., CVPR 2018; FNA's for SSDLite; Rana and Kim, J. Sensor Sci. Technol. 2021, figure 4.
+# Published networks: Sandler et al., CVPR 2018; Fang et al., ICLR 2020 (FNA); Rana and Kim, J. Sensor Sci. Technol. 2021,
+# figure 4.
 MOBILENET_V2: Genotype = [["k3e6"] * depth for depth in (2, 3, 4, 3, 3, 1)]
 FNA_SSDLITE: Genotype = [
     ["k5e6"],
@@ -26,6 +28,22 @@ FNA_SSDLITE: Genotype = [
     ["k7e6", "k7e6", "k7e6", "k7e6"],
     ["k5e6", "k7e6", "k7e6"],
     ["k7e6"],
+]
+FNA_RETINANET: Genotype = [
+    ["k3e6", "k3e6"],
+    ["k7e6", "k5e6"],
+    ["k3e6", "k5e6", "k7e6", "k3e6"],
+    ["k5e6", "k7e6"],
+    ["k7e6", "k7e6", "k7e3", "k7e6"],
+    ["k7e6"],
+]
+FNA_DEEPLAB: Genotype = [
+    ["k3e6", "k3e6"],
+    ["k7e6", "k3e6", "k3e6", "k3e6"],
+    ["k7e6", "k7e6", "k5e6", "k7e6", "k7e6", "k5e6"],
+    ["k7e6", "k7e6", "k7e6", "k7e6"],
+    ["k7e6", "k5e6"],
+    ["k7e3"],
 ]
 RANA_KIM: Genotype = [
     ["k7e6", "k5e6", "k3e6", "k3e3"],
@@ -56,7 +74,8 @@ class MBConv(FiniteSpace):
     A stage has at most `layers[k]` layers: all but the first may be "skip", which leaves the layer out. The first layer of
     the stages in `wide` always expands six times; of stage 4 FNA's SSDLite sees that expansion. `width` multiplies all
     channels but the last 1280 (see `MBConvNet`), `depth` the layers of a stage, by repeating the last; both are 1 in the
-    published networks but EfficientNet's, whose other `channels`, activation and squeeze-excite are `EFFICIENTNET`.
+    published networks but EfficientNet's, whose other `channels`, activation and squeeze-excite are `EFFICIENTNET`. `strides`
+    and `dilations` are those of the fixed block and the stages; `STRIDE_16` has those of DeepLabv3's backbones.
     """
 
     def __init__(
@@ -68,6 +87,8 @@ class MBConv(FiniteSpace):
         depth: float = 1.0,
         act: Literal["ReLU6", "SiLU"] = "ReLU6",
         excite: bool = False,
+        strides: Sequence[int] = (1, *STRIDES),
+        dilations: Sequence[int] = (1,) * 7,
     ):
         if len(layers) != len(CHANNELS) or min(layers) < 1:
             raise ValueError(f"layers must be {len(CHANNELS)} numbers from 1 on, not {tuple(layers)}")
@@ -81,8 +102,12 @@ class MBConv(FiniteSpace):
             raise ValueError(f"channels must be {len(CHANNELS)} numbers from 1 on, not {tuple(channels)}")
         if not set(wide) <= set(range(len(CHANNELS))):
             raise ValueError(f"wide must name stages from 0 to {len(CHANNELS) - 1}, not {tuple(wide)}")
+        for name, given in (("strides", strides), ("dilations", dilations)):
+            if len(given) != len(CHANNELS) + 1 or min(given) < 1:
+                raise ValueError(f"{name} must be {len(CHANNELS) + 1} numbers from 1 on, not {tuple(given)}")
         self.layers = tuple(layers)
         self.settings: dict[str, Any] = dict(width=width, channels=list(channels), depth=depth, act=act, excite=excite)
+        self.settings |= dict(strides=list(strides), dilations=list(dilations))
         self.notation = f"the operations of {len(layers)} stages of at most {self.layers} layers, without skips"
         decisions: dict[str, tuple[Choice, ...]] = {}
         for stage, most in enumerate(self.layers):
@@ -96,7 +121,8 @@ class MBConv(FiniteSpace):
 
     def choices(self, genotype: Genotype) -> dict[str, Choice]:
         choices: dict[str, Choice] = {}
-        stages = zip(_plain(genotype, self.settings["channels"]), self.layers, strict=True)
+        plain = _plain(genotype, self.settings["channels"], self.settings["strides"])
+        stages = zip(plain, self.layers, strict=True)
         for stage, (operations, depth) in enumerate(stages):
             padded = [*operations, *["skip"] * (depth - len(operations))]
             choices |= {f"stage{stage}.layer{layer}": op for layer, op in enumerate(padded)}
@@ -117,7 +143,7 @@ class MBConv(FiniteSpace):
     def wiring(self, choices: Choices) -> Graph:
         graph = Graph()
         for stage, operations in enumerate(self.write(choices)):
-            last, group = tuple[str, ...](), f"stage {stage}, stride {STRIDES[stage]}"
+            last, group = tuple[str, ...](), f"stage {stage}, stride {self.settings['strides'][stage + 1]}"
             for layer, operation in enumerate(operations):
                 last = (graph.add(f"stage{stage}.layer{layer}", operation, group, last),)
         return graph
@@ -129,7 +155,7 @@ class MBConv(FiniteSpace):
         ]
 
 
-def _plain(genotype: Genotype, channels: Sequence[int]) -> Genotype:
+def _plain(genotype: Genotype, channels: Sequence[int], strides: Sequence[int]) -> Genotype:
     """The operations of the stages, also of rows [[inputs, outputs], ["k3_e6", ...], stride], as Rana and Kim print them.
 
     The fixed block's row may come first. Raises ValueError where rows have other channels or strides than the space.
@@ -137,7 +163,7 @@ def _plain(genotype: Genotype, channels: Sequence[int]) -> Genotype:
     if not isinstance(genotype[0][0], list | tuple):
         return genotype
     widths = (32, 16, *channels)
-    fixed = [[list(pair), stride] for pair, stride in zip(pairwise(widths), (1, *STRIDES), strict=True)]
+    fixed = [[list(pair), stride] for pair, stride in zip(pairwise(widths), strides, strict=True)]
     rows = [[list(pair), stride] for pair, _, stride in genotype]
     if rows not in (fixed, fixed[1:]) or (rows == fixed and list(genotype[0][1]) != ["k3_e1"]):
         raise ValueError(f"its channels and strides are {rows}, those of the space {fixed}")

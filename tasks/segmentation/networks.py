@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from mmcv.cnn import ConvModule
+from mmseg.models.decode_heads import DepthwiseSeparableASPPHead
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
@@ -54,6 +56,21 @@ class LightRefineNetHead(BaseDecodeHead):
             )
             x = self.pool[level](F.relu(own + below))
         return self.cls_seg(x)
+
+
+@MODELS.register_module()
+class LightASPPHead(DepthwiseSeparableASPPHead):
+    """DeepLabv3's head on mobile encoders (Chen et al., ECCV 2018): separable pyramid pooling, joined by a 1x1 convolution.
+
+    MMSegmentation's joins by a 3x3 convolution, and two more refine what comes of it. As FNA counts it (Fang et al., ICLR
+    2020), with 256 `channels` and MMSegmentation's dilations (1, 6, 12, 18).
+    """
+
+    def __init__(self, channels: int = 256, **settings: Any):
+        super().__init__(c1_in_channels=0, c1_channels=0, channels=channels, **settings)
+        joined = self.bottleneck.in_channels
+        self.bottleneck = ConvModule(joined, channels, 1, norm_cfg=self.norm_cfg, act_cfg=self.act_cfg)
+        self.sep_bottleneck = nn.Identity()
 
 
 def point(before: int, after: int) -> nn.Conv2d:

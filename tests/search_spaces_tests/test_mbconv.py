@@ -14,8 +14,16 @@ from mmdet.registry import MODELS
 from mmseg.models.backbones import MobileNetV2
 from PIL import Image
 
-from search_spaces.mbconv.network import MBConvClassifier, MBConvNet, SqueezeExcite, deepened
-from search_spaces.mbconv.space import EFFICIENTNET, EFFICIENTNET_B0, FNA_SSDLITE, MOBILENET_V2, RANA_KIM, MBConv
+from search_spaces.mbconv.network import InvertedResidual, MBConvClassifier, MBConvNet, SqueezeExcite, deepened
+from search_spaces.mbconv.space import (
+    EFFICIENTNET,
+    EFFICIENTNET_B0,
+    FNA_SSDLITE,
+    MOBILENET_V2,
+    RANA_KIM,
+    STRIDE_16,
+    MBConv,
+)
 from tasks.checkpoint import read_checkpoint
 from tasks.complexity import madds, params
 from tasks.detection.templates import SSDLite
@@ -116,6 +124,35 @@ def test_mobilenet_v2_is_mmsegmentations(width: float) -> None:
         assert torch.allclose(out, ours.conv2(expected[3]), atol=1e-6)
 
 
+def test_a_dilated_mobilenet_v2_is_mmsegmentations() -> None:
+    theirs = MobileNetV2(0.5, **STRIDE_16, out_indices=(2, 6))
+    theirs.eval()
+    space = MBConv(width=0.5, **STRIDE_16)
+    backbone = space.model(space.read(MOBILENET_V2))["backbone"]
+    ours = MODELS.build({**backbone, "taps": ["8", "16"]}).eval()
+    ours.load_state_dict(theirs.state_dict())
+    image = torch.randn(1, 3, 80, 112, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(theirs(image), ours(image), strict=True))
+        last = MODELS.build({**backbone, "taps": ["16+"]}).eval()(image)[0]
+    assert last.shape == (1, 1280, 5, 7)
+    with pytest.raises(ValueError, match="unknown tap '32'"):
+        MODELS.build({**backbone, "taps": ["32"]})
+
+
+@pytest.mark.parametrize(("kernel", "size"), [(3, 5), (5, 9), (7, 13)])
+@torch.no_grad()
+def test_dilated_kernels_see_further_and_keep_the_size(kernel: int, size: int) -> None:
+    layer: Any = InvertedResidual(1, 1, kernel, 1, 1, dilation=2).eval()
+    conv = layer.conv[0]
+    conv.conv.weight.fill_(1.0)
+    image = torch.zeros(1, 1, 17, 17)
+    image[0, 0, 8, 8] = 1.0
+    seen = conv(image)[0, 0].nonzero()
+    assert len(seen) == kernel**2
+    assert (seen.max() - seen.min() + 1).item() == size
+
+
 def test_imagenet_weights_recognise_a_photograph(shared) -> None:
     path = str(shared("mobilenetv2_imagenet") / "mobilenet_v2_1.0_torchvision_layout_dequant.pth")
     network = MBConvNet(MOBILENET_V2, taps=("32+",)).eval()
@@ -181,6 +218,8 @@ def test_the_last_layer_of_a_deeper_stage_is_repeated(depth: float, layers: str)
         (dict(act="Swish"), "act must be 'ReLU6' or 'SiLU', not 'Swish'"),
         (dict(channels=[24, 40]), r"channels must be 6 numbers from 1 on, not \(24, 40\)"),
         (dict(width=0), "width must be positive, not 0"),
+        (dict(strides=[1, 2, 2]), r"strides must be 7 numbers from 1 on, not \(1, 2, 2\)"),
+        (dict(dilations=[0] * 7), r"dilations must be 7 numbers from 1 on, not \(0, 0, 0, 0, 0, 0, 0\)"),
     ],
 )
 def test_wrong_sizes_are_refused(settings: dict[str, Any], sentence: str) -> None:

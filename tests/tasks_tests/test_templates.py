@@ -103,6 +103,7 @@ HEADS = {
     "attention": dict(type="mmseg.NLHead", channels=8, norm_cfg=BN),
     "some taps": dict(type="mmseg.ANNHead", channels=8, project_channels=4, in_index=[2, 3], norm_cfg=BN),
     "DeepLabv3": dict(type="mmseg.ASPPHead", channels=8, dilations=(1, 2), norm_cfg=BN),
+    "DeepLabv3, light": dict(type="mmseg.LightASPPHead", channels=8, dilations=(1, 2), norm_cfg=BN),
     "last tap": dict(type="mmseg.FCNHead", channels=8, num_convs=1, norm_cfg=dict(type="BN")),
     "resized": dict(type="mmseg.FCNHead", channels=8, in_index=[1, 2], input_transform="resize_concat", num_convs=1),
     "DeepLabv3+": dict(
