@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from search_spaces.mbconv.space import EFFICIENTNET, EFFICIENTNET_B0
+from search_spaces.mbconv.space import (
+    EFFICIENTNET,
+    EFFICIENTNET_B0,
+    MOBILENET_V3_LARGE,
+    MOBILENET_V3_SMALL,
+    V3_LARGE,
+    V3_SMALL,
+)
 from search_spaces.nasnet_cells.published import AMOEBANET_A, DARTS_V1, DARTS_V2, NASNET_A, unused
 from search_spaces.nasnet_cells.space import DARTS, NAMES
 
@@ -23,6 +30,7 @@ def classifiers() -> Iterator[dict[str, Any]]:
     yield from _darts()
     yield from _nasnet()
     yield from _efficientnet()
+    yield from _mobilenet_v3()
 
 
 def _darts() -> Iterator[dict[str, Any]]:
@@ -82,5 +90,21 @@ def _efficientnet() -> Iterator[dict[str, Any]]:
             classifier=dict(type="densebench.MBConvClassifier", classes=1000),
             space=dict(type="MBConv", width=width, depth=depth, **EFFICIENTNET),
             genotype=EFFICIENTNET_B0,
+            **dict(zip(NUMBERS, numbers, strict=True)),
+        )
+
+
+def _mobilenet_v3() -> Iterator[dict[str, Any]]:
+    rows: list[tuple[Any, ...]] = [
+        ("large", V3_LARGE, MOBILENET_V3_LARGE, 1280, 224, 5_483_032, 216_589_760, "5,483,032", "0.22 G", ""),
+        ("small", V3_SMALL, MOBILENET_V3_SMALL, 1024, 224, 2_542_856, 56_510_400, "2,542,856", "0.06 G", ""),
+    ]
+    for name, settings, genotype, hidden, *numbers in rows:
+        yield dict(
+            id=f"MobileNetV3-{name}",
+            source="MobileNetV3, ICCV 2019, as torchvision has it",
+            classifier=dict(type="densebench.MBConvClassifier", classes=1000, hidden=hidden),
+            space=dict(type="MBConv", **settings),
+            genotype=genotype,
             **dict(zip(NUMBERS, numbers, strict=True)),
         )

@@ -6,19 +6,14 @@ import math
 from collections.abc import Sequence
 from itertools import accumulate
 from operator import mul
-from typing import Any
+from typing import Any, Literal
 
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from core import did_you_mean
-from search_spaces.mbconv.space import CHANNELS, STRIDES, Genotype, scaled
-
-
-def outer(width: float) -> int:
-    """The channels of the last convolution, of which narrow networks keep all, as in MobileNetV2."""
-    return scaled(1280, max(width, 1.0))
+from search_spaces.mbconv.space import CHANNELS, ENDS, STRIDES, Genotype, parsed, scaled
 
 
 def conv_bn(inputs: int, outputs: int, kernel: int = 1, act: str | None = "ReLU6", **kwargs: Any) -> ConvModule:
@@ -33,12 +28,12 @@ def deepened(operations: Sequence[Any], depth: float) -> list[Any]:
 
 
 class SqueezeExcite(nn.Module):
-    """Every channel by a factor from 0 to 1 that the means of all channels say (Hu et al., CVPR 2018); `few` layers between."""
+    """Every channel by a factor from 0 to 1 that the means of all channels say by `few` numbers (Hu et al., CVPR 2018)."""
 
-    def __init__(self, channels: int, few: int, act: str):
+    def __init__(self, channels: int, few: int, act: str, gate: Any = "Sigmoid"):
         super().__init__()
         self.conv1 = ConvModule(channels, few, 1, act_cfg=dict(type=act))
-        self.conv2 = ConvModule(few, channels, 1, act_cfg=dict(type="Sigmoid"))
+        self.conv2 = ConvModule(few, channels, 1, act_cfg=dict(type=gate))
 
     def forward(self, x: Tensor) -> Tensor:
         return x * self.conv2(self.conv1(x.mean((2, 3), keepdim=True)))
@@ -47,8 +42,9 @@ class SqueezeExcite(nn.Module):
 class InvertedResidual(nn.Module):
     """1x1 expansion (none where `expansion` is 1), depthwise convolution, linear 1x1 projection (Sandler et al., CVPR 2018).
 
-    With `excite`, channels are weighted before the projection, by a quarter as many numbers as there are inputs (Tan et al.,
-    CVPR 2019). The parts are named as in MMSegmentation's MobileNetV2.
+    With `excite`, channels are weighted before the projection: by a quarter as many numbers as there are inputs in
+    EfficientNet, as there are expanded channels in MobileNetV3 (Howard et al., ICCV 2019). Expanded channels are a multiple
+    of 8. The parts are named as in MMSegmentation's MobileNetV2.
     """
 
     def __init__(
@@ -56,18 +52,22 @@ class InvertedResidual(nn.Module):
         inputs: int,
         outputs: int,
         kernel: int,
-        expansion: int,
+        expansion: float,
         stride: int,
         act: str = "ReLU6",
-        excite: bool = False,
+        excite: Literal["EfficientNet", "MobileNetV3"] | None = None,
         dilation: int = 1,
     ):
         super().__init__()
-        hidden = expansion * inputs
+        hidden = scaled(inputs, expansion)
+        excites: dict[str, tuple[Any, ...]] = {
+            "EfficientNet": (max(1, inputs // 4), act),
+            "MobileNetV3": (scaled(hidden, 1 / 4), "ReLU", nn.Hardsigmoid),
+        }
         self.conv = nn.Sequential(
             *([conv_bn(inputs, hidden, act=act)] if expansion != 1 else []),
             conv_bn(hidden, hidden, kernel, act, stride=stride, dilation=dilation, groups=hidden),
-            *([SqueezeExcite(hidden, max(1, inputs // 4), act)] if excite else []),
+            *([SqueezeExcite(hidden, *excites[excite])] if excite else []),
             conv_bn(hidden, outputs, act=None),
         )
         self.residual = stride == 1 and inputs == outputs
@@ -89,23 +89,27 @@ def residuals(
     """The layers of a stage, the first of which has its stride."""
     layers = nn.Sequential()
     for operation in deepened(operations, depth):
-        kernel, expansion = int(operation[1]), int(operation[3])
-        layers.append(InvertedResidual(inputs, outputs, kernel, expansion, stride, act, excite, dilation))
+        kernel, expansion, weighed = parsed(operation)
+        kind = "MobileNetV3" if weighed else "EfficientNet" if excite else None
+        layers.append(InvertedResidual(inputs, outputs, kernel, expansion, stride, act, kind, dilation))
         inputs, stride = outputs, 1
     return layers
 
 
 class MBConvNet(BaseModule):
-    """A MobileNetV2 with other kernels, expansions and depths; `stages` holds the operations of six stages ("k5e6").
+    """A MobileNetV2 with other kernels, expansions and depths; `stages` holds the operations of its stages ("k5e6").
 
     It gives a map (B, channels, H / stride, W / stride) for each of `taps`. A tap is a stride ("16"), whose last layer
     it gives, or a stride with a plus: the expansion in the layer that leaves it, before the stride, and of the last stride
     ("32+") the last convolution, which is only there if it is tapped. Where layers are MobileNetV2's, their weights have
     the names that MMSegmentation's and MMDetection's MobileNetV2 give them. Raises ValueError for another tap.
 
-    `channels` are those of the stages at width 1, `strides` and `dilations` those of the fixed block and the stages, as
-    MMSegmentation's MobileNetV2 has them: where a network stops at stride 16, a 1 stands for the last 2, and dilations of 2
-    from there on. A stage of n layers has n times `depth`, rounded up: its last is repeated.
+    At width 1 `channels` are those of the stages, `ends` those of the stem, the fixed block (of the operation `first`) and
+    the last convolution, of which narrow networks keep all. `strides` and `dilations` are those of the fixed block and the
+    stages, as MMSegmentation's MobileNetV2 has them: where a network stops at stride 16, a 1 stands for the last 2, and
+    dilations of 2 from there on. So are activations, where `act` is a list; the ends have the last of them. Operations that
+    end in an s have MobileNetV3's squeeze-excite; with `excite`, all others have EfficientNet's. A stage of n layers has n
+    times `depth`, rounded up: its last is repeated.
     """
 
     def __init__(
@@ -115,27 +119,31 @@ class MBConvNet(BaseModule):
         taps: Sequence[str] = ("4", "8", "16", "32"),
         channels: Sequence[int] = CHANNELS,
         depth: float = 1.0,
-        act: str = "ReLU6",
+        act: str | Sequence[str] = "ReLU6",
         excite: bool = False,
         strides: Sequence[int] = (1, *STRIDES),
         dilations: Sequence[int] = (1,) * 7,
+        ends: Sequence[int] = ENDS,
+        first: str = "k3e1",
     ):
         super().__init__()
         self.taps, self.strides, self.last = tuple(taps), tuple(strides), f"{2 * math.prod(strides)}+"
-        reached = sorted(set(accumulate((2, *strides), mul)))
+        reached = sorted(set(accumulate(strides[1:], mul, initial=2 * strides[0])))
         known = [f"{stride}{plus}" for stride in reached for plus in ("", "+")]
         for tap in taps:
             if tap not in known:
                 raise ValueError(did_you_mean("tap", tap, known))
-        inputs, *others = (scaled(full, width) for full in (32, 16, *channels))
-        self.conv1 = conv_bn(3, inputs, 3, act, stride=2)
-        shapes = zip([["k3e1"], *stages], others, strides, dilations, strict=True)
-        for number, (operations, outputs, stride, dilation) in enumerate(shapes, start=1):
-            stage = residuals(operations, inputs, outputs, stride, dilation, depth, act, excite)
+        stem, block, last = ends
+        acts = [act] * len(strides) if isinstance(act, str) else act
+        inputs, *others = (scaled(full, width) for full in (stem, block, *channels))
+        self.conv1 = conv_bn(3, inputs, 3, acts[-1], stride=2)
+        shapes = zip([[first], *stages], others, strides, dilations, acts, strict=True)
+        for number, (operations, outputs, stride, dilation, own) in enumerate(shapes, start=1):
+            stage = residuals(operations, inputs, outputs, stride, dilation, depth, own, excite)
             setattr(self, f"layer{number}", stage)
             inputs = outputs
         if self.last in taps:
-            self.conv2 = conv_bn(inputs, outer(width), act=act)
+            self.conv2 = conv_bn(inputs, scaled(last, max(width, 1.0)), act=acts[-1])
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         stride, maps = 2, {}
@@ -155,12 +163,18 @@ class MBConvNet(BaseModule):
 
 
 class MBConvClassifier(nn.Module):
-    """An `MBConvNet` with these settings, whose last convolution is averaged and scored: (B, 3, H, W) in, (B, classes) out."""
+    """An `MBConvNet` with these settings, whose last convolution is averaged and scored: (B, 3, H, W) in, (B, classes) out.
 
-    def __init__(self, classes: int, width: float = 1.0, **settings: Any):
+    With `hidden`, a layer of so many numbers and h-swish stands between, as in MobileNetV3.
+    """
+
+    def __init__(self, classes: int, hidden: int | None = None, **settings: Any):
         super().__init__()
-        self.backbone = MBConvNet(width=width, taps=["32+"], **settings)
-        self.classifier = nn.Linear(outer(width), classes)
+        self.backbone: Any = MBConvNet(taps=["32+"], **settings)
+        channels = self.backbone.conv2.out_channels
+        self.classifier = nn.Linear(hidden or channels, classes)
+        if hidden:
+            self.classifier = nn.Sequential(nn.Linear(channels, hidden), nn.Hardswish(), self.classifier)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classifier(self.backbone(x)[0].mean((2, 3)))

@@ -61,5 +61,5 @@ class ScaledMBConv(FiniteSpace):
         """What a factor makes of the layers of the stages, or of the channels."""
         if name == "depth":
             return [math.ceil(factor * len(stage)) for stage in self.genotype]
-        space, _ = self._network(1.0, 1.0)
-        return [scaled(full, factor * self.width) for full in (32, 16, *space.settings["channels"], 1280)]
+        settings = self._network(1.0, 1.0)[0].settings
+        return [scaled(full, factor * self.width) for full in (*settings["ends"], *settings["channels"])]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 from search_spaces.architecture import Choice, Choices
 from search_spaces.graph import Graph
 from search_spaces.space import FiniteSpace
 
-# Of the six searched stages, at width 1. Before them come a stem of 32 channels and a block of 16 at stride 2.
+# Of the six searched stages, at width 1. Before them come a stem and a block at stride 2, behind them a last convolution.
+ENDS = (32, 16, 1280)
 CHANNELS = (24, 32, 64, 96, 160, 320)
 STRIDES = (2, 2, 2, 1, 2, 1)
 STRIDE_16: dict[str, Any] = dict(strides=(1, 2, 2, 2, 1, 1, 1), dilations=(1, 1, 1, 1, 1, 2, 2))  # of DeepLabv3
 OPERATIONS = tuple(f"k{kernel}e{expansion}" for kernel in (3, 5, 7) for expansion in (3, 6))
+
+ACTS = ("ReLU6", "ReLU", "HSwish", "SiLU")
 
 Genotype = Sequence[Sequence[Any]]
 
@@ -62,6 +66,52 @@ EFFICIENTNET_B0: Genotype = [
 ]
 
 
+# Howard et al., ICCV 2019, tables 1 and 2: what NetAdapt left of the expansions, squeeze-excite ("s"), h-swish in the second
+# half, and a last convolution that is averaged before a layer of 1280 (large) or 1024 (small) numbers.
+V3_OPERATIONS = tuple(
+    f"k{kernel}e{expansion}{excite}"
+    for kernel in (3, 5)
+    for expansion in (2.3, 2.5, 3, 3.67, 4, 4.5, 6)
+    for excite in ("", "s")
+)
+V3_LARGE: dict[str, Any] = dict(
+    layers=(2, 3, 4, 2, 3),
+    channels=(24, 40, 80, 112, 160),
+    strides=(1, 2, 2, 2, 1, 2),
+    dilations=(1,) * 6,
+    act=("ReLU",) * 3 + ("HSwish",) * 3,
+    ends=(16, 16, 960),
+    operations=V3_OPERATIONS,
+)
+V3_SMALL: dict[str, Any] = dict(
+    layers=(2, 3, 2, 3),
+    channels=(24, 40, 48, 96),
+    strides=(2, 2, 2, 1, 2),
+    dilations=(1,) * 5,
+    act=("ReLU",) * 2 + ("HSwish",) * 3,
+    ends=(16, 16, 576),
+    first="k3e1s",
+    operations=V3_OPERATIONS,
+)
+MOBILENET_V3_LARGE: Genotype = [
+    ["k3e4", "k3e3"],
+    ["k5e3s"] * 3,
+    ["k3e6", "k3e2.5", "k3e2.3", "k3e2.3"],
+    ["k3e6s"] * 2,
+    ["k5e6s"] * 3,
+]
+MOBILENET_V3_SMALL: Genotype = [["k3e4.5", "k3e3.67"], ["k5e4s", "k5e6s", "k5e6s"], ["k5e3s"] * 2, ["k5e6s"] * 3]
+
+
+def parsed(operation: str) -> tuple[int, float, bool]:
+    """The kernel of an operation, its expansion, and whether it has squeeze-excite ("k5e2.5s"). Raises ValueError."""
+    match = re.fullmatch(r"k(\d*[13579])e(\d+(?:\.\d+)?)(s?)", operation)
+    if match is None:
+        how = "write kernel and expansion as in k3e6, with squeeze-excite k3e6s"
+        raise ValueError(f"there is no operation {operation!r}: {how}")
+    return int(match[1]), float(match[2]), bool(match[3])
+
+
 def scaled(channels: int, width: float) -> int:
     """`channels` times `width` as a multiple of 8, never less than nine tenths of it (MobileNetV2's rule)."""
     rounded = max(8, int(channels * width + 4) // 8 * 8)
@@ -72,10 +122,9 @@ class MBConv(FiniteSpace):
     """Kernel (3, 5, 7) and expansion (3, 6) of every layer of six stages, and how many layers a stage has.
 
     A stage has at most `layers[k]` layers: all but the first may be "skip", which leaves the layer out. The first layer of
-    the stages in `wide` always expands six times; of stage 4 FNA's SSDLite sees that expansion. `width` multiplies all
-    channels but the last 1280 (see `MBConvNet`), `depth` the layers of a stage, by repeating the last; both are 1 in the
-    published networks but EfficientNet's, whose other `channels`, activation and squeeze-excite are `EFFICIENTNET`. `strides`
-    and `dilations` are those of the fixed block and the stages; `STRIDE_16` has those of DeepLabv3's backbones.
+    the stages in `wide` always expands six times; of stage 4 FNA's SSDLite sees that expansion. Layers choose between
+    `operations`; one that ends in an s has squeeze-excite. The other settings are those of `MBConvNet`, for networks that are
+    published with others than MobileNetV2's: `EFFICIENTNET`, `V3_LARGE` and `V3_SMALL`, and `STRIDE_16` for DeepLabv3.
     """
 
     def __init__(
@@ -85,35 +134,47 @@ class MBConv(FiniteSpace):
         wide: Sequence[int] = (),
         channels: Sequence[int] = CHANNELS,
         depth: float = 1.0,
-        act: Literal["ReLU6", "SiLU"] = "ReLU6",
+        act: str | Sequence[str] = "ReLU6",
         excite: bool = False,
         strides: Sequence[int] = (1, *STRIDES),
         dilations: Sequence[int] = (1,) * 7,
+        ends: Sequence[int] = ENDS,
+        first: str = "k3e1",
+        operations: Sequence[str] = OPERATIONS,
     ):
-        if len(layers) != len(CHANNELS) or min(layers) < 1:
-            raise ValueError(f"layers must be {len(CHANNELS)} numbers from 1 on, not {tuple(layers)}")
+        stages = len(channels)
+        numbers = dict(channels=channels, layers=layers, strides=strides, dilations=dilations, ends=ends)
+        for (name, given), count in zip(numbers.items(), (stages, stages, stages + 1, stages + 1, 3), strict=True):
+            if not given or len(given) != count or min(given) < 1:
+                raise ValueError(f"{name} must be {count} numbers from 1 on, not {tuple(given)}")
         if not width > 0:
             raise ValueError(f"width must be positive, not {width}")
         if not depth >= 1:
             raise ValueError(f"depth must be at least 1, not {depth}")
-        if act not in ("ReLU6", "SiLU"):
-            raise ValueError(f"act must be 'ReLU6' or 'SiLU', not {act!r}")
-        if len(channels) != len(CHANNELS) or min(channels) < 1:
-            raise ValueError(f"channels must be {len(CHANNELS)} numbers from 1 on, not {tuple(channels)}")
-        if not set(wide) <= set(range(len(CHANNELS))):
-            raise ValueError(f"wide must name stages from 0 to {len(CHANNELS) - 1}, not {tuple(wide)}")
-        for name, given in (("strides", strides), ("dilations", dilations)):
-            if len(given) != len(CHANNELS) + 1 or min(given) < 1:
-                raise ValueError(f"{name} must be {len(CHANNELS) + 1} numbers from 1 on, not {tuple(given)}")
+        acts = [act] * (stages + 1) if isinstance(act, str) else list(act)
+        if len(acts) != stages + 1 or not set(acts) <= set(ACTS):
+            raise ValueError(f"act must be one of {', '.join(ACTS)}, or {stages + 1} of them, not {act!r}")
+        if not set(wide) <= set(range(stages)):
+            raise ValueError(f"wide must name stages from 0 to {stages - 1}, not {tuple(wide)}")
         self.layers = tuple(layers)
-        self.settings: dict[str, Any] = dict(width=width, channels=list(channels), depth=depth, act=act, excite=excite)
-        self.settings |= dict(strides=list(strides), dilations=list(dilations))
-        self.notation = f"the operations of {len(layers)} stages of at most {self.layers} layers, without skips"
+        self.settings: dict[str, Any] = dict(
+            width=width,
+            channels=list(channels),
+            depth=depth,
+            act=act if isinstance(act, str) else acts,
+            excite=excite,
+            strides=list(strides),
+            dilations=list(dilations),
+            ends=list(ends),
+            first=first,
+        )
+        self.notation = f"the operations of {stages} stages of at most {self.layers} layers, without skips"
+        expansions = {operation: parsed(operation)[1] for operation in (*operations, first)}
         decisions: dict[str, tuple[Choice, ...]] = {}
         for stage, most in enumerate(self.layers):
-            first = tuple(op for op in OPERATIONS if stage not in wide or op.endswith("e6"))
+            begins = tuple(op for op in operations if stage not in wide or expansions[op] == 6)
             for layer in range(most):
-                decisions[f"stage{stage}.layer{layer}"] = (*OPERATIONS, "skip") if layer else first
+                decisions[f"stage{stage}.layer{layer}"] = (*operations, "skip") if layer else begins
         self.decisions = decisions
 
     def parts(self, choices: Choices) -> dict[str, Any]:
@@ -121,8 +182,7 @@ class MBConv(FiniteSpace):
 
     def choices(self, genotype: Genotype) -> dict[str, Choice]:
         choices: dict[str, Choice] = {}
-        plain = _plain(genotype, self.settings["channels"], self.settings["strides"])
-        stages = zip(plain, self.layers, strict=True)
+        stages = zip(_plain(genotype, self.settings), self.layers, strict=True)
         for stage, (operations, depth) in enumerate(stages):
             padded = [*operations, *["skip"] * (depth - len(operations))]
             choices |= {f"stage{stage}.layer{layer}": op for layer, op in enumerate(padded)}
@@ -155,16 +215,17 @@ class MBConv(FiniteSpace):
         ]
 
 
-def _plain(genotype: Genotype, channels: Sequence[int], strides: Sequence[int]) -> Genotype:
+def _plain(genotype: Genotype, settings: Mapping[str, Any]) -> Genotype:
     """The operations of the stages, also of rows [[inputs, outputs], ["k3_e6", ...], stride], as Rana and Kim print them.
 
     The fixed block's row may come first. Raises ValueError where rows have other channels or strides than the space.
     """
     if not isinstance(genotype[0][0], list | tuple):
         return genotype
-    widths = (32, 16, *channels)
-    fixed = [[list(pair), stride] for pair, stride in zip(pairwise(widths), strides, strict=True)]
+    widths = (*settings["ends"][:2], *settings["channels"])
+    fixed = [[list(pair), stride] for pair, stride in zip(pairwise(widths), settings["strides"], strict=True)]
     rows = [[list(pair), stride] for pair, _, stride in genotype]
-    if rows not in (fixed, fixed[1:]) or (rows == fixed and list(genotype[0][1]) != ["k3_e1"]):
+    operations = [[op.replace("_", "") for op in row] for _, row, _ in genotype]
+    if rows not in (fixed, fixed[1:]) or (rows == fixed and operations.pop(0) != [settings["first"]]):
         raise ValueError(f"its channels and strides are {rows}, those of the space {fixed}")
-    return [[op.replace("_", "") for op in operations] for _, operations, _ in genotype[-len(CHANNELS) :]]
+    return operations

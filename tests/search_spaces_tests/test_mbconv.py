@@ -143,10 +143,10 @@ def test_a_dilated_mobilenet_v2_is_mmsegmentations() -> None:
 @pytest.mark.parametrize(("kernel", "size"), [(3, 5), (5, 9), (7, 13)])
 @torch.no_grad()
 def test_dilated_kernels_see_further_and_keep_the_size(kernel: int, size: int) -> None:
-    layer: Any = InvertedResidual(1, 1, kernel, 1, 1, dilation=2).eval()
+    layer: Any = InvertedResidual(8, 8, kernel, 1, 1, dilation=2).eval()
     conv = layer.conv[0]
     conv.conv.weight.fill_(1.0)
-    image = torch.zeros(1, 1, 17, 17)
+    image = torch.zeros(1, 8, 17, 17)
     image[0, 0, 8, 8] = 1.0
     seen = conv(image)[0, 0].nonzero()
     assert len(seen) == kernel**2
@@ -215,8 +215,13 @@ def test_the_last_layer_of_a_deeper_stage_is_repeated(depth: float, layers: str)
     ("settings", "sentence"),
     [
         (dict(depth=0.9), "depth must be at least 1, not 0.9"),
-        (dict(act="Swish"), "act must be 'ReLU6' or 'SiLU', not 'Swish'"),
-        (dict(channels=[24, 40]), r"channels must be 6 numbers from 1 on, not \(24, 40\)"),
+        (dict(act="Swish"), "act must be one of ReLU6, ReLU, HSwish, SiLU, or 7 of them, not 'Swish'"),
+        (dict(act=["ReLU6"] * 6), "or 7 of them, not"),
+        (dict(channels=[24, 40]), r"layers must be 2 numbers from 1 on, not \(4, 4, 4, 4, 4, 1\)"),
+        (dict(channels=[]), r"channels must be 0 numbers from 1 on"),
+        (dict(ends=[32, 16]), r"ends must be 3 numbers from 1 on, not \(32, 16\)"),
+        (dict(operations=["k3e6", "k4e6"]), "there is no operation 'k4e6': write kernel and expansion as in k3e6"),
+        (dict(first="3e1"), "there is no operation '3e1'"),
         (dict(width=0), "width must be positive, not 0"),
         (dict(strides=[1, 2, 2]), r"strides must be 7 numbers from 1 on, not \(1, 2, 2\)"),
         (dict(dilations=[0] * 7), r"dilations must be 7 numbers from 1 on, not \(0, 0, 0, 0, 0, 0, 0\)"),
