@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -26,24 +27,29 @@ def madds(network: nn.Module, shape: tuple[int, int, int]) -> int:
 
     Runs on the meta device: shapes flow, numbers do not, so that 1024x2048 images cost nothing.
     """
-    total = 0
+    return sum(madds_by_layer(network, shape).values())
 
-    def conv(module: nn.Module, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
-        nonlocal total
+
+def madds_by_layer(network: nn.Module, shape: tuple[int, int, int]) -> dict[str, int]:
+    """The same of every convolution and linear layer that is run, by its name."""
+    counts: dict[str, int] = {}
+
+    def count(name: str, module: nn.Module, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
         weight: Any = module.weight
-        total += weight.numel() * (output.numel() // output.shape[1 if weight.dim() == 4 else -1])
+        pixels = output.numel() // output.shape[1 if weight.dim() == 4 else -1]
+        counts[name] = counts.get(name, 0) + weight.numel() * pixels
 
     ghost = copy.deepcopy(network).to("meta")
     ghost.eval()
-    for module in ghost.modules():
+    for name, module in ghost.named_modules():
         if isinstance(module, nn.BatchNorm2d):  # counts nothing, and takes half of the time
             module.forward = nn.Identity().forward
         weight = getattr(module, "weight", None)
         if weight is not None and (weight.dim() == 4 or isinstance(module, nn.Linear)):  # all kinds of 2-d convolution
-            module.register_forward_hook(conv)
+            module.register_forward_hook(partial(count, name))
     with torch.no_grad():
         ghost(torch.empty(1, *shape, device="meta"))
-    return total
+    return counts
 
 
 def latency_ms(network: nn.Module, shape: tuple[int, int, int], seconds: float = 1.0) -> float:

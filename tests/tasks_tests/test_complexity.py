@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from search_spaces.restoration_cells.space import RestorationCells
 from search_spaces.toy.space import ToySpace
-from tasks.complexity import latency_ms, madds, params
+from tasks.complexity import latency_ms, madds, madds_by_layer, params
 from tasks.toy import ToyTask
 from tasks.trainable import build_network
 
@@ -31,6 +31,19 @@ def test_madds_are_half_of_what_torch_counts(seed: int) -> None:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(torch.zeros(1, 3, 48, 32))
     assert 2 * madds(network, (3, 48, 32)) == counter.get_total_flops()
+
+
+def test_layers_count_as_often_as_they_are_run() -> None:
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Sequential(nn.Conv2d(3, 3, 1))
+            self.unused = nn.Conv2d(3, 3, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.inner(self.inner(x))
+
+    assert madds_by_layer(Twice(), (3, 4, 4)) == {"inner.0": 2 * 9 * 16}
 
 
 def test_counting_leaves_the_network_alone() -> None:
