@@ -47,6 +47,20 @@ class Supernet(nn.Module, ABC):
         Affine pairs of norms may be missing: 1 and 0 they give what the module computes while this answer is held.
         """
 
+    def renamed(self, origins: Mapping[str, str]) -> dict[str, Tensor]:
+        """The tensors of the modules that `origins` names, under other names: from a new name to the module's here."""
+        weights = self.state_dict()
+        return {
+            new + name.removeprefix(old): weights[name]
+            for new, old in origins.items()
+            for name in weights
+            if name.startswith(f"{old}.")
+        }
+
+    def operations(self) -> Mapping[str, Mapping[Choice, str]]:
+        """Which module is only there for a choice, by decision; empty where a module serves several."""
+        return {}
+
     def architecture_parameters(self) -> list[nn.Parameter]:
         """What an architecture's optimiser learns."""
         return []
@@ -139,6 +153,13 @@ class JointSupernet(Supernet):
             f"{place}.{name}" if place else name: value
             for place, part in self.parts.items()
             for name, value in part.derive(choices).items()
+        }
+
+    def operations(self) -> Mapping[str, Mapping[Choice, str]]:
+        return {
+            name: {choice: f"{place}.{module}" if place else module for choice, module in modules.items()}
+            for place, part in self.parts.items()
+            for name, modules in part.operations().items()
         }
 
     def architecture_parameters(self) -> list[nn.Parameter]:

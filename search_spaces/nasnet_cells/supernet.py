@@ -116,10 +116,4 @@ class BackboneSupernet(ChoiceSupernet):
                     origins[f"{here}.ops.{place}"] = f"{here}.ops.{block}{side}_{name}_{stride}"
                     if source < 2:
                         origins[f"{here}.fits.{source}"] = f"{here}.fits.{source}"
-        weights = self.state_dict()
-        return {
-            new + name.removeprefix(old): weights[name]
-            for new, old in origins.items()
-            for name in weights
-            if name.startswith(f"{old}.")
-        }
+        return self.renamed(origins)

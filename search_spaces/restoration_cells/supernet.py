@@ -196,10 +196,4 @@ class RestorationSupernet(Supernet):
             origins[f"far.{layer}"] = f"far.{layer}_{before}_{width}"
             for place, (name, source) in enumerate(cells[0 if self.space.shared else layer]):
                 origins[f"cells.{layer}.ops.{place}"] = f"cells.{layer}_{width}.ops.{edge(place // 2, source)}_{name}"
-        weights = self.state_dict()
-        return {
-            new + name.removeprefix(old): weights[name]
-            for new, old in origins.items()
-            for name in weights
-            if name.startswith(f"{old}.")
-        }
+        return self.renamed(origins)
