@@ -37,6 +37,7 @@ MODELS = Registry(
         "HeadSupernet": "search_spaces.head_cells.supernet",
         "MBConvNet": "search_spaces.mbconv.network",
         "MBConvClassifier": "search_spaces.mbconv.network",
+        "MBConvSupernet": "search_spaces.mbconv.supernet",
         "CellBackbone": "search_spaces.nasnet_cells.network",
         "CellClassifier": "search_spaces.nasnet_cells.network",
         "NASNetClassifier": "search_spaces.nasnet_cells.network",

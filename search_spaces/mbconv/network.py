@@ -75,6 +75,11 @@ class InvertedResidual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv(x) if self.residual else self.conv(x)
 
+    def tapped(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The expanded map, and the output of a layer with a stride, which has no residual."""
+        expanded = self.conv[0](x)
+        return expanded, self.conv[1:](expanded)
+
 
 def residuals(
     operations: Sequence[Any],
@@ -151,8 +156,8 @@ class MBConvNet(BaseModule):
         for number, step in enumerate(self.strides, start=1):
             stage = getattr(self, f"layer{number}")
             if step > 1 and f"{stride}+" in self.taps:
-                x = maps[f"{stride}+"] = stage[0].conv[0](x)
-                x = stage[1:](stage[0].conv[1:](x))  # a layer with a stride has no residual
+                maps[f"{stride}+"], x = stage[0].tapped(x)
+                x = stage[1:](x)
             else:
                 x = stage(x)
             stride *= step

@@ -124,7 +124,8 @@ class MBConv(FiniteSpace):
     A stage has at most `layers[k]` layers: all but the first may be "skip", which leaves the layer out. The first layer of
     the stages in `wide` always expands six times; of stage 4 FNA's SSDLite sees that expansion. Layers choose between
     `operations`; one that ends in an s has squeeze-excite. The other settings are those of `MBConvNet`, for networks that are
-    published with others than MobileNetV2's: `EFFICIENTNET`, `V3_LARGE` and `V3_SMALL`, and `STRIDE_16` for DeepLabv3.
+    published with others than MobileNetV2's: `EFFICIENTNET`, `V3_LARGE` and `V3_SMALL`, and `STRIDE_16` for DeepLabv3. Without
+    `skip` every stage has all of its layers, as in Rana and Kim's space.
     """
 
     def __init__(
@@ -141,6 +142,7 @@ class MBConv(FiniteSpace):
         ends: Sequence[int] = ENDS,
         first: str = "k3e1",
         operations: Sequence[str] = OPERATIONS,
+        skip: bool = True,
     ):
         stages = len(channels)
         numbers = dict(channels=channels, layers=layers, strides=strides, dilations=dilations, ends=ends)
@@ -157,6 +159,7 @@ class MBConv(FiniteSpace):
         if not set(wide) <= set(range(stages)):
             raise ValueError(f"wide must name stages from 0 to {stages - 1}, not {tuple(wide)}")
         self.layers = tuple(layers)
+        self.layout: dict[str, Any] = dict(layers=list(layers), wide=list(wide), operations=list(operations), skip=skip)
         self.settings: dict[str, Any] = dict(
             width=width,
             channels=list(channels),
@@ -170,15 +173,21 @@ class MBConv(FiniteSpace):
         )
         self.notation = f"the operations of {stages} stages of at most {self.layers} layers, without skips"
         expansions = {operation: parsed(operation)[1] for operation in (*operations, first)}
+        others = (*operations, "skip") if skip else tuple(operations)
         decisions: dict[str, tuple[Choice, ...]] = {}
         for stage, most in enumerate(self.layers):
             begins = tuple(op for op in operations if stage not in wide or expansions[op] == 6)
             for layer in range(most):
-                decisions[f"stage{stage}.layer{layer}"] = (*operations, "skip") if layer else begins
+                decisions[f"stage{stage}.layer{layer}"] = others if layer else begins
         self.decisions = decisions
 
     def parts(self, choices: Choices) -> dict[str, Any]:
         return {"backbone": dict(type="densebench.MBConvNet", stages=self.write(choices), **self.settings)}
+
+    def supernet(self) -> dict[str, Any]:
+        if self.settings["depth"] != 1:
+            raise TypeError(f"{self} has no supernet where layers are repeated: set depth to 1")
+        return {"backbone": dict(type="densebench.MBConvSupernet", settings={**self.layout, **self.settings})}
 
     def choices(self, genotype: Genotype) -> dict[str, Choice]:
         choices: dict[str, Choice] = {}
