@@ -76,8 +76,10 @@ class SearchSpace(ABC):
         """
         raise TypeError(f"the space {type(self).__name__} has no supernet: use a strategy that asks and tells")
 
-    def inherit(self, weights: Weights, fresh: Weights, parent: Architecture | None, child: Architecture) -> Weights:
-        """The weights that the network of `child`, whose `fresh` ones are given, starts with.
+    def inherit(
+        self, weights: Weights, fresh: Weights, parent: Architecture | None, child: Architecture | None
+    ) -> Weights:
+        """The weights that the network of `child`, or the supernet where it is None, starts with, given its `fresh` ones.
 
         `weights` are those of the network of `parent`, or, where it is None, of the task's encoder.
         """
@@ -213,7 +215,9 @@ class Narrowed(FiniteSpace):
     def wiring(self, choices: Choices) -> Graph:
         return self.whole.wiring(choices)
 
-    def inherit(self, weights: Weights, fresh: Weights, parent: Architecture | None, child: Architecture) -> Weights:
+    def inherit(
+        self, weights: Weights, fresh: Weights, parent: Architecture | None, child: Architecture | None
+    ) -> Weights:
         return self.whole.inherit(weights, fresh, parent, child)
 
 

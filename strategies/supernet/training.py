@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -33,7 +34,8 @@ class SupernetTraining:
         self.task = study.task
         self.space, self.stages, self.seed, self.epochs = study.space, stages, study.seed, 0
         first = stages[0]
-        self.network = self.task.begin(study.space.supernet(), first, seed=study.seed)
+        adopt = partial(study.space.inherit, parent=None, child=None)
+        self.network = self.task.begin(study.space.supernet(), first, study.seed, adopt)
         self.supernet = supernet_in(self.network)
         self.alphas = self.supernet.architecture_parameters()
         mixing = {id(alpha) for alpha in self.alphas}
