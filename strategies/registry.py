@@ -21,6 +21,7 @@ STRATEGIES = Registry(
         "NSGA2": "strategies.nsga2",
         "DARTS": "strategies.supernet.darts",
         "IRNAS": "strategies.supernet.ir_nas",
+        "FNA": "strategies.supernet.fna",
         "ProgressiveShrinking": "strategies.supernet.progressive_shrinking",
         "ENAS": "strategies.supernet.enas",
         "OneShot": "strategies.supernet.one_shot",

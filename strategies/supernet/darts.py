@@ -7,13 +7,12 @@ from random import Random
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from strategies.supernet.gradients import first_order, second_order
 from strategies.supernet.search import SupernetSearch
 from strategies.trial import Answer, Trial
 from tasks.batch import Batch
-
-CLIP = 10.0  # the largest norm of the architecture's gradient, as in the authors' code
 
 
 class DARTS(SupernetSearch):
@@ -30,6 +29,8 @@ class DARTS(SupernetSearch):
     of the epoch after the warm-up in which the mixture's primary metric was best (what single answers score with shared
     weights may say little).
     """
+
+    clip = 10.0  # the largest norm of the architecture's gradient, as in the authors' code
 
     def __init__(
         self,
@@ -64,10 +65,14 @@ class DARTS(SupernetSearch):
             self._move(batch, other)
         return self.training.learn(batch)
 
+    def objective(self, batch: Batch) -> Tensor:
+        """What the architecture's weights go down."""
+        return self.training.loss(batch)
+
     def _move(self, batch: Batch, other: Batch) -> None:
-        """Move the architecture's weights by one step down the loss on `other`."""
+        """Move the architecture's weights by one step down the objective on `other`."""
         training = self.training
-        losses = (lambda: training.loss(batch)), (lambda: training.loss(other))
+        losses = (lambda: training.loss(batch)), (lambda: self.objective(other))
         if self.order == 1:
             gradient = first_order(training.alphas, losses[1])
         else:
@@ -75,7 +80,7 @@ class DARTS(SupernetSearch):
             gradient = second_order(training.alphas, training.weights, *losses, training.rate, ahead)
         for alpha, part in zip(training.alphas, gradient, strict=True):
             alpha.grad = part
-        torch.nn.utils.clip_grad_norm_(training.alphas, CLIP)
+        torch.nn.utils.clip_grad_norm_(training.alphas, self.clip)
         self.adam.step()
 
     def answers(self, trials: Sequence[Trial]) -> list[Answer]:
