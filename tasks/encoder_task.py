@@ -28,7 +28,16 @@ from tasks.weights import take_over
 if TYPE_CHECKING:
     from tasks.trainable import Groups
 
-TRAINING = ("train", "share", "half", "size", "scale", "jitter", "copies")  # what of a view decides the crops
+TRAINING = (
+    "train",
+    "share",
+    "half",
+    "size",
+    "scale",
+    "jitter",
+    "copies",
+    "transforms",
+)  # what of a view decides the crops
 SCORING = ("eval", "eval_size")
 
 

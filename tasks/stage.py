@@ -21,6 +21,8 @@ class View:
     `size` is (height, width) of the training images in pixels and `eval_size` that of the scored ones (None: their own);
     `scale` is the range of random enlargement before the crop to `size`, `jitter` the strength of random colour changes
     and `copies` how many augmented crops of every image are drawn once, for all candidates (0: fresh ones every epoch).
+    `transforms` are MMDetection's, as its configs write them, and stand in place of the crop: what they leave of an image is
+    resized to `size`.
     """
 
     train: tuple[str, ...] = ("train",)
@@ -32,6 +34,7 @@ class View:
     scale: tuple[float, float] = (1.0, 1.0)
     jitter: float = 0.0
     copies: int = 0
+    transforms: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
 
     def __post_init__(self) -> None:
         sides = (*self.size, *(self.eval_size or (1,)))
@@ -49,6 +52,8 @@ class View:
             raise ValueError(f"scale must be two rising positive numbers, not {self.scale}")
         if self.jitter < 0 or self.copies < 0:
             raise ValueError(f"jitter and copies must not be negative, not {self.jitter} and {self.copies}")
+        if self.transforms and self.scale != (1.0, 1.0):
+            raise ValueError("scale and transforms both say how images are cropped: leave one of them out")
 
     def magnified(self, factor: float) -> View:
         """The same views of images whose sides are `factor` times as long. Raises ValueError where images keep their sizes."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tasks.augment import fit_size, random_warp, recolour, warp
+from tasks.detection.transforms import Transforms
 from tasks.samples import Sample, Samples
 
 if TYPE_CHECKING:
@@ -32,16 +33,24 @@ class DetectionSamples(Samples):
         scored = [(self.view.eval, index) for index in range(self.eval_size)]
         return max(1, *(len(self.data.annotated(*place).objects.labels) for place in [*self.order, *scored]))
 
+    @cached_property
+    def transforms(self) -> Transforms:
+        return Transforms(self.view.transforms)
+
     def cut(self, image: np.ndarray, truth: Objects, rng: np.random.Generator) -> Sample:
         size = self.view.size
+        if self.view.transforms:
+            image, boxes, kept = self.transforms(image, truth.boxes, rng)
+            image, table = self._resized(image, truth.only(kept, boxes), size)
+            return recolour(image, self.view.jitter, rng), table
         matrix = random_warp(image.shape, self.view, rng)
         view = recolour(warp(image, matrix, size), self.view.jitter, rng)
         return view, self._table(_moved(truth.boxes, matrix), truth, size)
 
     def whole(self, image: np.ndarray, truth: Objects) -> Sample:
-        size = self.view.eval_size
-        if size is None:
-            return image, self._table(truth.boxes, truth, image.shape[:2])
+        return self._resized(image, truth, self.view.eval_size or (image.shape[0], image.shape[1]))
+
+    def _resized(self, image: np.ndarray, truth: Objects, size: tuple[int, int]) -> Sample:
         factors = np.array([size[1] / image.shape[1], size[0] / image.shape[0]] * 2)
         return fit_size(image, size), self._table(truth.boxes * factors, truth, size)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -50,14 +51,21 @@ def map_sizes(size: tuple[int, int]) -> list[tuple[int, int]]:
     return maps
 
 
-def anchors(size: tuple[int, int], maps: list[tuple[int, int]]) -> dict[str, Any]:
-    """SSD's boxes (Liu et al., ECCV 2016, section 2.2): sizes that grow evenly with the maps, from 0.15 to 0.95.
+def anchors(
+    size: tuple[int, int], maps: list[tuple[int, int]], scales: Sequence[float] | None = None
+) -> dict[str, Any]:
+    """SSD's boxes (Liu et al., ECCV 2016, section 2.2): those of map k grow from `scales[k]` to the next one.
 
-    The unit is the side of a square with the image's area, so that a box of ratio 1 is square in any image.
+    The unit is the side of a square with the image's area, so that a box of ratio 1 is square in any image. Without `scales`,
+    sizes grow evenly with the maps, from 0.15 to 0.95. Raises ValueError where there is not one more than there are maps.
     """
     height, width = size
     side = math.sqrt(height * width)
-    sizes = [float(scale) * side for scale in (*np.linspace(0.15, 0.95, len(maps)), 1.0)]
+    if scales is None:
+        scales = [*np.linspace(0.15, 0.95, len(maps)), 1.0]
+    if len(scales) != len(maps) + 1:
+        raise ValueError(f"images of {size} pixels have {len(maps)} maps: give SSDLite {len(maps) + 1} scales, or none")
+    sizes = [float(scale) * side for scale in scales]
     return dict(
         type="mmdet.SSDAnchorGenerator",
         scale_major=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import mmdet.models  # noqa: F401 - registers the stock modules
@@ -20,6 +21,7 @@ from tasks.detection.drawing import boxed, chosen
 from tasks.detection.metrics import COCO_METRICS, LIMIT, coco_metrics, coco_names, voc_map
 from tasks.detection.samples import EMPTY, DetectionSamples
 from tasks.detection.templates import Detector
+from tasks.detection.transforms import Transforms
 from tasks.encoder_task import EncoderTask
 from tasks.stage import Stage, View
 from tasks.task import Parts
@@ -40,12 +42,18 @@ class DetectionTask(EncoderTask):
 
     primary = "mAP"
     metrics = (*COCO_METRICS, "VOC_mAP", *LOSSES, "loss")
+    reads = EncoderTask.reads | {"transforms"}
     Data, Template, plain = DetectionData, Detector, "FCOS"
 
     def __init__(self, **settings: Any):
         super().__init__(**settings)
         self.metrics = (*coco_names(self.data.limit), "VOC_mAP", *LOSSES, "loss")
         self._samples: dict[tuple[View, int], DetectionSamples] = {}
+
+    def check(self, stages: Iterable[Stage]) -> None:
+        for stage in (stages := list(stages)):
+            Transforms(stage.view.transforms)
+        super().check(stages)
 
     def samples(self, stage: Stage) -> DetectionSamples:
         key = (stage.view, stage.recipe.batch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from tasks.detection.ssdlite import EXTRA, anchors, map_sizes
@@ -93,13 +94,22 @@ class SSDLite(Detector):
     """SSDLite (Sandler et al., CVPR 2018) as FNA has it (Fang et al., ICLR 2020): anchors on the maps of two taps and more.
 
     The neck adds up to four maps, each half as large, and stops at a single position: six maps from 257 pixels on, four at
-    128. Settings are those of MMDetection's own SSDLite and, for the widths and the anchors a position, FNA's. Batches need
-    two images, as norms see single positions. Images that leave no map to add are refused with a ValueError.
+    128. Settings are those of MMDetection's own SSDLite and, for the widths and the anchors a position, FNA's. `scales` are the
+    sizes of the maps' square anchors and one more, in sides of a square with the image's area; None: SSD's (see `anchors`).
+    FNA's code has an `overlap` of 0.6 and scales of 30, 60, 114, 168, 222, 276 and 330 pixels at 320. Batches need two
+    images, as norms see single positions. Images that leave no map to add, or have another number of maps than `scales` are
+    for, are refused with a ValueError.
     """
 
-    overlap = 0.45
     slots = ("backbone",)
     taps = ("16+", "32+")
+
+    def __init__(self, overlap: float = 0.45, scales: Sequence[float] | None = None):
+        if not 0 < overlap <= 1:
+            raise ValueError(f"overlap must be above 0 and at most 1, not {overlap}")
+        if scales is not None and (not scales or not min(scales) > 0):
+            raise ValueError(f"scales must be positive numbers, not {list(scales)}")
+        self.overlap, self.scales = overlap, scales
 
     def whole(self, parts: Parts, backbone: Config, channels: list[int], classes: int, size: Size) -> dict[str, Any]:
         maps = map_sizes(size)
@@ -129,7 +139,7 @@ class SSDLite(Detector):
                 type="mmdet.SSDLiteHead",
                 num_classes=classes,
                 in_channels=widths,
-                anchor_generator=anchors(size, maps),
+                anchor_generator=anchors(size, maps, self.scales),
                 bbox_coder=dict(type="mmdet.DeltaXYWHBBoxCoder", target_stds=[0.1, 0.1, 0.2, 0.2]),
                 **layers,
             ),

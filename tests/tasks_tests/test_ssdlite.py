@@ -14,7 +14,7 @@ from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
 from search_spaces.mbconv.space import MBConv
-from tasks.detection.ssdlite import anchors, map_sizes
+from tasks.detection.ssdlite import RATIOS, anchors, map_sizes
 from tasks.detection.templates import SSDLite
 
 STAGES = [["k3e3"], ["k5e3"], ["k3e3"], ["k3e3"], ["k3e6"], ["k3e3"]]
@@ -82,6 +82,43 @@ def test_anchors_at_320_are_mmdetections() -> None:
     assert ours["min_sizes"] == pytest.approx([48, 100, 150, 202, 253, 304], abs=1)
     assert ours["max_sizes"] == pytest.approx([100, 150, 202, 253, 304, 320], abs=1)
     assert [stride[0] for stride in ours["strides"]] == pytest.approx([16, 32, 64, 107, 160, 320], abs=0.4)
+
+
+def test_anchors_of_fnas_code() -> None:
+    """Which takes MMDetection's for 300 pixels at 320, and suppresses boxes from 0.6 on."""
+    theirs = TASK_UTILS.build(
+        dict(
+            type="mmdet.SSDAnchorGenerator",
+            scale_major=False,
+            strides=[16, 32, 64, 107, 160, 320],
+            ratios=RATIOS,
+            basesize_ratio_range=(0.2, 0.95),
+            input_size=300,
+        )
+    )
+    template = SSDLite(0.6, [pixels / 320 for pixels in (30, 60, 114, 168, 222, 276, 330)])
+    space = MBConv(width=0.25)
+    config = template.config(space.model(space.read(STAGES)), {}, 80, (320, 320))
+    ours = TASK_UTILS.build(config["bbox_head"]["anchor_generator"])
+    assert config["test_cfg"]["nms"]["iou_threshold"] == 0.6
+    for mine, other in zip(ours.base_anchors, theirs.base_anchors, strict=True):
+        sizes = mine[:, 2:] - mine[:, :2]
+        assert torch.allclose(sizes, other[:, 2:] - other[:, :2], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (dict(overlap=0), "overlap must be above 0 and at most 1, not 0"),
+        (dict(scales=[]), "scales must be positive numbers"),
+        (dict(scales=[0.1, 0.0]), "scales must be positive numbers"),
+        (dict(scales=[0.1, 0.5]), r"images of \(128, 128\) pixels have 4 maps: give SSDLite 5 scales, or none"),
+    ],
+)
+def test_wrong_settings_are_refused(settings: dict[str, Any], sentence: str) -> None:
+    backbone = MBConv(width=0.25).model(MBConv(width=0.25).read(STAGES))
+    with pytest.raises(ValueError, match=sentence):
+        SSDLite(**settings).config(backbone, {}, 3, (128, 128))
 
 
 def test_anchors_of_ratio_one_are_square_and_grow_with_the_image() -> None:
