@@ -5,11 +5,12 @@ from core.content import content_key
 from core.lifetime import end_with_parent
 from core.parsing import parse
 from core.registry import Registry, did_you_mean
-from core.weights import Inherit, Weights, matching
+from core.weights import Inherit, Remapped, Weights, matching
 
 __all__ = [
     "Inherit",
     "Registry",
+    "Remapped",
     "Weights",
     "build",
     "content_key",

@@ -62,11 +62,16 @@ class Meter(threading.local):
 
 @dataclass(frozen=True)
 class Inherited:
-    """How many of a network's tensors were copied, changed (sliced, padded, renamed) or new when it took over weights."""
+    """How many of a network's tensors were copied, changed or new when it took over weights.
+
+    Of those that were changed, some were `padded`, and some `cropped`, which may have been padded at another side.
+    """
 
     copied: int
     changed: int
     new: int
+    padded: int = 0
+    cropped: int = 0
 
 
 @dataclass(frozen=True)

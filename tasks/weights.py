@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import zipfile
+from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core import Inherit, Weights, matching
+from core import Inherit, Remapped, Weights, matching
 from tasks.cost import Inherited
 from tasks.task import Start
 
@@ -65,14 +66,38 @@ def take_over(network: nn.Module, weights: Weights, start: Start, frozen: nn.Mod
 
 
 def inherit(weights: Weights, fresh: Weights, rule: Inherit, source: str) -> tuple[Weights, Inherited]:
-    """What `rule` makes of `weights`, and a report. Raises ValueError, naming `source`, where it takes none of them.
+    """What `rule` makes of `weights`, and a report. Raises ValueError, naming `source`, where it takes none of them."""
+    made = rule(weights, fresh)
+    taken = {**fresh, **made}
+    kinds = Counter(changes(weights, fresh, made).values())
+    if kinds["new"] == len(taken):
+        raise ValueError(
+            f"{source} does not fit: the network takes over none of its {len(weights)} tensors, "
+            f"which begin with {_first(weights)}, those of the network with {_first(fresh)}"
+        )
+    changed = kinds["changed"] + kinds["padded"] + kinds["cropped"]
+    return taken, Inherited(kinds["copied"], changed, kinds["new"], kinds["padded"], kinds["cropped"])
 
-    A tensor counts as copied where it is the one of the same name in `weights`, as new where it is the fresh one, as changed
-    otherwise.
+
+def changes(weights: Weights, fresh: Weights, made: Weights) -> dict[str, str]:
+    """What became of each tensor of a network whose `fresh` ones were to be replaced by those `made` from `weights`.
+
+    It is "new" where it is the fresh one, "copied" where it is an old one, "cropped" or "padded" where a rule says from which
+    old one it was made (`Remapped`), and "changed" otherwise.
     """
-    taken = {**fresh, **rule(weights, fresh)}
-    copied = sum(value is weights.get(name) for name, value in taken.items())
-    new = sum(value is fresh.get(name) for name, value in taken.items())
-    if new == len(taken):
-        raise ValueError(f"{source} does not fit: the network takes over none of its {len(weights)} tensors")
-    return taken, Inherited(copied, len(taken) - copied - new, new)
+    sources = made.sources if isinstance(made, Remapped) else {}
+    found: dict[str, str] = {}
+    for name, value in fresh.items():
+        taken, old = made.get(name, value), weights.get(sources.get(name, name))
+        sizes = list(zip(old.shape, taken.shape, strict=True)) if name in sources and old is not None else []
+        if taken is value or taken is old:
+            found[name] = "new" if taken is value else "copied"
+        elif any(before > after for before, after in sizes):
+            found[name] = "cropped"
+        else:
+            found[name] = "padded" if any(before < after for before, after in sizes) else "changed"
+    return found
+
+
+def _first(weights: Weights) -> str:
+    return next((f"{name} {tuple(value.shape)}" for name, value in weights.items()), "nothing")

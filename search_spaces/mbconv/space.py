@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from search_spaces.architecture import Choice, Choices
+from core import Weights
+from search_spaces.architecture import Architecture, Choice, Choices
 from search_spaces.graph import Graph
 from search_spaces.space import FiniteSpace
 
@@ -126,7 +127,11 @@ class MBConv(FiniteSpace):
     `operations`; one that ends in an s has squeeze-excite. The other settings are those of `MBConvNet`, for networks that are
     published with others than MobileNetV2's: `EFFICIENTNET`, `V3_LARGE` and `V3_SMALL`, and `STRIDE_16` for DeepLabv3. Without
     `skip` every stage has all of its layers, as in Rana and Kim's space.
+
+    Networks begin with what they can have of their parent's weights, or of a MobileNetV2's (`search_spaces.remap`).
     """
+
+    version = 2
 
     def __init__(
         self,
@@ -208,6 +213,14 @@ class MBConv(FiniteSpace):
             for stage, operations in enumerate(self._stages(choices))
             for layer, operation in enumerate(sorted(operations, key=lambda op: op == "skip"))
         }
+
+    def inherit(
+        self, weights: Weights, fresh: Weights, parent: Architecture | None, child: Architecture | None
+    ) -> Weights:
+        """What is new in a child that is wider than its parent keeps its fresh weights: zeros behind a ReLU never learn."""
+        from search_spaces.remap import remapped
+
+        return remapped(weights, fresh, rest="fresh")
 
     def wiring(self, choices: Choices) -> Graph:
         graph = Graph()

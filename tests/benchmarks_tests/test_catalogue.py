@@ -51,7 +51,7 @@ def test_each_benchmark_of_a_group_plays_the_named_strategies_that_it_has() -> N
     assert played == [
         ("scenes-detection-v3", "plain_fcos"),
         ("scenes-detection-v3", "random_search"),
-        ("scenes-ssdlite-v2", "random_search"),
+        ("scenes-ssdlite-v3", "random_search"),
     ]
 
 

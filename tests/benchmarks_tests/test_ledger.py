@@ -17,7 +17,9 @@ from tasks import Cost, Inherited
 def trial(number: int) -> Trial:
     stage = StageResult("short", {"score": 1.5 * number}, Cost(100, 6400, 0.25))
     proposal = Proposal(ToySpace().sample(Random(number)), parent=None, stages=1, note={"number": number})
-    more = dict(depth=1, objectives=(1.0, -2.0), measures={"params": 9}, inherited=Inherited(1, 2, 3))
+    more = dict(
+        depth=1, objectives=(1.0, -2.0), measures={"params": 9}, inherited=Inherited(1, 2, 3, padded=1, cropped=1)
+    )
     return Trial(number, proposal, (stage,), "done", 1.5 * number, **more)  # type: ignore[arg-type]
 
 
@@ -41,6 +43,12 @@ def test_a_line_holds_what_the_contract_names(folder: Path) -> None:
     assert list(record)[:8] == ["id", "key", "arch", "parent", "stages", "status", "error", "reward"]
     assert list(record["stages"][0]) == ["name", "metrics", "cost"]
     assert list(record["stages"][0]["cost"]) == ["images", "pixels", "seconds"]
+
+
+def test_records_from_before_padded_and_cropped_were_told_apart_are_read(folder: Path) -> None:
+    path = folder / "trials.jsonl"
+    path.write_text(path.read_text().replace(', "padded": 1, "cropped": 1}', "}"))
+    assert {one.inherited for one in read_trials(path)} == {Inherited(1, 2, 3)}
 
 
 @pytest.mark.parametrize("cut", [1, 40, 200])

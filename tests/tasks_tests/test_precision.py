@@ -28,7 +28,7 @@ ALIKE = 0.3  # cosine of gradients; untrained norms of few images amplify roundi
 KINDS: dict[str, dict[str, Any]] = {
     "scenes-segmentation-v3": {**PLAIN, "benchmark.stages.0.recipe.encoder_lr": 1e-3},
     "scenes-detection-v3": PLAIN,
-    "scenes-ssdlite-v2": {"benchmark.task.encoder.pretrain_epochs": 0},
+    "scenes-ssdlite-v3": {"benchmark.task.encoder.pretrain_epochs": 0},
     "scenes-denoise-v2": {},
     "scenes-irnas-v1": {},
 }

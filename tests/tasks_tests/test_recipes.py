@@ -31,7 +31,7 @@ def test_a_published_recipe_can_train(name: str) -> None:
     rehearse(recipe, LENGTH.get(name, 40 * recipe.epochs))
 
 
-@pytest.mark.parametrize(("benchmark", "name"), [("voc-fcos-v3", "nas_fcos_final"), ("coco-ssdlite-v3", "fna_final")])
+@pytest.mark.parametrize(("benchmark", "name"), [("voc-fcos-v3", "nas_fcos_final"), ("coco-ssdlite-v4", "fna_final")])
 def test_protocols_of_papers_end_with_their_recipes(benchmark: str, name: str) -> None:
     final = read_protocol(benchmark, {"benchmark.final.recipe.batch": 64})["benchmark"]["final"]
     assert Stage.of(final).recipe == published(name, batch=64, resumable=True)

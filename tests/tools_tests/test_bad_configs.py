@@ -68,12 +68,12 @@ TASKS = [
     ("segmentation benchmark.space.aux=None", "CellDecoder has no auxiliary classifiers: set aux to 0"),
     ("segmentation stage.options.aux=-1", "distill and aux must not be negative, not 0.0 and -1.0"),
     ("segmentation stage.view.eval=nowhere", "scenes-v1 has no split 'nowhere': use one of train, val, test"),
-    ("scenes-mbconv-segmentation-v1 stage.options.cached=True stage.view.copies=1", "take `cached` away"),
+    ("scenes-mbconv-segmentation-v2 stage.options.cached=True stage.view.copies=1", "take `cached` away"),
     ("scenes-detection-v3 benchmark.task.data.type=ScenesImages", "ScenesImages is no data set for DetectionTask"),
     ("scenes-detection-v3 benchmark.task.template.width=10", "width of a plain FCOS must be a multiple of 4, not 10"),
     ("scenes-detection-v3 benchmark.task.template.head.bias=3", "unexpected keyword argument 'bias'"),
-    ("scenes-ssdlite-v2 benchmark.space.width=0", "width must be positive, not 0"),
-    ("scenes-ssdlite-v2 benchmark.task.input_size=[16,16]", "images of (16, 16) pixels are too small for SSDLite"),
+    ("scenes-ssdlite-v3 benchmark.space.width=0", "width must be positive, not 0"),
+    ("scenes-ssdlite-v3 benchmark.task.input_size=[16,16]", "images of (16, 16) pixels are too small for SSDLite"),
 ]
 OTHER_SPACE = "benchmark.space._delete_=True benchmark.space.type"
 SLOTS = [
@@ -86,7 +86,7 @@ SLOTS = [
         f"scenes-detection-v3 {OTHER_SPACE}=DecoderCells",
         "slot of the template FCOS 'decoder': choose one of backbone, neck",
     ),
-    (f"scenes-ssdlite-v2 {OTHER_SPACE}=HeadCells", "slot of the template SSDLite 'head': choose one of backbone"),
+    (f"scenes-ssdlite-v3 {OTHER_SPACE}=HeadCells", "slot of the template SSDLite 'head': choose one of backbone"),
     (f"restoration {OTHER_SPACE}=MBConv", "slot of RestorationTask 'backbone': choose one of network"),
     ("restoration:dncnn strategy.model.head.type=x", "slot of RestorationTask 'head': choose one of network"),
     ("restoration:dncnn strategy.model.network.type=NoNet", "NoNet is not in the mmengine::model registry"),
@@ -101,7 +101,7 @@ STRATEGIES = [
     ("toy strategy.type=NSGA2", "NSGA2 needs several objectives: give the protocol `objectives`"),
     ("toy strategy.type=Baseline", "give either a model, parts of a model config, or a genotype"),
     ("toy-pareto-v2 strategy.type=SuccessiveHalving", "give the protocol at least 2 stages"),
-    ("scenes-ssdlite-v2 strategy.type=DARTS", "DARTS trains a supernet: the space MBConv has no supernet"),
+    ("scenes-ssdlite-v3 strategy.type=DARTS", "DARTS trains a supernet: the space MBConv has no supernet"),
     (
         "scenes-templates-v1 strategy.type=OneShot",
         "OneShot trains a supernet: the space DecoderTemplates has no supernet",

@@ -31,7 +31,7 @@ def test_describe_lists_and_describes(tool) -> None:
         assert name in listing
     assert re.search(r"Baseline +Makes no trial and answers", listing)
     assert re.search(r"toy-v2 +small plain convolutional networks", listing)
-    assert re.search(r"detection +scenes-detection-v3, scenes-ssdlite-v2", listing)
+    assert re.search(r"detection +scenes-detection-v3, scenes-ssdlite-v3", listing)
     assert "1.8e+15 architectures, 19 decisions" in tool("describe", "DecoderCells").stdout
     toy = tool("describe", "toy-v2").stdout
     assert "budget" in toy

@@ -1,7 +1,7 @@
-"""coco-ssdlite-v3: MobileNet-like backbones for SSDLite on COCO, the setting of FNA (Fang et al., ICLR 2020).
+"""coco-ssdlite-v4: MobileNet-like backbones for SSDLite on COCO, the setting of FNA (Fang et al., ICLR 2020).
 
 Command:
-    python tools/run_benchmark.py coco-ssdlite-v3 --device cuda --cfg-options benchmark.proxy.data.data.root=COCO \\
+    python tools/run_benchmark.py coco-ssdlite-v4 --device cuda --cfg-options benchmark.proxy.data.data.root=COCO \\
         benchmark.task.data.root=COCO benchmark.proxy.encoder.checkpoint=FILE benchmark.task.encoder.checkpoint=FILE
 
 COCO is the folder that holds annotations, FILE a MobileNetV2 in torchvision's or OpenMMLab's layout, from which candidates
@@ -39,7 +39,7 @@ ssdlite = dict(
     input_size=[320, 320],
 )
 benchmark = dict(
-    id="coco-ssdlite-v3",
+    id="coco-ssdlite-v4",
     proxy=dict(**ssdlite, data=dict(type=StratifiedSubset, data=coco, images=10000, holdout=2000)),
     task=dict(**ssdlite, data=coco),
     space=dict(type=MBConv, wide=[4]),
