@@ -1,4 +1,4 @@
-"""coco-ssdlite-fna-v1: coco-ssdlite-v3 with the detector and the augmentation of FNA's code (Fang et al., ICLR 2020).
+"""coco-ssdlite-fna-v1: coco-ssdlite-v4 with the detector and the augmentation of FNA's code (Fang et al., ICLR 2020).
 
 Command:
     python tools/run_benchmark.py coco-ssdlite-fna-v1 --device cuda --cfg-options benchmark.proxy.data.data.root=COCO \\
@@ -10,7 +10,7 @@ without their aspect, mirrored. Not as there: colours are divided by ImageNet's 
 run as a whole.
 """
 
-like = "coco-ssdlite-v3"
+like = "coco-ssdlite-v4"
 template = dict(type="SSDLite", overlap=0.6, scales=[0.09375, 0.1875, 0.35625, 0.525, 0.69375, 0.8625, 1.03125])
 transforms = [
     dict(type="PhotoMetricDistortion"),
