@@ -14,6 +14,7 @@ import torch
 from benchmarks.speed.memory import passed
 from search_spaces.mbconv.space import MBConv
 from strategies.supernet.fna import FNA, cost_term
+from strategies.supernet.one_shot import OneShot
 from strategies.supernet.search import Epoch, SupernetSearch
 from tasks.complexity import madds_by_layer
 from tasks.detection.samples import DetectionSamples
@@ -178,6 +179,17 @@ def test_epochs_are_trials_and_do_it_again(opened_study: Any, tmp_path: Path) ->
     assert records[0] == records[1]
     first, second = (images for *_, images in records[0])
     assert second > first  # the architecture's passes
+
+
+def test_shared_weights_are_those_of_the_backbones_derived(opened_study: Any, tmp_path: Path) -> None:
+    """A candidate, built alone with the weights of its answer, scores as the supernet that holds this answer."""
+    strategy = OneShot(epochs=1, candidates=2, strategy=dict(type="RandomSearch"))
+    with opened_study(tmp_path / "run", STUDY) as study:
+        strategy.search(study)
+        assert len(study.trials) == 3
+        for trial in study.trials[1:]:
+            shared = strategy.training.shared(trial.arch.as_dict())
+            assert trial.reward == pytest.approx(study.benchmark.reward(shared), rel=1e-4)
 
 
 def test_with_objectives_it_answers_with_a_front(toy_study: Any, tmp_path: Path, monkeypatch: Any) -> None:
