@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from core import Weights
+from core import Remapped, Weights
 from search_spaces.architecture import Architecture, Choice, Choices
 from search_spaces.graph import Graph
 from search_spaces.space import FiniteSpace
@@ -119,6 +119,11 @@ def scaled(channels: int, width: float) -> int:
     return rounded if rounded >= 0.9 * channels * width else rounded + 8
 
 
+def module_name(operation: Choice) -> str:
+    """What an operation is called in a supernet, where names have no dots."""
+    return str(operation).replace(".", "_")
+
+
 class MBConv(FiniteSpace):
     """Kernel (3, 5, 7) and expansion (3, 6) of every layer of six stages, and how many layers a stage has.
 
@@ -217,10 +222,21 @@ class MBConv(FiniteSpace):
     def inherit(
         self, weights: Weights, fresh: Weights, parent: Architecture | None, child: Architecture | None
     ) -> Weights:
-        """What is new in a child that is wider than its parent keeps its fresh weights: zeros behind a ReLU never learn."""
+        """What is new in a child that is wider than its parent keeps its fresh weights: zeros behind a ReLU never learn.
+
+        In a supernet, the layers of each operation take over what those of a network of this operation alone would.
+        """
         from search_spaces.remap import remapped
 
-        return remapped(weights, fresh, rest="fresh")
+        known = set(map(module_name, self.layout["operations"]))
+        of = {name: next((part for part in name.split(".") if part in known), "") for name in fresh}
+        values, sources = dict[str, Any](), dict[str, str]()
+        for operation in sorted(set(of.values())):  # a network has none in its names
+            alone = {name: name.replace(f".{operation}.", ".") for name in fresh if of[name] == operation}
+            made = remapped(weights, {alone[name]: fresh[name] for name in alone}, rest="fresh")
+            values |= {name: made[short] for name, short in alone.items()}
+            sources |= {name: made.sources[short] for name, short in alone.items() if short in made.sources}
+        return Remapped(values, sources)
 
     def wiring(self, choices: Choices) -> Graph:
         graph = Graph()

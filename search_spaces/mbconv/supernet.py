@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from search_spaces.architecture import Choice, Choices
 from search_spaces.mbconv.network import MBConvNet
-from search_spaces.mbconv.space import MBConv
+from search_spaces.mbconv.space import MBConv, module_name
 from search_spaces.supernet import ChoiceSupernet, Shares
 
 
@@ -19,16 +19,16 @@ class MixedLayer(nn.ModuleDict):
     """The operations that a layer may be, by name, each counted by its share; what has none is not run."""
 
     def __init__(self, operations: Mapping[str, nn.Module]):
-        super().__init__(operations)
+        super().__init__({module_name(operation): module for operation, module in operations.items()})
         self.shares: Shares = {}
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._total({name: self[name](x) for name in self.shares})
+        return self._total({name: self[module_name(name)](x) for name in self.shares})
 
     def tapped(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The expanded map, and the output, of operations that expand alike."""
         layers: Any = self
-        made = {name: layers[name].tapped(x) for name in self.shares}
+        made = {name: layers[module_name(name)].tapped(x) for name in self.shares}
         expanded, output = ({name: maps[place] for name, maps in made.items()} for place in (0, 1))
         return self._total(expanded), self._total(output)
 
@@ -88,12 +88,17 @@ class MBConvSupernet(MBConvNet, ChoiceSupernet):
         return super().weigh(self.space.canonical(choices))
 
     def operations(self) -> Mapping[str, Mapping[Choice, str]]:
-        return {name: {op: f"{place}.{op}" for op in self.decisions[name]} for name, place in self._places().items()}
+        return {
+            name: {op: f"{place}.{module_name(op)}" for op in self.decisions[name]}
+            for name, place in self._places().items()
+        }
 
     def derive(self, choices: Choices) -> dict[str, Tensor]:
         kept = self.space.canonical(choices)
         origins = {name: name for name in ("conv1", "layer1", "conv2")}
-        return self.renamed(origins | {place: f"{place}.{kept[name]}" for name, place in self._places().items()})
+        return self.renamed(
+            origins | {place: f"{place}.{module_name(kept[name])}" for name, place in self._places().items()}
+        )
 
     def _places(self) -> dict[str, str]:
         """The module of every decision."""

@@ -10,8 +10,9 @@ import torch
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from core import Remapped
 from search_spaces.mbconv.network import MBConvNet
-from search_spaces.mbconv.space import EFFICIENTNET, RANA_KIM, MBConv
+from search_spaces.mbconv.space import EFFICIENTNET, MOBILENET_V2, RANA_KIM, V3_SMALL, MBConv
 from search_spaces.mbconv.supernet import MBConvSupernet
 from search_spaces.supernet import skip_ratio, supernet_in
 from tasks.complexity import madds_by_layer
@@ -19,6 +20,7 @@ from tasks.complexity import madds_by_layer
 SPACES = {
     "fna": MBConv((2, 3, 2, 1, 2, 1), width=0.25, wide=(4,)),
     "without skips": MBConv((2, 1, 2, 1, 2, 1), width=0.25, wide=(4,), skip=False),
+    "mobilenet v3": MBConv(**{**V3_SMALL, "layers": (1, 2, 1, 1), "operations": ("k3e2.5", "k5e4.5s", "k3e6s")}),
     "squeeze-excite": MBConv((1, 2, 1, 1, 1, 1), **{**EFFICIENTNET, "channels": [8] * 6}),
 }
 SPACE = SPACES["fna"]
@@ -154,6 +156,41 @@ def test_the_modules_of_an_answers_choices_cost_what_its_searched_layers_cost(se
     )
     alone = madds_by_layer(derived(net, choices), shape)
     assert found == sum(cost for layer, cost in alone.items() if not layer.startswith(("conv1.", "layer1.")))
+
+
+@pytest.mark.parametrize("operation", ["k3e3", "k7e3", "k5e6"])
+def test_it_begins_with_remapped_weights_of_a_mobilenet_v2(operation: str) -> None:
+    """The layers of an operation with those that a network of it alone would begin with."""
+    space = MBConv((4, 3, 1, 1, 1, 1), width=0.25)
+    net, seed = supernet(space), MBConvNet(MOBILENET_V2, 0.25)
+    weights, fresh = seed.state_dict(), net.state_dict()
+    taken = space.inherit(weights, fresh, None, None)
+    net.load_state_dict({**fresh, **taken})
+    arch = space.read([[operation] * depth for depth in space.layers])
+    network = MODELS.build(space.model(arch)["backbone"])
+    expected = space.inherit(weights, network.state_dict(), None, arch)
+    found = net.derive(arch.as_dict())
+    assert {name for name in expected if name not in found} == {name for name in expected if is_affine(name)}
+    assert all(torch.equal(value, expected[name]) for name, value in found.items())
+    assert isinstance(taken, Remapped)
+    assert taken.sources[f"layer2.3.{operation}.conv.1.conv.weight"] == "layer2.1.conv.1.conv.weight"
+
+
+def is_affine(name: str) -> bool:
+    return name.endswith((".bn.weight", ".bn.bias"))
+
+
+@torch.no_grad()
+def test_remapped_paths_of_larger_kernels_compute_the_same() -> None:
+    space = MBConv(tuple(map(len, MOBILENET_V2)), width=0.25)  # type: ignore[arg-type]
+    net = supernet(space).eval()
+    weights = MBConvNet(MOBILENET_V2, 0.25).state_dict()
+    net.load_state_dict({**net.state_dict(), **space.inherit(weights, net.state_dict(), None, None)})
+    made = []
+    for kernel in (3, 5, 7):
+        with net.held(space.read([[f"k{kernel}e6"] * depth for depth in space.layers]).as_dict()):
+            made.append(net(image(0)))
+    assert all(torch.allclose(a, b, atol=1e-6) for maps in made for a, b in zip(made[0], maps, strict=True))
 
 
 def test_a_tap_of_several_widths_is_refused() -> None:

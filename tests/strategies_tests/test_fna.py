@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from benchmarks.speed.memory import passed
-from search_spaces.mbconv.space import MBConv
+from search_spaces.mbconv.network import MBConvNet
+from search_spaces.mbconv.space import MOBILENET_V2, MBConv
 from strategies.supernet.fna import FNA, cost_term
 from strategies.supernet.one_shot import OneShot
 from strategies.supernet.search import Epoch, SupernetSearch
@@ -114,6 +115,21 @@ def test_a_step_moves_the_weights_of_one_path(begun: Any, monkeypatch: pytest.Mo
     assert all(any(name.startswith(f"{place}.") for name in moved) for place in on)
     assert any(name.startswith("bbox_head.") for name in moved)
     assert torch.equal(values(strategy), before)
+
+
+def test_the_supernet_begins_with_the_encoders_weights(
+    begun: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed = MBConvNet(MOBILENET_V2, 0.25, ("16+", "32+"))
+    torch.save(seed.state_dict(), tmp_path / "seed.pth")
+    monkeypatch.setitem(STUDY["task"], "encoder", dict(width=0.25, checkpoint=str(tmp_path / "seed.pth")))
+    weights, own = begun(FNA()).training.network.state_dict(), seed.state_dict()
+    for layer in (0, 1):
+        kernel = weights[f"backbone.layer3.{layer}.k5e6.conv.1.conv.weight"]
+        assert torch.equal(kernel[..., 1:4, 1:4], own[f"layer3.{layer}.conv.1.conv.weight"])
+        assert kernel.abs().sum() == kernel[..., 1:4, 1:4].abs().sum()
+    cut = weights["backbone.layer4.0.k3e3.conv.0.conv.weight"]
+    assert torch.equal(cut, own["layer4.0.conv.0.conv.weight"][: len(cut)])
 
 
 def test_paths_are_uniform_in_the_warm_up_and_follow_the_architecture_then(begun: Any) -> None:
