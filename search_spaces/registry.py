@@ -17,6 +17,7 @@ SPACES = Registry(
         "FCOSDecoder": "search_spaces.fcos_decoder.space",
         "MBConv": "search_spaces.mbconv.space",
         "ScaledMBConv": "search_spaces.mbconv.scaled",
+        "MBConvWidths": "search_spaces.mbconv.widths",
         "NASNetCells": "search_spaces.nasnet_cells.space",
         "RestorationCells": "search_spaces.restoration_cells.space",
     },

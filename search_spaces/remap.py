@@ -105,7 +105,8 @@ def remapped(weights: Weights, fresh: Weights, order: Order = "first", rest: Res
 
     Where channels become fewer, `order` says which are kept, the same in all tensors that they go through: the first ones, or
     those with the largest scale in their batch norms, or with the largest weights by L1 norm in the convolutions that make
-    them, summed over the layers that share them. Decoders, necks and heads take over what matches by name and shape.
+    them, summed over the layers that share them. Decoders, necks and heads take over what matches by name and shape, and
+    convolutions of fewer inputs where it is plain which layers' channels these are.
     """
     found = sources(weights, fresh)
     axes = channels(weights)
@@ -118,6 +119,8 @@ def remapped(weights: Weights, fresh: Weights, order: Order = "first", rest: Res
             made[name] = resized(weights[found[name]], fresh[name], *kept, rest=rest)
         except ValueError as error:
             raise ValueError(f"{name} cannot take after {found[name]}: {error}") from None
+    for name, kept in _readers(weights, made, axes, worth).items():
+        made[name] = resized(weights[name], fresh[name], None, kept)
     return Remapped(made, found)
 
 
@@ -174,6 +177,23 @@ def _worth(weights: Weights, axes: Mapping[str, tuple[str, str]], order: Order) 
         elif outputs and order == "norm" and name.endswith(".bn.weight"):
             found[outputs] = found[outputs] + weights[name].abs()
     return dict(found)
+
+
+def _readers(
+    weights: Weights, fresh: Weights, axes: Mapping[str, tuple[str, str]], worth: Mapping[str, Tensor]
+) -> dict[str, list[int]]:
+    """The convolutions of decoders, necks and heads that read fewer channels of a layer than before, and which of them."""
+    narrowed: dict[tuple[int, int], set[str]] = defaultdict(set)
+    for name, (outputs, _) in axes.items():
+        if outputs and name in fresh and (before := weights[name].shape[:1]) > (after := fresh[name].shape[:1]):
+            narrowed[before[0], after[0]].add(outputs)
+    found: dict[str, list[int]] = {}
+    for name in weights.keys() & fresh.keys() - axes.keys():
+        old, new = tuple(weights[name].shape), tuple(fresh[name].shape)
+        groups = narrowed.get((old[1], new[1]), set()) if len(old) == len(new) > 1 else set()
+        if old[:1] + old[2:] == new[:1] + new[2:] and old != new and len(groups) == 1:
+            found[name] = _kept(worth.get(next(iter(groups))), new[1]) or list(range(new[1]))
+    return found
 
 
 def _kept(worth: Tensor | None, size: int) -> list[int] | None:

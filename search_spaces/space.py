@@ -109,6 +109,11 @@ class FiniteSpace(SearchSpace):
         """How many answers there are, counted before networks that are equal are recognised."""
         return math.prod(len(choices) for choices in self.decisions.values())
 
+    @property
+    def width_decisions(self) -> Collection[str]:
+        """The decisions that say how wide a part is, in numbers: a smaller one makes a network that costs less."""
+        return ()
+
     def active(self, choices: Choices) -> Collection[str]:
         """The decisions that matter where these choices are made."""
         return self.decisions.keys()
@@ -199,6 +204,10 @@ class Narrowed(FiniteSpace):
 
     def __init__(self, whole: FiniteSpace):
         self.whole, self.version = whole, whole.version
+
+    @property
+    def width_decisions(self) -> Collection[str]:
+        return self.whole.width_decisions
 
     def active(self, choices: Choices) -> Collection[str]:
         return self.whole.active(choices)

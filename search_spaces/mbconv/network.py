@@ -40,11 +40,12 @@ class SqueezeExcite(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """1x1 expansion (none where `expansion` is 1), depthwise convolution, linear 1x1 projection (Sandler et al., CVPR 2018).
+    """1x1 expansion, depthwise convolution, linear 1x1 projection (Sandler et al., CVPR 2018).
 
+    `inside` is how many channels the expansion makes; None: there is no expansion.
     With `excite`, channels are weighted before the projection: by a quarter as many numbers as there are inputs in
-    EfficientNet, as there are expanded channels in MobileNetV3 (Howard et al., ICCV 2019). Expanded channels are a multiple
-    of 8. The parts are named as in MMSegmentation's MobileNetV2.
+    EfficientNet, as there are expanded channels in MobileNetV3 (Howard et al., ICCV 2019). The parts are named as in
+    MMSegmentation's MobileNetV2.
     """
 
     def __init__(
@@ -52,20 +53,20 @@ class InvertedResidual(nn.Module):
         inputs: int,
         outputs: int,
         kernel: int,
-        expansion: float,
+        inside: int | None,
         stride: int,
         act: str = "ReLU6",
         excite: Literal["EfficientNet", "MobileNetV3"] | None = None,
         dilation: int = 1,
     ):
         super().__init__()
-        hidden = scaled(inputs, expansion)
+        hidden = inside or inputs
         excites: dict[str, tuple[Any, ...]] = {
             "EfficientNet": (max(1, inputs // 4), act),
             "MobileNetV3": (scaled(hidden, 1 / 4), "ReLU", nn.Hardsigmoid),
         }
         self.conv = nn.Sequential(
-            *([conv_bn(inputs, hidden, act=act)] if expansion != 1 else []),
+            *([conv_bn(inputs, hidden, act=act)] if inside else []),
             conv_bn(hidden, hidden, kernel, act, stride=stride, dilation=dilation, groups=hidden),
             *([SqueezeExcite(hidden, *excites[excite])] if excite else []),
             conv_bn(hidden, outputs, act=None),
@@ -94,16 +95,19 @@ def residuals(
     """The layers of a stage, the first of which has its stride."""
     layers = nn.Sequential()
     for operation in deepened(operations, depth):
-        kernel, expansion, weighed = parsed(operation)
-        kind = "MobileNetV3" if weighed else "EfficientNet" if excite else None
-        layers.append(InvertedResidual(inputs, outputs, kernel, expansion, stride, act, kind, dilation))
+        one = parsed(operation)
+        kind = "MobileNetV3" if one.excite else "EfficientNet" if excite else None
+        inside = one.inside or (scaled(inputs, one.expansion) if one.expansion != 1 else None)
+        layers.append(InvertedResidual(inputs, outputs, one.kernel, inside, stride, act, kind, dilation))
         inputs, stride = outputs, 1
     return layers
 
 
 class MBConvNet(BaseModule):
-    """A MobileNetV2 with other kernels, expansions and depths; `stages` holds the operations of its stages ("k5e6").
+    """A MobileNetV2 with other kernels, expansions and depths; `stages` holds the operations of its stages.
 
+    An operation is a kernel and how many times as many channels an expansion makes, in multiples of 8 ("k5e6"), or how many
+    these are ("k5w48"). One that ends in an s has MobileNetV3's squeeze-excite; with `excite`, all others have EfficientNet's.
     It gives a map (B, channels, H / stride, W / stride) for each of `taps`. A tap is a stride ("16"), whose last layer
     it gives, or a stride with a plus: the expansion in the layer that leaves it, before the stride, and of the last stride
     ("32+") the last convolution, which is only there if it is tapped. Where layers are MobileNetV2's, their weights have
@@ -112,9 +116,8 @@ class MBConvNet(BaseModule):
     At width 1 `channels` are those of the stages, `ends` those of the stem, the fixed block (of the operation `first`) and
     the last convolution, of which narrow networks keep all. `strides` and `dilations` are those of the fixed block and the
     stages, as MMSegmentation's MobileNetV2 has them: where a network stops at stride 16, a 1 stands for the last 2, and
-    dilations of 2 from there on. So are activations, where `act` is a list; the ends have the last of them. Operations that
-    end in an s have MobileNetV3's squeeze-excite; with `excite`, all others have EfficientNet's. A stage of n layers has n
-    times `depth`, rounded up: its last is repeated.
+    dilations of 2 from there on. So are activations, where `act` is a list; the ends have the last of them. A stage of n
+    layers has n times `depth`, rounded up: its last is repeated.
     """
 
     def __init__(
@@ -122,7 +125,7 @@ class MBConvNet(BaseModule):
         stages: Genotype,
         width: float = 1.0,
         taps: Sequence[str] = ("4", "8", "16", "32"),
-        channels: Sequence[int] = CHANNELS,
+        channels: Sequence[float] = CHANNELS,
         depth: float = 1.0,
         act: str | Sequence[str] = "ReLU6",
         excite: bool = False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from core import Remapped, Weights
 from search_spaces.architecture import Architecture, Choice, Choices
@@ -104,16 +104,26 @@ MOBILENET_V3_LARGE: Genotype = [
 MOBILENET_V3_SMALL: Genotype = [["k3e4.5", "k3e3.67"], ["k5e4s", "k5e6s", "k5e6s"], ["k5e3s"] * 2, ["k5e6s"] * 3]
 
 
-def parsed(operation: str) -> tuple[int, float, bool]:
-    """The kernel of an operation, its expansion, and whether it has squeeze-excite ("k5e2.5s"). Raises ValueError."""
-    match = re.fullmatch(r"k(\d*[13579])e(\d+(?:\.\d+)?)(s?)", operation)
+class Operation(NamedTuple):
+    """A layer: its kernel, how many times as many channels lie inside, or how many (the other is 0), and squeeze-excite."""
+
+    kernel: int
+    expansion: float
+    inside: int
+    excite: bool
+
+
+def parsed(operation: str) -> Operation:
+    """From "k5e6", "k5e2.5s" or "k5w48". Raises ValueError."""
+    match = re.fullmatch(r"k(\d*[13579])(?:e(\d+(?:\.\d+)?)|w(\d+))(s?)", operation)
     if match is None:
-        how = "write kernel and expansion as in k3e6, with squeeze-excite k3e6s"
+        how = "write kernel and expansion as in k3e6, kernel and channels as in k3w48, with squeeze-excite k3e6s"
         raise ValueError(f"there is no operation {operation!r}: {how}")
-    return int(match[1]), float(match[2]), bool(match[3])
+    kernel, expansion, inside, excite = match.groups()
+    return Operation(int(kernel), float(expansion or 0), int(inside or 0), bool(excite))
 
 
-def scaled(channels: int, width: float) -> int:
+def scaled(channels: float, width: float) -> int:
     """`channels` times `width` as a multiple of 8, never less than nine tenths of it (MobileNetV2's rule)."""
     rounded = max(8, int(channels * width + 4) // 8 * 8)
     return rounded if rounded >= 0.9 * channels * width else rounded + 8
@@ -182,7 +192,7 @@ class MBConv(FiniteSpace):
             first=first,
         )
         self.notation = f"the operations of {stages} stages of at most {self.layers} layers, without skips"
-        expansions = {operation: parsed(operation)[1] for operation in (*operations, first)}
+        expansions = {operation: parsed(operation).expansion for operation in (*operations, first)}
         others = (*operations, "skip") if skip else tuple(operations)
         decisions: dict[str, tuple[Choice, ...]] = {}
         for stage, most in enumerate(self.layers):

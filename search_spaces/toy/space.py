@@ -22,6 +22,10 @@ class ToySpace(FiniteSpace):
             f"layer{index}.{name}": options for index in range(layers) for name, options in SETTINGS.items()
         }
 
+    @property
+    def width_decisions(self) -> list[str]:
+        return [f"layer{index}.width" for index in range(self.layers)]
+
     def parts(self, choices: Choices) -> dict[str, Any]:
         return {"layers": [{name: choices[f"layer{k}.{name}"] for name in SETTINGS} for k in range(self.layers)]}
 

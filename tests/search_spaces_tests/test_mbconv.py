@@ -143,7 +143,7 @@ def test_a_dilated_mobilenet_v2_is_mmsegmentations() -> None:
 @pytest.mark.parametrize(("kernel", "size"), [(3, 5), (5, 9), (7, 13)])
 @torch.no_grad()
 def test_dilated_kernels_see_further_and_keep_the_size(kernel: int, size: int) -> None:
-    layer: Any = InvertedResidual(8, 8, kernel, 1, 1, dilation=2).eval()
+    layer: Any = InvertedResidual(8, 8, kernel, None, 1, dilation=2).eval()
     conv = layer.conv[0]
     conv.conv.weight.fill_(1.0)
     image = torch.zeros(1, 8, 17, 17)

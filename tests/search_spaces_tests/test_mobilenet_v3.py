@@ -70,7 +70,7 @@ def test_the_maps_are_averaged_before_the_last_layer() -> None:
 @torch.no_grad()
 def test_squeeze_excite_of_a_layer() -> None:
     """A quarter of the expanded channels as a multiple of 8, and a hard sigmoid (as in the paper's section 5.3)."""
-    layer: Any = InvertedResidual(16, 24, 5, 4.5, 2, "HSwish", "MobileNetV3").eval()
+    layer: Any = InvertedResidual(16, 24, 5, 72, 2, "HSwish", "MobileNetV3").eval()
     excite, x = layer.conv[2], torch.randn(2, 72, 3, 3, generator=torch.Generator().manual_seed(0))
     assert tuple(excite.conv1.conv.weight.shape) == (24, 72, 1, 1)
     logits = excite.conv2.conv(excite.conv1.conv(x.mean((2, 3), keepdim=True)).relu())
