@@ -19,6 +19,7 @@ STRATEGIES = Registry(
         "SuccessiveHalving": "strategies.successive_halving",
         "Hyperband": "strategies.successive_halving",
         "NSGA2": "strategies.nsga2",
+        "NetAdapt": "strategies.netadapt",
         "DARTS": "strategies.supernet.darts",
         "IRNAS": "strategies.supernet.ir_nas",
         "FNA": "strategies.supernet.fna",

@@ -38,6 +38,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "CompoundScaling": dict(
         phis=70, powers={f"layer{k}.width": 1 for k in range(4)}, start={"layer1.kernel": 3, "layer3.kernel": 3}
     ),
+    "NetAdapt": dict(target=0.1),
     "DARTS": dict(epochs=9),
     "IRNAS": dict(epochs=9, warmup=2),
     "FNA": dict(epochs=9, warmup=3, every=2, cost_weight=0),

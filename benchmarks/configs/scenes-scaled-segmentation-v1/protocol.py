@@ -1,8 +1,8 @@
 """scenes-scaled-segmentation-v1: depth, width and resolution of a small network, scaled together as EfficientNet is.
 
 Command: python tools/run_benchmark.py scenes-scaled-segmentation-v1
-The reward is EfficientNet's, mIoU x (MAdds / 10M)^-0.07. Images are shown up to two and a half times as large as the stage says,
-which the budget, in images, does not see.
+The reward is EfficientNet's, mIoU x (MAdds / 10M)^-0.07. Images are shown up to two and a half times as large as the stage
+says, which the budget, in images, does not see.
 
 Measured, seed 0: random search 45.2 mIoU with 236 M MAdds, evolution 39.8 with 117 M; compound scaling's family 34.6 with 8 M,
 38.4 with 12 M, 37.3 with 18 M (its first answer) and 42.6 with 29 M. The search of compound scaling took a fifth of random

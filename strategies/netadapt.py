@@ -1,0 +1,138 @@
+"""NetAdapt: a trained network is narrowed step by step, where it loses least for what it saves."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from search_spaces import Architecture, FiniteSpace
+from strategies.shortlist import spread
+from strategies.strategy import Plan, Strategy, Study, best
+from strategies.trial import Answer, Proposal, Trial
+
+
+class NetAdapt(Strategy):
+    """NetAdapt (Yang et al., ECCV 2018, algorithm 1) on a space that decides widths, such as `MBConvWidths`.
+
+    All widths begin at their largest, other decisions at their first choice. A
+    round proposes for each width the largest smaller one that saves at least `delta`, a share of what the start costs; each
+    proposal begins with its parent's weights and goes through the protocol's stages, the short fine-tuning. The next parent is
+    the one that gains most, or loses least, reward for what it saves, as in MobileNetV3 (Howard et al., ICCV 2019); the first
+    paper takes the one with the best reward. The search ends where the cost is at most `target`, a share of the start's or,
+    above 1, the cost itself.
+
+    `cost` is "params" or "madds": latency is another number at each measuring, and a search that is resumed must come to the
+    same. The answers are `answers` networks spread over those that the rounds chose, the last first; their final training
+    begins with their weights of the search.
+    """
+
+    hands_on = True
+
+    def __init__(
+        self,
+        target: float = 0.5,
+        delta: float = 0.01,
+        cost: Literal["params", "madds"] = "madds",
+        answers: int = 5,
+    ):
+        if cost not in ("params", "madds"):
+            raise ValueError(f"cost must be 'params' or 'madds', which every measuring repeats, not {cost!r}")
+        if not target > 0 or not 0 < delta < 1 or answers < 1:
+            given = f"{target}, {delta} and {answers}"
+            raise ValueError(f"target must be positive, delta between 0 and 1 and answers at least 1, not {given}")
+        self.target, self.delta, self.name, self.count = target, delta, cost, answers
+
+    def prepare(self, study: Study) -> Plan:
+        widths = Widths(study, self.name)
+        start, least = (widths.cost(widths.at(end)) for end in (max, min))
+        if self._most(start) < least:
+            raise ValueError(
+                f"NetAdapt cannot come down to {self._most(start):,.0f} {self.name}: the narrowest network has {least:,.0f}, "
+                "so give it a larger target"
+            )
+        names = len(widths.options)
+        return Plan(
+            note=f"from {start:,.0f} {self.name} to {self._most(start):,.0f}, in rounds of at most {names} trials"
+        )
+
+    def search(self, study: Study) -> list[Answer]:
+        widths = Widths(study, self.name)
+        start = widths.at(max)
+        most, step = self._most(widths.cost(start)), self.delta * widths.cost(start)
+        path: list[Trial] = []
+        proposals = [Proposal(start)]
+        while proposals and (trial := self._round(study, widths, proposals, path)) is not None:
+            path.append(trial)
+            cost = widths.cost(trial.arch)
+            names = widths.options if cost > most else ()
+            narrower = {name: widths.narrower(trial.arch, name, cost - step) for name in names}
+            note = {"round": len(path)}
+            proposals = [
+                Proposal(arch, trial.id, note={**note, "width": name}) for name, arch in narrower.items() if arch
+            ]
+        answers = spread(path[::-1], self.count) or [best(study.trials)]
+        return [Answer(trial.arch, trial.id, parent=trial.id) for trial in answers]
+
+    def _most(self, start: float) -> float:
+        """What the last network may cost."""
+        return self.target * start if self.target <= 1 else self.target
+
+    def _round(
+        self, study: Study, widths: Widths, proposals: Sequence[Proposal], path: Sequence[Trial]
+    ) -> Trial | None:
+        """The one of these proposals to go on with; None where all fail, or the budget is spent before all are told."""
+        waiting, told = deque(proposals), list[Trial]()
+        while True:
+            while waiting and study.wants():
+                study.submit(waiting.popleft())
+            trial = study.collect()
+            if trial is None:
+                break
+            told.append(trial)
+            study.keep({one.id for one in (*path, *told)})
+        scored = [trial for trial in told if trial.reward is not None]
+        if waiting or not scored:
+            return None
+
+        def worth(trial: Trial) -> tuple[float, ...]:
+            if not path:
+                return ()
+            saved = widths.cost(path[-1].arch) - widths.cost(trial.arch)
+            return trial.depth, (trial.score - path[-1].score) / saved, -trial.id
+
+        return max(scored, key=worth)
+
+
+class Widths:
+    """The widths that a study's space decides, from the smallest, and what its networks cost, each counted once."""
+
+    def __init__(self, study: Study, name: str):
+        self.study, self.name, self.costs = study, name, dict[Architecture, float]()
+        self.space = space = study.space
+        finite = space if isinstance(space, FiniteSpace) else None
+        self.options = (
+            {name: sorted(finite.decisions[name], key=float) for name in finite.width_decisions} if finite else {}
+        )
+        if not self.options:
+            raise ValueError(f"NetAdapt narrows widths, and {self.space} decides none: take a space like MBConvWidths")
+
+    def at(self, end: Any) -> Architecture:
+        """The network whose widths are all at one `end`, max or min."""
+        assert isinstance(self.space, FiniteSpace)
+        rest = {name: choices[0] for name, choices in self.space.decisions.items()}
+        return self.space.architecture(rest | {name: end(widths) for name, widths in self.options.items()})
+
+    def cost(self, arch: Architecture) -> float:
+        if arch not in self.costs:
+            self.costs[arch] = self.study.task.measure(self.space.model(arch), [self.name])[self.name]
+        return self.costs[arch]
+
+    def narrower(self, arch: Architecture, name: str, most: float) -> Architecture | None:
+        """The network with the largest smaller width of this `name` that costs at most `most`; None: there is none."""
+        choices, widths = arch.as_dict(), self.options[name]
+        made = [{**choices, name: width} for width in widths[: widths.index(choices[name])]]
+        archs = [self.space.architecture(one) for one in made if self.space.flaw(one) is None]
+        place = bisect_right(archs, most, key=self.cost)
+        return archs[place - 1] if place else None
