@@ -13,7 +13,7 @@ from core import build, content_key, import_named, make, parse
 from core.parsing import shown
 from search_spaces import SPACES, FiniteSpace, SearchSpace
 from tasks import REWARDS, Stage
-from tasks.rewards import COSTS, Objectives, Reward
+from tasks.rewards import MEASURED, Objectives, Reward
 
 SUPERNET = "supernet"  # the stage of trials that a strategy trains and scores itself
 
@@ -101,7 +101,7 @@ class Benchmark:
     def measures(self) -> tuple[str, ...]:
         """The costs among what is read: they are measured before a trial's first stage."""
         reads = self.reads()
-        return tuple(name for name in COSTS if name in reads)
+        return tuple(name for name in MEASURED if name in reads)
 
     def protocol_hash(self, fingerprints: Sequence[str], versions: Mapping[str, Any]) -> str:
         """A hash of the rules, of the data (`fingerprints`) and of the code (`versions` of tasks and space)."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from core import Registry, build
 from strategies import Trial
-from tasks.rewards import COSTS
+from tasks.rewards import MEASURED
 
 GATES = Registry(
     "gate",
@@ -81,7 +81,7 @@ class Constraint(Gate):
     def __init__(self, name: str, at_most: float = math.inf, at_least: float = -math.inf):
         if not at_least <= at_most or (math.isinf(at_least) and math.isinf(at_most)):
             raise ValueError(f"a constraint on {name} needs at_most, at_least or both, not {at_most} and {at_least}")
-        self.names, self.before = (name,), name in COSTS
+        self.names, self.before = (name,), name in MEASURED
         self.at_most, self.at_least = at_most, at_least
 
     def stop(self, stage: str | None, metrics: Mapping[str, float], reward: float | None, rng: Random) -> str | None:

@@ -1,4 +1,4 @@
-"""What a network costs: parameters, multiply-adds, latency.
+"""What a network costs: parameters, multiply-adds, latency, and what its layers say of the latency.
 
 Counting rule: `params` are weights, biases and affine pairs of norms, no running statistics. `madds` are the weight
 multiplications of convolutions and linear layers for one image, one per multiply-accumulate; norms, activations, biases,
@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils.benchmark import Timer
+
+from tasks.latency import LatencyTable
 
 
 def params(network: nn.Module) -> int:
@@ -65,4 +67,5 @@ MEASURES: dict[str, Callable[[nn.Module, tuple[int, int, int]], float]] = {
     "params": lambda network, shape: params(network),
     "madds": madds,
     "latency_ms": latency_ms,
+    "predicted_ms": LatencyTable(),
 }

@@ -20,7 +20,10 @@ REWARDS = Registry(
     kind="tasks.rewards.Reward",
 )
 COSTS = ("params", "madds", "latency_ms")
-"""What the deployed network costs: may be named wherever a metric may, and is known before anything is trained."""
+"""What the deployed network costs, as leaderboards say it."""
+MEASURED = (*COSTS, "predicted_ms")
+"""What may be named wherever a metric may, and is known before anything is trained: costs, and a latency that is summed over
+layers which are timed once (`tasks.latency`)."""
 
 
 class Reward(ABC):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import Inherit, Registry, build, matching, parse
 from tasks.cost import Cost, Inherited, Meter, Outcome
-from tasks.rewards import COSTS
+from tasks.rewards import MEASURED
 from tasks.stage import Stage
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Task(ABC):
     primary: str
     higher_is_better: bool = True
     metrics: tuple[str, ...]
-    costs: tuple[str, ...] = COSTS
+    costs: tuple[str, ...] = MEASURED
     version: int = 1
     reads: frozenset[str]
     Options: type = NoOptions
@@ -153,7 +153,7 @@ class Task(ABC):
         """The network as it is deployed (no training-only parts), with random weights, in eval mode."""
 
     def measure(self, model: Parts, names: Collection[str]) -> dict[str, float]:
-        """What the deployed network costs, of `params`, `madds` and `latency_ms` those that are named."""
+        """What the deployed network costs, of `params`, `madds`, `latency_ms` and `predicted_ms` those that are named."""
         from tasks.complexity import MEASURES
 
         network = self.network(model)

@@ -95,7 +95,7 @@ def shares(options: Any, runs: Sequence[Run]) -> tuple[int, int]:
     jobs, pooled = options.jobs, options.executor != "inline"
     if jobs is not None and (jobs < 1 or (jobs > 1 and pooled)):
         raise ValueError(f"--jobs must be at least 1, and 1 with --executor {options.executor}, not {jobs}")
-    timed = any("latency_ms" in one.benchmark.measures for one in runs)
+    timed = any({"latency_ms", "predicted_ms"} & set(one.benchmark.measures) for one in runs)
     if pooled or timed or options.device == "cuda" or options.devices > 1:
         return threads_each(1), jobs or 1
     threads = threads_each(min(cores(), len(runs)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,10 +12,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 from benchmarks.provenance import device_name
+from tasks.latency import Steps, name_of
 
 ROUNDS, WARM = 5, 3
 SECONDS = 0.3  # of a round
@@ -112,48 +112,20 @@ def _size(text: str) -> tuple[int, int]:
     return int(height), int(width)
 
 
-class Steps(TorchFunctionMode):
-    """What a network does while this lasts: its layers, and the functions between them, with what goes into them."""
-
-    def __init__(self, network: nn.Module):
-        super().__init__()
-        self.found: dict[tuple[str, str], tuple[Callable[[], object], int]] = {}
-        self._inside = False
-        layers = [module for module in network.modules() if not list(module.children())]
-        self._hooks = [module.register_forward_pre_hook(self._enter) for module in layers]
-        self._hooks += [module.register_forward_hook(self._leave) for module in layers]
-
-    def __exit__(self, *raised: Any) -> None:
-        super().__exit__(*raised)
-        for hook in self._hooks:
-            hook.remove()
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        made = func(*args, **(kwargs or {}))
-        if not self._inside and isinstance(made, Tensor):
-            first = next((one for one in tree_leaves(args) if isinstance(one, Tensor)), made)
-            self._note(func.__name__, first, partial(func, *args, **(kwargs or {})))
-        return made
-
-    def _enter(self, module: nn.Module, inputs: Any) -> None:
-        self._inside = True
-
-    def _leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
-        with torch.overrides.BaseTorchFunctionMode():
-            self._note(f"{type(module).__name__}({module.extra_repr()})", inputs[0], partial(module, inputs[0].clone()))
-        self._inside = False
-
-    def _note(self, name: str, first: Tensor, call: Callable[[], object]) -> None:
-        key = name, str(tuple(first.shape))
-        self.found[key] = call, self.found.get(key, (None, 0))[1] + 1
-
-
 def _operations(network: nn.Module, image: Tensor) -> list[Operation]:
     """The steps of a network, equal ones together, each timed by itself."""
-    with Steps(network) as steps:
+    found: dict[tuple[str, str], tuple[Callable[[], object], int]] = {}
+
+    def note(step: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], made: Any) -> None:
+        first = next((one for one in tree_leaves(args) if isinstance(one, Tensor)), made)
+        given = (args[0].clone(),) if isinstance(step, nn.Module) else args  # a layer may have changed its input
+        key = name_of(step), str(tuple(first.shape))
+        found[key] = partial(step, *given, **kwargs), found.get(key, (None, 0))[1] + 1
+
+    with Steps(network, note):
         network(image)
     timed = [
         Operation(name, size, count, latency(call, SECONDS / 20).median)
-        for (name, size), (call, count) in steps.found.items()
+        for (name, size), (call, count) in found.items()
     ]
     return sorted(timed, key=lambda one: -one.count * one.ms)
