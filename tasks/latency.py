@@ -66,8 +66,9 @@ class LatencyTable:
     `rounds` passes. Where most of a network is known, and takes longer than it did, as others keep the processor busier now,
     what is new is divided by as much.
 
-    Error: on one thread of a busy machine, all of 114 random networks of `MBConv` under SSDLite (two sizes) were told within
-    10 % of what they took in turns with a known one, 1 to 4 % too much in the mean.
+    Error: on one thread of a busy machine, 19 random networks of `MBConv` under SSDLite (two sizes, six runs) were told within
+    10 % of what they took in turns with a known one, 1 to 4 % too much in the mean. Milliseconds measured at another moment
+    differ by as much as the machine's speed does.
     """
 
     def __init__(self, rounds: int = 20):
