@@ -16,12 +16,11 @@ from strategies.trial import Answer, Proposal, Trial
 class NetAdapt(Strategy):
     """NetAdapt (Yang et al., ECCV 2018, algorithm 1) on a space that decides widths, such as `MBConvWidths`.
 
-    All widths begin at their largest, other decisions at their first choice. A
-    round proposes for each width the largest smaller one that saves at least `delta`, a share of what the start costs; each
-    proposal begins with its parent's weights and goes through the protocol's stages, the short fine-tuning. The next parent is
-    the one that gains most, or loses least, reward for what it saves, as in MobileNetV3 (Howard et al., ICCV 2019); the first
-    paper takes the one with the best reward. The search ends where the cost is at most `target`, a share of the start's or,
-    above 1, the cost itself.
+    All widths begin at their largest, other decisions at their first choice. A round proposes for each width the largest
+    smaller one that saves at least `delta`, a share of what the start costs; each proposal begins with its parent's weights and
+    goes through the protocol's stages, the short fine-tuning. The next parent is the one that gains most, or loses least,
+    reward for what it saves, as in MobileNetV3 (Howard et al., ICCV 2019); the first paper takes the one with the best reward.
+    The search ends where the cost is at most `target`, a share of the start's or, above 1, the cost itself.
 
     `cost` is "params" or "madds": latency is another number at each measuring, and a search that is resumed must come to the
     same. The answers are `answers` networks spread over those that the rounds chose, the last first; their final training

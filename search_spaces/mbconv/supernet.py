@@ -50,7 +50,7 @@ class MBConvSupernet(MBConvNet, ChoiceSupernet):
     def __init__(self, settings: Mapping[str, Any], taps: Sequence[str] = ("4", "8", "16", "32")):
         self.space = space = MBConv(**settings)
         names = dict.fromkeys(str(op) for options in space.decisions.values() for op in options if op != "skip")
-        uniform = {op: MBConvNet([[op] * depth for depth in space.layers], **space.settings) for op in names}
+        uniform = {op: MBConvNet([[op] * depth for depth in space.layers], taps=(), **space.settings) for op in names}
         super().__init__([[next(iter(names))] * depth for depth in space.layers], taps=taps, **space.settings)
         for decision, place in self._places().items():
             options = map(str, space.decisions[decision])
