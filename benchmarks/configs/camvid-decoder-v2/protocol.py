@@ -6,7 +6,7 @@ Command:
 
 DIR holds train, trainannot, val, ... (SegNet's version of CamVid), FILE a MobileNetV2 in torchvision's or OpenMMLab's layout.
 
-Not measured as a whole. docs/camvid.md has the table of its predecessor on every fourth frame of CamVid.
+docs/camvid.md has the table of its predecessor on every fourth frame of CamVid, and what random search came to: 57.7 mIoU.
 """
 
 from benchmarks.gates import RunningMean
