@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ from strategies.shortlist import spread
 from strategies.strategy import Plan, Study
 from strategies.supernet.darts import DARTS
 from strategies.trial import Answer, Trial
+from tasks import Stage
 from tasks.batch import Batch
 from tasks.complexity import madds_by_layer
 from tasks.trainable import build_network
@@ -33,8 +35,8 @@ class FNA(DARTS):
     `cost_weight` * log(E / 1e9) / log(`cost_base`). E are the MAdds that the searched layers are expected to have at the task's
     `input_size`. FNA has 0.15, 15 of 30 epochs and `every` 5 for SSDLite, 0.02 and 8 of 14 for RetinaNet.
 
-    Both halves of the data are cropped and coloured as the stage says; in the authors' code the half that the weights see is
-    not augmented.
+    Both halves of the data are cropped and coloured as the stage says. With `augment` "architecture", as in the authors' code,
+    only the half that the architecture sees is: the weights see whole images, mirrored half of the time, in their own colours.
 
     The answer is that of the last epoch. Where the protocol has objectives, it is the front of all networks that the search
     has favoured, each as it was scored last, or `answers` of them, spread evenly. They are trained from the encoder's weights.
@@ -52,6 +54,7 @@ class FNA(DARTS):
         arch_lr: float = 3e-4,
         arch_decay: float = 1e-3,
         answers: int = 5,
+        augment: Literal["both", "architecture"] = "both",
     ):
         super().__init__(epochs, warmup, arch_lr=arch_lr, arch_decay=arch_decay)
         if min(every, answers) < 1:
@@ -60,7 +63,9 @@ class FNA(DARTS):
             raise ValueError(
                 f"cost_weight must not be negative and cost_base above 1, not {cost_weight} and {cost_base}"
             )
-        self.every, self.count = every, answers
+        if augment not in ("both", "architecture"):
+            raise ValueError(f"augment must be 'both' or 'architecture', not {augment!r}")
+        self.every, self.count, self.augment = every, answers, augment
         self.cost_weight, self.cost_base = cost_weight, cost_base
 
     def prepare(self, study: Study) -> Plan:
@@ -73,6 +78,12 @@ class FNA(DARTS):
         if self.cost_weight and not supernet.operations():
             raise ValueError(f"the supernet of {space} does not say what choices cost: set cost_weight to 0")
         return plan
+
+    def stages(self, stage: Stage) -> list[Stage]:
+        weights, architecture = super().stages(stage)
+        if self.augment == "architecture":
+            weights = replace(weights, view=replace(weights.view, scale=(1.0, 1.0), jitter=0.0, transforms=()))
+        return [weights, architecture]
 
     def begin(self) -> Mapping[str, Any]:
         training = self.training

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,6 +18,7 @@ from search_spaces.mbconv.space import MOBILENET_V2, MBConv
 from strategies.supernet.fna import FNA, cost_term
 from strategies.supernet.one_shot import OneShot
 from strategies.supernet.search import Epoch, SupernetSearch
+from tasks import Recipe, Stage, View
 from tasks.complexity import madds_by_layer
 from tasks.detection.samples import DetectionSamples
 from tasks.training import train_mode
@@ -242,6 +244,14 @@ def test_a_supernet_that_cannot_say_what_it_needs_is_refused(
         FNA(epochs=2, warmup=1, cost_weight=0).prepare(study)
 
 
+def test_weights_may_see_plain_images() -> None:
+    stage = Stage("short", View(scale=(1.0, 1.5), jitter=0.2), Recipe(epochs=1))
+    both, alone = FNA().stages(stage), FNA(augment="architecture").stages(stage)
+    assert [one.view for one in both] == [replace(stage.view, half=half) for half in (0, 1)]
+    assert alone[0].view == View(half=0)
+    assert alone[1] == both[1]
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
@@ -251,6 +261,7 @@ def test_a_supernet_that_cannot_say_what_it_needs_is_refused(
         (dict(cost_weight=-1), "cost_weight must not be negative and cost_base above 1, not -1 and 10"),
         (dict(cost_base=1), "cost_weight must not be negative and cost_base above 1, not 0.2 and 1"),
         (dict(cost_base=math.nan), "not 0.2 and nan"),
+        (dict(augment="none"), "augment must be 'both' or 'architecture', not 'none'"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(settings: dict[str, Any], sentence: str) -> None:
