@@ -46,8 +46,16 @@ class ScaledMBConv(FiniteSpace):
         return {**choices, "depth": self._least("depth", choices), "width": self._least("width", choices)}
 
     def wiring(self, choices: Choices) -> Graph:
-        space, choices_of_it = self._network(float(choices["depth"]), float(choices["width"]))
-        return space.wiring(choices_of_it)
+        settings, graph = self._network(1.0, 1.0)[0].settings, Graph()
+        depths, widths = (self._rounded(name, float(choices[name])) for name in ("depth", "width"))
+        last = (graph.add("images", f"sides x {choices['resolution']}", "images", kind="map"),)
+        stages = zip(self.genotype, depths, widths[len(settings["ends"]) :], settings["strides"][1:], strict=True)
+        for stage, (operations, depth, width, stride) in enumerate(stages):
+            for layer in range(depth):
+                operation = operations[min(layer, len(operations) - 1)]
+                group = f"stage {stage}, stride {stride}, {width} wide"
+                last = (graph.add(f"stage{stage}.layer{layer}", operation, group, last),)
+        return graph
 
     def _network(self, depth: float, width: float) -> tuple[MBConv, Choices]:
         space = MBConv(width=width * self.width, depth=depth, **self.mbconv)

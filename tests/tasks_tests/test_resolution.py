@@ -11,9 +11,18 @@ import pytest
 from core import build
 from search_spaces.mbconv.space import MOBILENET_V2
 from tasks import TASKS, Recipe, Stage, View
+from tasks.detection.samples import DetectionSamples
 from tasks.encoder_task import EncoderTask
+from tasks.segmentation.samples import SegmentationSamples
 
-STAGE = Stage("short", View(share=0.1, size=(32, 48), eval_size=(32, 48)), Recipe(epochs=1, batch=4))
+STAGE = Stage("short", View(share=0.05, size=(32, 48), eval_size=(32, 48)), Recipe(epochs=1, batch=4))
+
+
+@pytest.fixture(autouse=True)
+def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four are scored."""
+    for samples in (DetectionSamples, SegmentationSamples):
+        monkeypatch.setattr(samples, "eval_size", 4)
 
 
 @pytest.fixture(params=["segmentation", "detection"])

@@ -101,7 +101,7 @@ STRATEGIES = [
     ("toy strategy.type=NSGA2", "NSGA2 needs several objectives: give the protocol `objectives`"),
     ("toy strategy.type=Baseline", "give either a model, parts of a model config, or a genotype"),
     ("toy-pareto-v2 strategy.type=SuccessiveHalving", "give the protocol at least 2 stages"),
-    ("scenes-ssdlite-v3 strategy.type=DARTS", "DARTS trains a supernet: the space MBConv has no supernet"),
+    ("scenes-fna-detection-v1:fna strategy.warmup=10", "warmup must be less than epochs, not 10 of 10"),
     (
         "scenes-templates-v1 strategy.type=OneShot",
         "OneShot trains a supernet: the space DecoderTemplates has no supernet",
