@@ -33,9 +33,20 @@ class ScaledMBConv(FiniteSpace):
             raise ValueError(f"most must be above 1 and step from 0 to {most} - 1, not {most} and {step}")
         self.genotype, self.width = genotype, width
         self.mbconv: dict[str, Any] = dict(layers=[len(stage) for stage in genotype], **mbconv)
-        self._network(1.0, 1.0)
+        settings = self._network(1.0, 1.0)[0].settings
+        self.strides, (*ends, last) = settings["strides"][1:], settings["ends"]
         factors = tuple(round(1 + step * k, 6) for k in range(math.floor((most - 1) / step + 1e-6) + 1))
         self.decisions = dict.fromkeys(("depth", "width", "resolution"), factors)
+        self.rounded = {  # what factors make of layers and of channels, of which narrow networks keep all at the end
+            "depth": {one: [math.ceil(one * len(stage)) for stage in genotype] for one in factors},
+            "width": {
+                one: [
+                    *(scaled(full, one * width) for full in (*settings["channels"], *ends)),
+                    scaled(last, max(one * width, 1.0)),
+                ]
+                for one in factors
+            },
+        }
 
     def parts(self, choices: Choices) -> dict[str, Any]:
         space, choices_of_it = self._network(float(choices["depth"]), float(choices["width"]))
@@ -46,10 +57,9 @@ class ScaledMBConv(FiniteSpace):
         return {**choices, "depth": self._least("depth", choices), "width": self._least("width", choices)}
 
     def wiring(self, choices: Choices) -> Graph:
-        settings, graph = self._network(1.0, 1.0)[0].settings, Graph()
-        depths, widths = (self._rounded(name, float(choices[name])) for name in ("depth", "width"))
+        graph, depths, widths = Graph(), *(self.rounded[name][float(choices[name])] for name in ("depth", "width"))
         last = (graph.add("images", f"sides x {choices['resolution']}", "images", kind="map"),)
-        stages = zip(self.genotype, depths, widths[len(settings["ends"]) :], settings["strides"][1:], strict=True)
+        stages = zip(self.genotype, depths, widths[: len(depths)], self.strides, strict=True)
         for stage, (operations, depth, width, stride) in enumerate(stages):
             for layer in range(depth):
                 operation = operations[min(layer, len(operations) - 1)]
@@ -62,12 +72,5 @@ class ScaledMBConv(FiniteSpace):
         return space, space.read(self.genotype).as_dict()
 
     def _least(self, name: str, choices: Choices) -> Choice:
-        rounded = self._rounded(name, float(choices[name]))
-        return next(factor for factor in self.decisions[name] if self._rounded(name, float(factor)) == rounded)
-
-    def _rounded(self, name: str, factor: float) -> list[int]:
-        """What a factor makes of the layers of the stages, or of the channels."""
-        if name == "depth":
-            return [math.ceil(factor * len(stage)) for stage in self.genotype]
-        settings = self._network(1.0, 1.0)[0].settings
-        return [scaled(full, factor * self.width) for full in (*settings["ends"], *settings["channels"])]
+        rounded = self.rounded[name]
+        return next(one for one, made in rounded.items() if made == rounded[float(choices[name])])

@@ -40,6 +40,17 @@ def test_factors_that_round_to_the_same_network_are_one_answer() -> None:
     assert space.model(one) == space.model(other)
 
 
+def test_widths_that_only_the_last_convolution_would_tell_apart_are_one_answer() -> None:
+    """Narrow networks keep all of its channels."""
+    space = ScaledMBConv(genotype=[["k3e6"]] * 6, width=0.25, channels=[24] * 6, step=0.1)
+    one, other = (space.read(dict(depth=1.0, width=width, resolution=1.0)) for width in (1.0, 1.1))
+    built = [
+        MODELS.build({**space.parts(dict(arch.choices))["backbone"], "taps": ["32", "32+"]}) for arch in (one, other)
+    ]
+    assert params(built[0]) == params(built[1])
+    assert one == other
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
