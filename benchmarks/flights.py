@@ -6,8 +6,7 @@ import json
 import math
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from typing import Any
 
 from benchmarks.benchmark import Benchmark
@@ -92,7 +91,7 @@ class Flights:
             flight, future = self._first_done()
             try:
                 outcome = future.result()
-            except BrokenProcessPool:
+            except BrokenExecutor:
                 outcome = Failed("lost", f"the worker process died {flight.tries} times (out of memory, or killed)")
             if isinstance(outcome, Failed) and outcome.kind == "lost" and flight.tries < TRIES:
                 self._launch(flight)

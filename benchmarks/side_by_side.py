@@ -6,8 +6,7 @@ import json
 import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +86,7 @@ def side_by_side(
 def _end(future: Future[Ended]) -> Ended:
     try:
         return future.result()
-    except BrokenProcessPool:
+    except BrokenExecutor:
         return Ended(1, "its process has died (killed, for want of memory perhaps): the same command goes on")
 
 

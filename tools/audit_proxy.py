@@ -20,7 +20,7 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from benchmarks.audit import Audit, audited
 from benchmarks.catalogue import read_protocol
-from benchmarks.executors import EXECUTORS
+from benchmarks.executors import open_executor
 from benchmarks.ranking import REWARD, Estimate
 from benchmarks.records import Record
 from benchmarks.run import Run
@@ -52,7 +52,7 @@ def scored(one: Run, networks: Sequence[Architecture], options: Namespace) -> li
     known = scores.known
     missing = [place for place in places if place not in known]
     with (
-        EXECUTORS["inline" if options.workers == 1 else "process"](options.workers) as executor,
+        open_executor("inline" if options.workers == 1 else "process", options.workers) as executor,
         tqdm(total=len(missing), desc=one.benchmark.id, file=sys.stderr) as bar,
     ):
         for score in measure(one, scores, networks, missing, executor, options.workers):
@@ -152,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             options.out.mkdir(parents=True, exist_ok=True)
             scatter([result.signals]).savefig(options.out / "signals.png", dpi=120)
-    except BrokenProcessPool:
+    except BrokenExecutor:
         raise OSError("a worker has died (killed, for want of memory perhaps): the same command goes on") from None
     except (ValueError, OSError) as error:
         refuse(error)

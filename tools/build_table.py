@@ -12,13 +12,13 @@ from command_line import Parser, Settings, refuse, run
 
 import sys
 from argparse import Namespace
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 from tqdm import tqdm
 
 from benchmarks.catalogue import read_protocol
-from benchmarks.executors import EXECUTORS
+from benchmarks.executors import open_executor
 from benchmarks.run import Run
 from benchmarks.table_building import Entries, assembled, retrained, train, wanted
 from core.table import table
@@ -66,7 +66,7 @@ def built(options: Namespace) -> str:
     missing = sum((arch.key, seed) not in known for arch, seed in asked)
     failed = 0
     with (
-        EXECUTORS["inline" if options.workers == 1 else "process"](options.workers) as executor,
+        open_executor("inline" if options.workers == 1 else "process", options.workers) as executor,
         tqdm(total=missing, desc=one.benchmark.id, file=sys.stderr) as bar,
     ):
         for entry in train(one, entries, asked, executor, options.workers):
@@ -83,7 +83,7 @@ def built(options: Namespace) -> str:
 def checked(one: Run, options: Namespace) -> str:
     recorded = table(str(options.out))
     one.prepare()
-    with EXECUTORS["inline" if options.workers == 1 else "process"](options.workers) as executor:
+    with open_executor("inline" if options.workers == 1 else "process", options.workers) as executor:
         found = retrained(one, recorded, options.check, executor)
     for arch, value, distance in found:
         print(f"{arch.key}: {value:.2f}, {distance:+.2f} standard deviations from the recorded mean")
@@ -96,7 +96,7 @@ def main() -> int:
     options = arguments().parse_args()
     try:
         print(built(options))
-    except BrokenProcessPool:
+    except BrokenExecutor:
         print(
             "failed: a worker has died (killed, for want of memory perhaps): the same command goes on", file=sys.stderr
         )

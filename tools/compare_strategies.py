@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from benchmarks.catalogue import benchmarks, read_protocol
 from benchmarks.comparison import LEVEL, Table, compare, groups, mean_ranks, solved, tuned
-from benchmarks.executors import EXECUTORS, cores
+from benchmarks.executors import cores, open_executor
 
 LEGEND = """Regret: what the network that is best in the search's eyes lacks of the best of the table, by the mean of all
 its trainings, after {trainings} trainings; the mean of {seeds} seeds with the 95 % interval of a bootstrap. p: Wilcoxon's
@@ -139,7 +139,7 @@ def main() -> int:
         for name, least in dict(seeds=5, trainings=2, workers=1).items():
             if getattr(options, name) < least:
                 raise ValueError(f"--{name} must be at least {least}, not {getattr(options, name)}")
-        with EXECUTORS["inline" if options.workers == 1 else "process"](options.workers) as executor:
+        with open_executor("inline" if options.workers == 1 else "process", options.workers) as executor:
             where = options.out / "curves"
             played = compare(names, range(options.seeds), options.trainings, executor, where, options.strategy)
             tables = list(tqdm(played, total=len(names), unit="table", file=sys.stderr))

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import run_configs
-from benchmarks.executors import EXECUTORS, cores, threads_each
+from benchmarks.executors import EXECUTORS, cores, open_executor, threads_each
 from benchmarks.gates import saved_images
 from benchmarks.job import build_task, machines_fault
 from benchmarks.leaderboard import Leaderboard
@@ -40,7 +40,14 @@ def arguments() -> Parser:
     parser.add_argument("--seed", nargs="+", type=int, help="default: the seeds of the protocol")
     parser.add_argument("--work-dir", type=Path, default=Path("runs"))
     parser.add_argument("--executor", choices=EXECUTORS, default="inline")
-    parser.add_argument("--workers", type=int, default=1, help="trials in flight, with --executor process")
+    parser.add_argument("--workers", type=int, default=1, help="trials in flight, with another executor than inline")
+    parser.add_argument(
+        "--resources",
+        nargs="+",
+        action=Settings,
+        default={},
+        help="what a trial gets of its executor, as cpus=2 gpus=0.5 with ray (docs/scaling.md)",
+    )
     parser.add_argument(
         "--jobs",
         type=int,
@@ -240,7 +247,7 @@ def main() -> int:
     try:
         runs = setup(options)
         threads, jobs = shares(options, runs)
-        executor = EXECUTORS[options.executor](options.workers)
+        executor = open_executor(options.executor, options.workers, **options.resources)
         with voice.waiting("preparing the data, the encoder and its features"):
             todo = {one: one.prepare() for one in runs if not one.finished}
     except (ValueError, OSError, RuntimeError) as error:

@@ -1,18 +1,49 @@
-"""Where jobs run. `concurrent.futures.Executor` is the interface: in this process, in a pool of them, on a virtual clock."""
+"""Where jobs run, behind `concurrent.futures.Executor`: in this process, in a pool of them, on a cluster, on a virtual clock.
+
+A worker that is lost makes the future of its job raise `concurrent.futures.BrokenExecutor`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import Executor
+from importlib import import_module
+from typing import Any
 
 from benchmarks.executors.inline import InlineExecutor
 from benchmarks.executors.process import ProcessExecutor, cores, threads_each
 from benchmarks.executors.virtual import VirtualExecutor
+from core import make
 
-EXECUTORS: dict[str, Callable[[int], Executor]] = {
-    "inline": InlineExecutor,
-    "process": ProcessExecutor,
-    "virtual": VirtualExecutor,
+EXECUTORS = {
+    "inline": "benchmarks.executors.inline.InlineExecutor",
+    "process": "benchmarks.executors.process.ProcessExecutor",
+    "virtual": "benchmarks.executors.virtual.VirtualExecutor",
+    "ray": "benchmarks.executors.ray.RayExecutor",
+    "slurm": "benchmarks.executors.slurm.SlurmExecutor",
 }
+PACKAGES = {"ray": "ray", "slurm": "submitit"}  # that are installed by those who want them
 
-__all__ = ["EXECUTORS", "InlineExecutor", "ProcessExecutor", "VirtualExecutor", "cores", "threads_each"]
+
+def open_executor(name: str, workers: int, **resources: Any) -> Executor:
+    """The executor of a name, for so many jobs at a time, with its own settings.
+
+    Raises ValueError where its package is not installed, or it does not take these.
+    """
+    module, _, cls = EXECUTORS[name].rpartition(".")
+    try:
+        found = getattr(import_module(module), cls)
+    except ModuleNotFoundError:
+        package = PACKAGES[name]
+        raise ValueError(f"--executor {name} needs {package}: .venv/bin/pip install {package}") from None
+    return make(found, {"max_workers": workers, **resources}, f"--executor {name}")
+
+
+__all__ = [
+    "EXECUTORS",
+    "InlineExecutor",
+    "ProcessExecutor",
+    "VirtualExecutor",
+    "cores",
+    "open_executor",
+    "threads_each",
+]

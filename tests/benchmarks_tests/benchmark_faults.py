@@ -10,6 +10,12 @@ from pathlib import Path
 from tasks.toy import ToyTask
 
 
+def nap() -> int:
+    """The process that it runs in, a moment later."""
+    time.sleep(0.2)
+    return os.getpid()
+
+
 class Broken(ToyTask):
     """Fails with every network."""
 

@@ -1,0 +1,111 @@
+"""The executor whose workers are those of a Ray cluster, on this machine or on many; the only module that imports Ray."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from concurrent.futures import BrokenExecutor, Executor, Future
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import exceptions
+
+from benchmarks.executors.process import cores
+from benchmarks.files import replacing
+from benchmarks.job import Job
+from benchmarks.store import Store
+
+Files = Mapping[str, bytes]  # by their names in a store
+LOST = (  # what Ray raises where no job is to blame
+    exceptions.WorkerCrashedError,
+    exceptions.NodeDiedError,
+    exceptions.LocalRayletDiedError,
+    exceptions.ObjectLostError,
+    exceptions.OutOfMemoryError,  # of a node, which Ray meets by ending a worker
+)
+
+
+class RayExecutor(Executor):
+    """Workers of the cluster that RAY_ADDRESS names, or else of one on this machine, which lasts as long as this executor.
+
+    A job takes `cpus`, which are its threads, and `gpus` of one node; both may be fractions. Every node has this checkout and
+    the data under the same paths. With `shared` it has the work folder as well, as a network's file system gives it; without,
+    weights travel through Ray's object store, and each node makes caches of features for itself. When a worker or a node is
+    lost, the futures of its jobs raise BrokenExecutor.
+    """
+
+    def __init__(self, max_workers: int = 2, cpus: float = 1, gpus: float = 0, shared: bool = True):
+        if max_workers < 1 or not cpus > 0 or not gpus >= 0:
+            given = f"{max_workers}, {cpus} and {gpus}"
+            raise ValueError(f"Ray needs 1 worker or more, cpus above 0 and gpus of at least 0, not {given}")
+        address = os.environ.get("RAY_ADDRESS", "local")
+        own: dict[str, Any] = {"num_cpus": max(cores(), math.ceil(max_workers * cpus)), "include_dashboard": False}
+        variables = {
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS") or str(max(1, int(cpus))),
+            "OMP_WAIT_POLICY": "PASSIVE",
+        }
+        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+        try:
+            ray.init(address, runtime_env={"env_vars": variables}, **quiet, **(own if address == "local" else {}))
+        except ConnectionError as error:
+            raise ValueError(f"no Ray cluster answers at RAY_ADDRESS={address}: {error}") from None
+        self.shared = shared
+        self.work = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_work)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        job = args[0] if args and isinstance(args[0], Job) and not self.shared else None
+        store = job and job.store
+        files = _read(store, *filter(None, (job.keep, job.begin and job.begin.handle))) if job and store else None
+        future: Future[Any] = Future()
+
+        def tell(done: Future[Any]) -> None:
+            try:
+                outcome, left = done.result()
+                if store:
+                    _write(store, left)
+                future.set_result(outcome)
+            except LOST as error:
+                future.set_exception(BrokenExecutor(str(error)))
+            except exceptions.RayTaskError as error:
+                future.set_exception(error.cause or error)
+            except Exception as error:
+                future.set_exception(error)
+
+        self.work.remote(os.getcwd(), fn, args, kwargs, files).future().add_done_callback(tell)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        ray.shutdown()
+
+
+def _work(folder: str, fn: Callable[..., Any], args: Any, kwargs: Any, files: Files | None) -> tuple[Any, Files]:
+    """What a worker does: its outcome and, where no folder is shared, the files that it has left."""
+    os.makedirs(folder, exist_ok=True)
+    os.chdir(folder)  # relative paths mean what they mean to the driver
+    if files is None:
+        return fn(*args, **kwargs), {}
+    with tempfile.TemporaryDirectory() as root:
+        store = Store(root)
+        _write(store, files)
+        outcome = fn(replace(args[0], store=store), *args[1:], **kwargs)
+        return outcome, {name: content for name, content in _read(store, "").items() if files.get(name) != content}
+
+
+def _read(store: Store, *handles: str) -> Files:
+    """The files of a store whose names begin with one of the handles: weights, and what an optimiser or a kill left beside."""
+    paths = [path for path in Path(store.root).rglob("*") if path.is_file()]
+    names = {path.relative_to(store.root).as_posix(): path for path in paths}
+    return {name: path.read_bytes() for name, path in names.items() if any(map(name.startswith, handles))}
+
+
+def _write(store: Store, files: Files) -> None:
+    for name, content in files.items():
+        with replacing(Path(store.path(name))) as part:
+            part.write_bytes(content)
