@@ -36,6 +36,7 @@ class Flight:
     job: Job | None = None
     future: Future[Outcome | Failed] | None = None
     tries: int = 0
+    launched: float = 0.0  # when, on the clock that goes on evenly
 
     @cached_property
     def identity(self) -> tuple[Any, ...]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from typing import Any
 
 from benchmarks.benchmark import Benchmark
-from benchmarks.executors import VirtualExecutor
+from benchmarks.executors import Ending, VirtualExecutor
 from benchmarks.flight import Flight
 from benchmarks.job import Failed, Job, run
 from benchmarks.judge import Judge, draw
@@ -28,14 +29,21 @@ class Flights:
 
     Equal evaluations are made once: the first has the jobs, whoever comes later waits for it or has its answer. Where it fails,
     the failure is its own, and the next one takes its place. As long as the ledger has a record to be played back, that says
-    what the jobs gave, and none is run.
+    what the jobs gave, and none is run. A job that takes over `patience` seconds is ended.
     """
 
     def __init__(
-        self, benchmark: Benchmark, seed: int, task: str, executor: Executor, store: Store | None, ledger: Ledger
+        self,
+        benchmark: Benchmark,
+        seed: int,
+        task: str,
+        executor: Executor,
+        store: Store | None,
+        ledger: Ledger,
+        patience: float | None = None,
     ):
         self.benchmark, self.seed, self.task = benchmark, seed, task
-        self.executor, self.store, self.ledger = executor, store, ledger
+        self.executor, self.store, self.ledger, self.patience = executor, store, ledger, patience
         self.space, self.judge = json.dumps(benchmark.space_config), Judge(benchmark, seed)
         self.flying: dict[int, Flight] = {}  # by trial: what has not ended
         self.ended: deque[tuple[Trial, Trial | None]] = deque()
@@ -90,7 +98,7 @@ class Flights:
         while True:
             flight, future = self._first_done()
             try:
-                outcome = future.result()
+                outcome = future.result() if future.done() else self._end_late(future)
             except BrokenExecutor:
                 outcome = Failed("lost", f"the worker process died {flight.tries} times (out of memory, or killed)")
             if isinstance(outcome, Failed) and outcome.kind == "lost" and flight.tries < TRIES:
@@ -100,7 +108,7 @@ class Flights:
             return flight, outcome
 
     def _first_done(self) -> tuple[Flight, Future[Any]]:
-        """Of the trials whose jobs are done, the first; waits for one."""
+        """Of the trials whose jobs are done, or take too long, the first; waits for one."""
         waiting = [(flight, flight.future) for flight in self.flying.values() if flight.future]
         while True:
             for flight, future in waiting:
@@ -108,8 +116,17 @@ class Flights:
                     return flight, future
             if isinstance(self.executor, VirtualExecutor):
                 self.executor.advance()
-            else:
-                wait([future for _, future in waiting], return_when=FIRST_COMPLETED)
+                continue
+            oldest, future = min(waiting, key=lambda one: one[0].launched)
+            left = None if self.patience is None else self.patience - (time.monotonic() - oldest.launched)
+            if left is not None and left <= 0:
+                return oldest, future
+            wait([future for _, future in waiting], left, FIRST_COMPLETED)
+
+    def _end_late(self, future: Future[Any]) -> Failed:
+        assert isinstance(self.executor, Ending)
+        self.executor.end(future)
+        return Failed("timeout", f"took over {self.patience:g} seconds")
 
     def _go_on(self) -> None:
         """Let each trial in flight go on: to its end, where that is known, or with its next job."""
@@ -140,6 +157,7 @@ class Flights:
     def _launch(self, flight: Flight) -> None:
         assert flight.job is not None
         flight.tries += 1
+        flight.launched = time.monotonic()
         flight.future = self.executor.submit(run, flight.job)
 
     def _measured(self, flight: Flight, costs: dict[str, float]) -> None:

@@ -105,7 +105,7 @@ class Run:
             self.plan = self.strategy.prepare(study)
         return search.prepare(benchmark.stages) + final.prepare([benchmark.final]) + self.plan.shared
 
-    def open(self, executor: Executor, workers: int) -> Study:
+    def open(self, executor: Executor, workers: int, patience: float | None = None) -> Study:
         """The run's folder and the study with what its record holds, which no other process can open meanwhile.
 
         Raises ValueError where the record is damaged or a backend of curves cannot be opened, and InUseError where another
@@ -114,7 +114,8 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.curves = Curves(self.vis_backends, self.folder) if self.vis_backends else None
         identity = identity_of(self.dump)
-        study = Study(self.benchmark, self.seed, self.search_task, executor, workers, self.folder, identity)
+        how = executor, workers, self.folder, identity, patience
+        study = Study(self.benchmark, self.seed, self.search_task, *how)
         study.watch = self.curves.show if self.curves else study.watch
         try:
             self._check_same_protocol()

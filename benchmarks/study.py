@@ -22,6 +22,8 @@ from search_spaces import Architecture, SearchSpace
 from strategies import Proposal, StageResult, Trial
 from tasks import Cost, Stage, Task
 
+IN_A_ROW = 25  # failures of a kind, one after the other, with which a study ends
+
 
 class Study:
     """Plays the part of a study that strategies see (`strategies.Study`).
@@ -30,6 +32,9 @@ class Study:
     trial id). Equal evaluations are made once, also those in flight. With a `folder` all is recorded there, and a study that
     was killed is played back up to where it stood, submits again exactly what was in flight, and goes on; without one it lives
     in memory. `cost`, `failed_cost` and `counts` are running figures.
+
+    A stage that takes over `patience` seconds fails, and its worker is ended. Where so many trials in a row fail in the same
+    way that nothing else is to be expected, the study ends with RuntimeError; opened again, it goes on.
     """
 
     def __init__(
@@ -41,6 +46,7 @@ class Study:
         workers: int = 1,
         folder: Path | None = None,
         identity: str = "",
+        patience: float | None = None,
     ):
         self.benchmark, self.seed, self.task_config = benchmark, seed, task
         self.executor, self.workers, self._folder, self.identity = executor, workers, folder, identity
@@ -49,11 +55,12 @@ class Study:
         self.trials: list[Trial] = []
         self.cost, self.failed_cost, self.counts = Cost(), Cost(), Counter[str]()
         self.watch: Callable[[Study], None] = lambda study: None
-        self._flights = Flights(benchmark, seed, task, executor, self.store, self.ledger)
+        self._flights = Flights(benchmark, seed, task, executor, self.store, self.ledger, patience)
         self._shelf = Shelf(self.store)
         self._finished: dict[int, Trial] = {}
         self._next = 0
         self._mark: Cost | None = None
+        self._row: list[str] = []  # how the last trials failed, all in the same way
 
     # What a strategy sees.
 
@@ -187,7 +194,16 @@ class Study:
         if trial.status == "failed":
             self.failed_cost += cost
         self.watch(self)
+        self._check_row(trial)
         return trial
+
+    def _check_row(self, trial: Trial) -> None:
+        """Raise RuntimeError where a failure is the last of too many; refused networks are none, nor those of the record."""
+        kind = None if self.ledger.ahead or trial.failure == "refused" else trial.failure
+        self._row = [*(self._row if kind in self._row else ()), kind] if kind else []
+        if len(self._row) == IN_A_ROW:
+            why = f"{IN_A_ROW} trials in a row failed ({kind}), the last with {trial.error}"
+            raise RuntimeError(f"{why}: see to that, and the same command goes on")
 
 
 def only_scored(stage: Stage) -> Stage:

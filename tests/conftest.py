@@ -120,12 +120,12 @@ def toy_study() -> ToyStudy:
     """Open a study of a small protocol on the toy task: two stages, a gate, 60 trials; `changes` are to the protocol."""
 
     def opened(folder: Path | None = None, *, workers: int = 1, seed: int = 0, **changes: Any) -> Study:
-        executor = changes.pop("executor", None) or InlineExecutor()
+        executor, patience = changes.pop("executor", None) or InlineExecutor(), changes.pop("patience", None)
         config = {name: value for name, value in {**TOY, **changes}.items() if value is not None}
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
         benchmark = Benchmark(config)
-        return Study(benchmark, seed, json.dumps(benchmark.proxy), executor, workers, folder)
+        return Study(benchmark, seed, json.dumps(benchmark.proxy), executor, workers, folder, patience=patience)
 
     return opened
 

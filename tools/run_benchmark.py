@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import run_configs
-from benchmarks.executors import EXECUTORS, cores, open_executor, threads_each
+from benchmarks.executors import EXECUTORS, Ending, cores, open_executor, threads_each
 from benchmarks.gates import saved_images
 from benchmarks.job import build_task, machines_fault
 from benchmarks.leaderboard import Leaderboard
@@ -47,6 +47,11 @@ def arguments() -> Parser:
         action=Settings,
         default={},
         help="what a trial gets of its executor, as cpus=2 gpus=0.5 with ray (docs/scaling.md)",
+    )
+    parser.add_argument(
+        "--patience",
+        type=float,
+        help="seconds that a trial's stage may take before it fails and its worker is ended, with --executor process or ray",
     )
     parser.add_argument(
         "--jobs",
@@ -160,8 +165,8 @@ def setup(options: Any) -> list[Run]:
     return runs
 
 
-def play(one: Run, executor: Executor, workers: int, shared: Cost, voice: Voice) -> None:
-    with one.open(executor, workers) as study:
+def play(one: Run, executor: Executor, options: Any, shared: Cost, voice: Voice) -> None:
+    with one.open(executor, options.workers, options.patience) as study:
         if one.finished:  # by another process, since this one began
             return
         tell_begin(one, voice)
@@ -192,11 +197,11 @@ def tell_begin(one: Run, voice: Voice) -> None:
         voice.say(one.plan.note)
 
 
-def one_by_one(todo: Mapping[Run, Cost], executor: Executor, workers: int, voice: Voice) -> Iterator[tuple[Run, Ended]]:
+def one_by_one(todo: Mapping[Run, Cost], executor: Executor, options: Any, voice: Voice) -> Iterator[tuple[Run, Ended]]:
     """Play runs in this process; give each with its end. A fault of the machine is the last one's."""
     with executor:
         for one, shared in todo.items():
-            end = ended(one, partial(play, one, executor, workers, shared, voice))
+            end = ended(one, partial(play, one, executor, options, shared, voice))
             yield one, end
             if end.machine:
                 return
@@ -248,6 +253,8 @@ def main() -> int:
         runs = setup(options)
         threads, jobs = shares(options, runs)
         executor = open_executor(options.executor, options.workers, **options.resources)
+        if options.patience is not None and not (options.patience > 0 and isinstance(executor, Ending)):
+            raise ValueError(f"--patience {options.patience:g} needs a time above 0, and --executor process or ray")
         with voice.waiting("preparing the data, the encoder and its features"):
             todo = {one: one.prepare() for one in runs if not one.finished}
     except (ValueError, OSError, RuntimeError) as error:
@@ -264,7 +271,7 @@ def main() -> int:
         played = shown_side_by_side(todo, jobs, threads, voice)
     else:
         set_threads(threads)
-        played = one_by_one(todo, executor, options.workers, voice)
+        played = one_by_one(todo, executor, options, voice)
     for one, end in played:
         tell_end(one, end, voice)
         ends[one] = end

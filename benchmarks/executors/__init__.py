@@ -1,6 +1,6 @@
 """Where jobs run, behind `concurrent.futures.Executor`: in this process, in a pool of them, on a cluster, on a virtual clock.
 
-A worker that is lost makes the future of its job raise `concurrent.futures.BrokenExecutor`.
+A worker that is lost makes the future of its job raise `concurrent.futures.BrokenExecutor`. `Ending` can end one that hangs.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 from importlib import import_module
 from typing import Any
 
+from benchmarks.executors.ending import Ending
 from benchmarks.executors.inline import InlineExecutor
 from benchmarks.executors.process import ProcessExecutor, cores, threads_each
 from benchmarks.executors.virtual import VirtualExecutor
@@ -40,6 +41,7 @@ def open_executor(name: str, workers: int, **resources: Any) -> Executor:
 
 __all__ = [
     "EXECUTORS",
+    "Ending",
     "InlineExecutor",
     "ProcessExecutor",
     "VirtualExecutor",

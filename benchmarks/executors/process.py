@@ -6,8 +6,9 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from typing import Any
 
 from core import end_with_parent
@@ -44,6 +45,7 @@ class ProcessExecutor(Executor):
         self.threads = threads or threads_each(max_workers)
         self.pools = [self._pool() for _ in range(max_workers)]
         self.futures: list[Future[Any] | None] = [None] * max_workers
+        self.numbers: list[Future[int] | None] = [None] * max_workers  # of the processes, once they have begun
 
     def _pool(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
@@ -55,14 +57,25 @@ class ProcessExecutor(Executor):
         # A process that starts takes over what is blocked: an interrupt from the keyboard is the parent's to hear.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            future = self.pools[place].submit(fn, *args, **kwargs)
+            future = self._begin(place, fn, *args, **kwargs)
         except BrokenProcessPool:
-            self.pools[place] = self._pool()
-            future = self.pools[place].submit(fn, *args, **kwargs)
+            self.pools[place], self.numbers[place] = self._pool(), None
+            future = self._begin(place, fn, *args, **kwargs)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self.futures[place] = future
         return future
+
+    def _begin(self, place: int, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.numbers[place] = self.numbers[place] or self.pools[place].submit(os.getpid)
+        return self.pools[place].submit(fn, *args, **kwargs)
+
+    def end(self, future: Future[Any]) -> None:
+        number = self.numbers[self.futures.index(future)]
+        assert number is not None
+        with suppress(ProcessLookupError, BrokenProcessPool):
+            os.kill(number.result(), signal.SIGKILL)
+        wait([future])
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         for pool in self.pools:

@@ -12,6 +12,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import ray
 from ray import exceptions
@@ -56,7 +57,7 @@ class RayExecutor(Executor):
             ray.init(address, runtime_env={"env_vars": variables}, **quiet, **(own if address == "local" else {}))
         except ConnectionError as error:
             raise ValueError(f"no Ray cluster answers at RAY_ADDRESS={address}: {error}") from None
-        self.shared = shared
+        self.shared, self.calls = shared, WeakKeyDictionary[Future[Any], Any]()
         self.work = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_work)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -78,8 +79,13 @@ class RayExecutor(Executor):
             except Exception as error:
                 future.set_exception(error)
 
-        self.work.remote(os.getcwd(), fn, args, kwargs, files).future().add_done_callback(tell)
+        call = self.work.remote(os.getcwd(), fn, args, kwargs, files)
+        self.calls[future] = call
+        call.future().add_done_callback(tell)
         return future
+
+    def end(self, future: Future[Any]) -> None:
+        ray.cancel(self.calls[future], force=True)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         ray.shutdown()

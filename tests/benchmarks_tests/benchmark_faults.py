@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -29,6 +30,15 @@ class Deadly(ToyTask):
     def train_and_score(self, model, stage, seed, start, keep, adopt):
         if model["layers"][0]["kernel"] == 5:
             os.kill(os.getpid(), signal.SIGKILL)
+        return super().train_and_score(model, stage, seed, start, keep, adopt)
+
+
+class Hanging(ToyTask):
+    """Waits for ever with a network whose first layer has kernel 5."""
+
+    def train_and_score(self, model, stage, seed, start, keep, adopt):
+        if model["layers"][0]["kernel"] == 5:
+            threading.Event().wait()
         return super().train_and_score(model, stage, seed, start, keep, adopt)
 
 
