@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -34,7 +33,6 @@ class Flight:
     results: list[StageResult] = field(default_factory=list)
     inherited: Inherited | None = None
     job: Job | None = None
-    future: Future[Outcome | Failed] | None = None
     tries: int = 0
     launched: float = 0.0  # when, on the clock that goes on evenly
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import BrokenExecutor, Executor, Future
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from benchmarks.benchmark import Benchmark
@@ -46,6 +47,12 @@ class Flights:
         self.executor, self.store, self.ledger, self.patience = executor, store, ledger, patience
         self.space, self.judge = json.dumps(benchmark.space_config), Judge(benchmark, seed)
         self.flying: dict[int, Flight] = {}  # by trial: what has not ended
+        self.stages = Counter[str]()  # that these go through
+        self.ready: deque[Flight] = deque()  # of these, those that may go on
+        self.prepared: dict[int, Flight] = {}  # by trial: those whose job is to be launched, or played back
+        self.launched: dict[Future[Any], Flight] = {}  # those whose job runs, the first launched first
+        self.done: SimpleQueue[Future[Any]] = SimpleQueue()  # jobs that have run, as they come
+        self.waiting: dict[tuple[Any, ...], list[Flight]] = {}  # by identity: those that wait for who makes it
         self.ended: deque[tuple[Trial, Trial | None]] = deque()
         self.known: dict[tuple[Any, ...], Flight | Trial] = {}  # by identity: who makes an evaluation, or has made it
         self.measured: dict[Architecture, dict[str, float]] = {}
@@ -58,8 +65,7 @@ class Flights:
     def foreseen(self) -> float:
         """The images that what is in flight will have cost: at most, as far as is known; infinite where nothing is."""
         told = sum(trial.cost.images for trial, _ in self.ended)
-        stages = (stage.name for flight in self.flying.values() for stage in flight.stages)
-        return told + sum(self.dearest.get(name, math.inf) for name in stages)
+        return told + sum(count * self.dearest.get(name, math.inf) for name, count in self.stages.items() if count)
 
     def begun(self) -> Iterator[str]:
         """The weights that something in flight starts from."""
@@ -67,6 +73,8 @@ class Flights:
 
     def enter(self, flight: Flight) -> None:
         self.flying[flight.id] = flight
+        self.stages.update(stage.name for stage in flight.stages)
+        self.ready.append(flight)
         self._go_on()
 
     def next(self) -> tuple[Trial, Trial | None] | None:
@@ -75,13 +83,15 @@ class Flights:
             if not self.flying:
                 return None
             flight, outcome = self._recorded() if self.ledger.ahead else self._awaited()
-            job, flight.job, flight.future, flight.tries = flight.job, None, None, 0
+            self.prepared.pop(flight.id, None)
+            job, flight.job, flight.tries = flight.job, None, 0
             if isinstance(outcome, Failed):
                 self._fail(flight, outcome)
             elif job and job.measure:
                 self._measured(flight, outcome.metrics)
             else:
                 self._passed(flight, outcome)
+            self.ready.append(flight)
             self._go_on()
         return self.ended.popleft()
 
@@ -96,7 +106,8 @@ class Flights:
     def _awaited(self) -> tuple[Flight, Outcome | Failed]:
         """Wait for a job, and record what it gives. One whose worker died is tried again."""
         while True:
-            flight, future = self._first_done()
+            future = self._first_done()
+            flight = self.launched.pop(future)
             try:
                 outcome = future.result() if future.done() else self._end_late(future)
             except BrokenExecutor:
@@ -107,21 +118,19 @@ class Flights:
             self.ledger.gave(flight.id, outcome)
             return flight, outcome
 
-    def _first_done(self) -> tuple[Flight, Future[Any]]:
-        """Of the trials whose jobs are done, or take too long, the first; waits for one."""
-        waiting = [(flight, flight.future) for flight in self.flying.values() if flight.future]
+    def _first_done(self) -> Future[Any]:
+        """The first job that is done, or takes too long; waits for one."""
         while True:
-            for flight, future in waiting:
-                if future.done():
-                    return flight, future
-            if isinstance(self.executor, VirtualExecutor):
+            while isinstance(self.executor, VirtualExecutor) and self.done.empty():
                 self.executor.advance()
-                continue
-            oldest, future = min(waiting, key=lambda one: one[0].launched)
-            left = None if self.patience is None else self.patience - (time.monotonic() - oldest.launched)
-            if left is not None and left <= 0:
-                return oldest, future
-            wait([future for _, future in waiting], left, FIRST_COMPLETED)
+            oldest, flight = next(iter(self.launched.items()))
+            left = None if self.patience is None else self.patience - (time.monotonic() - flight.launched)
+            try:
+                future = self.done.get(timeout=left) if left is None or left > 0 else self.done.get_nowait()
+            except Empty:
+                return oldest
+            if future in self.launched:  # and has not been given up
+                return future
 
     def _end_late(self, future: Future[Any]) -> Failed:
         assert isinstance(self.executor, Ending)
@@ -129,15 +138,20 @@ class Flights:
         return Failed("timeout", f"took over {self.patience:g} seconds")
 
     def _go_on(self) -> None:
-        """Let each trial in flight go on: to its end, where that is known, or with its next job."""
-        for flight in list(self.flying.values()):
+        """Let each trial that is ready go on: to its end, where that is known, or with its next job."""
+        while self.ready:
+            flight = self.ready.popleft()
+            if flight.id not in self.flying:
+                continue
             known = self.known.setdefault(flight.identity, flight)
             if isinstance(known, Trial):
                 self._end(flight, flight.shared(known), known)
-            elif known is flight and flight.job is None:
+            elif known is flight:
                 self._prepare(flight)
-            if flight.job and not flight.future and not self.ledger.ahead:
-                self._launch(flight)
+            else:
+                self.waiting.setdefault(flight.identity, []).append(flight)
+        while self.prepared and not self.ledger.ahead:
+            self._launch(self.prepared.pop(next(iter(self.prepared))))
 
     def _prepare(self, flight: Flight) -> None:
         """Find its next job, or that it is refused."""
@@ -153,12 +167,15 @@ class Flights:
             seed = draw(self.seed, f"fit/{flight.stage.name}", flight.id)
             begin, imports = flight.starts, self.benchmark.imports
             flight.job = Job(*what, seed, begin, flight.leaves, self.store, imports=imports)
+        self.prepared[flight.id] = flight
 
     def _launch(self, flight: Flight) -> None:
         assert flight.job is not None
         flight.tries += 1
         flight.launched = time.monotonic()
-        flight.future = self.executor.submit(run, flight.job)
+        future = self.executor.submit(run, flight.job)
+        self.launched[future] = flight
+        future.add_done_callback(self.done.put)
 
     def _measured(self, flight: Flight, costs: dict[str, float]) -> None:
         arch = flight.proposal.arch
@@ -188,6 +205,8 @@ class Flights:
     def _end(self, flight: Flight, trial: Trial, answer: Trial | None = None) -> None:
         """A trial has ended, by itself or with the `answer` of an equal one."""
         del self.flying[flight.id]
+        self.stages.subtract(stage.name for stage in flight.stages)
+        self.ready.extend(self.waiting.pop(flight.identity, ()) if answer is None else ())
         for stage in trial.stages:
             if stage.metrics:
                 self.dearest[stage.name] = max(self.dearest.get(stage.name, 0), stage.cost.images)

@@ -19,6 +19,9 @@ class Patient(InlineExecutor):
             def done(self) -> bool:
                 return True
 
+            def add_done_callback(self, fn: Any) -> None:
+                fn(self)
+
             def result(self, timeout: float | None = None) -> Any:
                 return run(fn, *args, **kwargs).result()
 

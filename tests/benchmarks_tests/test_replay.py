@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from random import Random
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from benchmarks.executors import VirtualExecutor
 from benchmarks.ledger import Ledger, read_events, read_trials
 from core import build
 from strategies import STRATEGIES, Proposal, Strategy, Trial
@@ -30,12 +30,11 @@ class KilledError(BaseException):
     pass
 
 
-class Shuffled(Executor):
+class Shuffled(VirtualExecutor):
     """Runs jobs at submission, but hands their results out one at a time, in an order drawn from `rng`."""
 
-    def __init__(self, rng: Random, monkeypatch: pytest.MonkeyPatch):
+    def __init__(self, rng: Random):
         self.rng, self.jobs, self.results = rng, [], {}
-        monkeypatch.setattr("benchmarks.flights.wait", self.wait)
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -43,10 +42,9 @@ class Shuffled(Executor):
         self.results[future] = fn(*args, **kwargs)
         return future
 
-    def wait(self, futures: Any, return_when: str) -> Any:
-        future = self.rng.choice(list(futures))
-        future.set_result(self.results[future])
-        return SimpleNamespace(done={future})
+    def advance(self) -> None:
+        future = self.rng.choice(list(self.results))
+        future.set_result(self.results.pop(future))
 
 
 def facts(trials: list[Trial]) -> list[Any]:
@@ -114,7 +112,7 @@ def test_with_several_workers_exactly_what_was_in_flight_is_submitted_again(
     for attempt in range(6):
         left = rng.randrange(3, 12) if attempt < 5 else 10_000
         with monkeypatch.context() as patched:
-            executor = Shuffled(rng, patched)
+            executor = Shuffled(rng)
             with toy_study(tmp_path, workers=3, executor=executor, **SMALL) as study:
                 patched.setattr(Ledger, "note", dying(Ledger.note))
                 patched.setattr(Ledger, "append", dying(Ledger.append))
