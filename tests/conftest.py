@@ -64,12 +64,16 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, Any], None]:
 def tool(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run `python tools/<name>.py ...` from the checkout's root, in this process: its imports take seconds."""
+    """Run `python tools/<name>.py ...` from the checkout's root, in this process: its imports take seconds.
+
+    Runs are played in it too, one by one, unless a test asks for several `--jobs`.
+    """
     monkeypatch.chdir(ROOT)
     monkeypatch.syspath_prepend(ROOT / "tools")
 
     def call(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [str(ROOT / "tools" / f"{name}.py"), *map(str, arguments)]
+        alone = ["--jobs", "1"] if name == "run_benchmark" and "--jobs" not in arguments else []
+        command = [str(ROOT / "tools" / f"{name}.py"), *map(str, arguments), *alone]
         monkeypatch.setattr(sys, "argv", command)
         build_task.cache_clear()  # a new process would read its data anew
         heard = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
