@@ -1,14 +1,38 @@
-"""Published checkpoints of MobileNetV2, whatever names their tensors have."""
+"""Where an encoder's weights come from: published checkpoints of MobileNetV2, and networks that a search has found."""
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 BLOCKS = (1, 2, 3, 4, 3, 3, 1)  # inverted residuals in each stage
 PARTS = ("conv", "bn")
+
+
+def found_backbone(answer: Path) -> tuple[dict[str, Any], Path]:
+    """The backbone's config and the file of weights of a network that a run has found, in its folder `answers/<k>`.
+
+    Raises ValueError where there is none, or no space decided its backbone.
+    """
+    path, weights = answer / "network.json", answer / "final.pth"
+    if not path.is_file() or not weights.is_file():
+        raise ValueError(
+            f"{answer} is no answer of a run: give runs/<benchmark>/<strategy>/seed<k>/answers/<k>, or a file"
+        )
+    try:
+        model = json.loads(path.read_text())["model"]
+        backbone = model.get("backbone")
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise ValueError(f"{path} describes no network ({type(error).__name__}): train the answer again") from None
+    if not isinstance(backbone, dict):
+        decided = ", ".join(model) or "nothing"
+        raise ValueError(f"the search of {answer} decided {decided} and no backbone: give an answer of one that did")
+    return backbone, weights
 
 
 def read_checkpoint(path: str, encoder: nn.Module) -> tuple[dict[str, Tensor], str]:
@@ -28,7 +52,8 @@ def read_checkpoint(path: str, encoder: nn.Module) -> tuple[dict[str, Tensor], s
     if misfits:
         raise ValueError(
             f"{path} does not fit the encoder: {len(misfits)} of {len(wanted)} tensors are missing or of another shape, "
-            f"first {misfits[0]}; use a MobileNetV2 of the same width in torchvision's or OpenMMLab's layout"
+            f"first {misfits[0]}; use a MobileNetV2 of the same width in torchvision's or OpenMMLab's layout, or give the "
+            "folder of an answer"
         )
     unused = sorted({name.split(".")[0] for name in found if name not in wanted})
     report = f"{len(wanted)} of {len(wanted)} encoder tensors matched, {len(found) - len(wanted)} left over {unused}"

@@ -71,6 +71,16 @@ def in_both(first: Sequence[tuple[bytes, str]], second: Sequence[tuple[bytes, st
     return f"{len(found)} of {len(first)} pictures ({found[0][0]} is {found[0][1]})" if found else ""
 
 
+def window(image: np.ndarray, centre: tuple[int, int], side: int) -> np.ndarray:
+    """The square of `side` pixels around (row, column) in an image (H, W, C), black outside of it."""
+    top, left = (place - side // 2 for place in centre)
+    seen = image[max(0, top) : top + side, max(0, left) : left + side]
+    above, before = max(0, -top), max(0, -left)
+    made = np.zeros((side, side, image.shape[2]), image.dtype)
+    made[above : above + seen.shape[0], before : before + seen.shape[1]] = seen
+    return made
+
+
 class EmbeddedData(Data):
     """A data set that comes with the suite, splits "train", "val" and "test"; it is imported when it is asked for."""
 

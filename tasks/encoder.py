@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +21,7 @@ from torch import Tensor
 from core import parse
 from tasks.augment import fit_size, normalise
 from tasks.cache import cached
-from tasks.checkpoint import read_checkpoint
+from tasks.checkpoint import found_backbone, read_checkpoint
 from tasks.cost import Cost, Meter
 from tasks.data import Data
 from tasks.norms import refit_norms
@@ -33,7 +33,7 @@ STAGES = {"4": 1, "8": 2, "16": 4, "32": 6}  # of MobileNetV2, by the strides of
 
 @SEGMENTATION_MODELS.register_module()
 class ShortMobileNetV2(MobileNetV2):
-    """MobileNetV2 without the stages behind the last one that it gives."""
+    """MobileNetV2 without the stages behind the last one that it gives; a single map is a tuple, too."""
 
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
@@ -41,6 +41,10 @@ class ShortMobileNetV2(MobileNetV2):
         for name in self.layers[end:]:
             delattr(self, name)
         del self.layers[end:]
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        maps = super().forward(x)
+        return maps if isinstance(maps, tuple) else (maps,)
 
 
 @SEGMENTATION_MODELS.register_module()
@@ -60,6 +64,8 @@ class EncoderSettings:
     """A MobileNetV2 of width `width` (`expanded`: Nekrasov et al.'s), or any backbone by its config, and its weights.
 
     These are read from `checkpoint`, or, without one, learnt in `pretrain_epochs` of telling the objects of scenes-v1 apart.
+    A checkpoint is a file, or the folder of an answer, `answers/<k>` of a run, whose search decided the backbone: then this is
+    the encoder, with the taps that are wanted here, whatever `width` says.
     `refit_norms` then gives folded batch norms the statistics of training images, resized to `refit_size`. A MobileNetV2 ends
     with the last stage that the template reads.
     """
@@ -83,12 +89,9 @@ class Encoder:
 
     def __init__(self, data: Data, cache: Path, meter: Meter, taps: Sequence[str], settings: Mapping[str, Any]):
         self.data, self.cache, self.meter = data, cache, meter
-        self.settings = parse(EncoderSettings, settings, "the encoder")
-        checkpoint = self.settings.checkpoint
-        if checkpoint is not None and not Path(checkpoint).is_file():
-            raise ValueError(f"there is no checkpoint {checkpoint}: give a file's path, or None to pre-train")
+        self.settings = _resolved(parse(EncoderSettings, settings, "the encoder"))
         stages = tuple(STAGES[tap] for tap in taps if tap in STAGES) or tuple(STAGES.values())
-        kind = "MobileNetV2" if STAGES["32"] in stages else "ShortMobileNetV2"
+        kind = "MobileNetV2" if STAGES["32"] in stages[1:] else "ShortMobileNetV2"
         default = dict(
             type=f"mmseg.{'ExpandedMobileNetV2' if self.settings.expanded else kind}",
             widen_factor=self.settings.width,
@@ -153,3 +156,18 @@ class Encoder:
             self.meter.count(1, size)
             image = fit_size(self.data.read("train", index)[0], size)
             yield normalise(torch.from_numpy(image)[None], "cpu")
+
+
+def _resolved(settings: EncoderSettings) -> EncoderSettings:
+    """The same with a file as its checkpoint, and the backbone of an answer. Raises ValueError where neither is there."""
+    if settings.checkpoint is None or Path(settings.checkpoint).is_file():
+        return settings
+    folder = Path(settings.checkpoint)
+    if not folder.is_dir():
+        raise ValueError(f"there is no checkpoint {folder}: give the path of a file or an answer, or None to pre-train")
+    if settings.backbone is not None:
+        raise ValueError(
+            f"the encoder has a backbone, and another one of its checkpoint {folder}: leave one of them out"
+        )
+    backbone, weights = found_backbone(folder)
+    return replace(settings, backbone=backbone, checkpoint=str(weights))

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from tasks import scenes
 from tasks.augment import normalise
 from tasks.cost import Meter
+from tasks.data import window
 
 WINDOW = 64  # pixels around an object's centre
 BATCH = 64
@@ -18,11 +19,7 @@ BATCH = 64
 def pretrain_on_scenes(encoder: nn.Module, epochs: int, meter: Meter) -> None:
     """Train the encoder to tell the class of the object in the middle of a window of scenes-v1's training split."""
     rng = np.random.default_rng(0)
-    objects = [
-        (scene, box, label)
-        for scene in scenes.scenes("train")
-        for box, label in zip(scene.boxes, scene.labels, strict=True)
-    ]
+    objects = scenes.objects("train")
     head = nn.LazyLinear(len(scenes.CLASSES) - 1)
     head(torch.zeros(1, encoder(torch.zeros(1, 3, WINDOW, WINDOW))[-1].shape[1]))  # makes the weights
     adam = torch.optim.AdamW([*encoder.parameters(), *head.parameters()], weight_decay=1e-3)
@@ -33,9 +30,9 @@ def pretrain_on_scenes(encoder: nn.Module, epochs: int, meter: Meter) -> None:
         order = rng.permutation(len(objects))
         for places in order[: steps * BATCH].reshape(steps, BATCH):
             chosen = [objects[place] for place in places]
-            windows = np.stack([_window(scene.image, box, rng) for scene, box, _ in chosen])
+            windows = np.stack([_view(found, rng) for found in chosen])
             images = normalise(torch.from_numpy(windows), "cpu")
-            labels = torch.tensor([int(label) - 1 for _, _, label in chosen])
+            labels = torch.tensor([found.label - 1 for found in chosen])
             meter.count(BATCH, (WINDOW, WINDOW))
             loss = F.cross_entropy(head(encoder(images)[-1].mean((2, 3))), labels)
             adam.zero_grad()
@@ -44,11 +41,9 @@ def pretrain_on_scenes(encoder: nn.Module, epochs: int, meter: Meter) -> None:
             schedule.step()
 
 
-def _window(image: np.ndarray, box: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """WINDOW x WINDOW pixels around a box's centre, moved by up to four, mirrored at random, zero outside the image."""
-    x, y = (int(box[k] + box[k + 2] / 2) + int(rng.integers(-4, 5)) for k in (0, 1))
-    padded = np.pad(image, ((WINDOW, WINDOW), (WINDOW, WINDOW), (0, 0)))
-    half = WINDOW // 2
-    view = padded[y + half : y + half + WINDOW, x + half : x + half + WINDOW]
+def _view(found: scenes.Placed, rng: np.random.Generator) -> np.ndarray:
+    """WINDOW x WINDOW pixels around an object's middle, moved by up to four, mirrored at random."""
+    x, y = (found.centre[k] + int(rng.integers(-4, 5)) for k in (1, 0))
+    view = window(found.image, (y, x), WINDOW)
     view = view[:, ::-1] if rng.random() < 0.5 else view
     return view.transpose(1, 0, 2) if rng.random() < 0.5 else view

@@ -10,6 +10,7 @@ TASKS = Registry(
         "SegmentationTask": "tasks.segmentation.task",
         "DetectionTask": "tasks.detection.task",
         "RestorationTask": "tasks.restoration.task",
+        "ClassificationTask": "tasks.classification.task",
     },
     kind="tasks.task.Task",
 )
@@ -28,9 +29,14 @@ DATA = Registry(
         "NucleiImages": "tasks.restoration.data",
         "FolderImages": "tasks.restoration.folders",
         "FolderPairs": "tasks.restoration.folders",
+        "ScenesClassification": "tasks.classification.data",
+        "NucleiClassification": "tasks.classification.data",
+        "FolderClassification": "tasks.classification.folders",
+        "CifarClassification": "tasks.classification.cifar",
         "ResplitSegmentation": "tasks.resplit",
         "ResplitDetection": "tasks.resplit",
         "ResplitRestoration": "tasks.resplit",
+        "ResplitClassification": "tasks.resplit",
     },
     kind="tasks.data.Data",
 )
@@ -54,6 +60,7 @@ TEMPLATES = Registry(
         "RetinaNet": "tasks.detection.templates",
         "SSDLite": "tasks.detection.templates",
         "EncoderDecoder": "tasks.segmentation.templates",
+        "Classifier": "tasks.classification.templates",
     },
     kind="tasks.templates.Template",
 )

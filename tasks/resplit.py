@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from core import build
+from tasks.classification.data import ClassificationData
 from tasks.data import Data
 from tasks.detection.data import Annotated, DetectionData
 from tasks.registry import DATA
@@ -114,3 +115,11 @@ class ResplitRestoration(Resplit, RestorationData):
 
     def name(self, split: str, index: int) -> str:
         return self.data.name(*self.where(split, index))
+
+
+class ResplitClassification(Resplit, ClassificationData):
+    """Images with a class each."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:  # type: ignore[override]
+        return self.data.classes

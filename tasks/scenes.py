@@ -142,6 +142,25 @@ def scenes(split: str) -> tuple[Scene, ...]:
     return tuple(compose(photos, np.random.default_rng([1, seed, index])) for index in range(COUNTS[split]))
 
 
+@dataclass(frozen=True)
+class Placed:
+    """An object of a scene: the whole `image`, the middle (row, column) of its box in pixels, its class, 1 to 6."""
+
+    image: np.ndarray
+    centre: tuple[int, int]
+    label: int
+
+
+@lru_cache
+def objects(split: str) -> tuple[Placed, ...]:
+    """The objects of all scenes of a split that are not mostly hidden."""
+    return tuple(
+        Placed(scene.image, (int(box[1] + box[3] / 2), int(box[0] + box[2] / 2)), int(label))
+        for scene in scenes(split)
+        for box, label in zip(scene.boxes, scene.labels, strict=True)
+    )
+
+
 def fingerprint() -> str:
     """A hash over every pixel, mask and box of all splits."""
     digest = hashlib.sha256()

@@ -84,12 +84,17 @@ def told(backbone: Config, taps: Sequence[str]) -> dict[str, Any]:
 
 
 def outputs(backbone: Config) -> tuple[list[int], list[int]]:
-    """Channels and strides of the maps of a backbone, found out on the meta device, once for each config."""
+    """Channels and strides of the maps of a backbone, found out on the meta device, once for each config.
+
+    Raises ValueError for one that gives a bare map, which some do where it is the only one.
+    """
     key = content_key(backbone)
     if key not in _seen:
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             ghost = MODELS.build(ConfigDict(backbone)).to("meta")
             ghost.eval()  # OpenMMLab's backbones do not return themselves from it
             maps = ghost(torch.empty(1, 3, SIDE, SIDE, device="meta"))
+        if isinstance(maps, torch.Tensor):
+            raise ValueError(f"the backbone {backbone['type']} gives one map and no tuple: set its outputs to several")
         _seen[key] = [x.shape[1] for x in maps], [SIDE // x.shape[-1] for x in maps]
     return _seen[key]

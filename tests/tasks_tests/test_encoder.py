@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
 import pytest
 import torch
 from torch import nn
 
+from search_spaces.mbconv.space import MBConv
 from tasks.checkpoint import read_checkpoint
 from tasks.cost import Meter
 from tasks.encoder import Encoder
@@ -160,3 +163,50 @@ def test_wrong_settings_are_refused(tmp_path: Path) -> None:
         encoder(tmp_path, widthh=1.0)
     with pytest.raises(ValueError, match="there is no checkpoint nowhere"):
         encoder(tmp_path, checkpoint="nowhere")
+
+
+def answer(folder: Path, model: object, weights: object) -> Path:
+    """A folder as a run leaves it for a network that it has found."""
+    folder.mkdir()
+    (folder / "network.json").write_text(json.dumps({"task": {}, "model": model}))
+    torch.save(weights, folder / "final.pth")
+    return folder
+
+
+@torch.no_grad()
+def test_a_found_backbone_is_an_encoder_with_the_taps_that_are_wanted(tmp_path: Path) -> None:
+    space = MBConv(width=0.25, layers=[2, 1, 2, 1, 1, 1])
+    parts = space.model(space.sample(Random(3)))
+    found = build_network({**parts["backbone"], "taps": ["32+"]}, seed=5, device="cpu")
+    found.eval()  # as it was scored
+    weights = {f"backbone.{name}": value for name, value in found.state_dict().items()}
+    home = answer(tmp_path / "0", parts, {**weights, "head.weight": torch.zeros(6, 1280)})
+    for taps in (ALL, ("8", "32"), ("16+", "32+")):
+        made = encoder(tmp_path / "cache", taps, checkpoint=str(home))
+        network = build_network(made.config, seed=0, device="cpu")
+        network.load_state_dict(made.weights())
+        network.eval()
+        images = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+        maps = network(images)
+        assert [64 // x.shape[-1] for x in maps] == [int(tap.rstrip("+")) for tap in taps]
+        if taps[-1] == "32+":
+            assert torch.equal(maps[-1], found(images)[0])
+    before = made.identity
+    torch.save({**weights, "backbone.conv1.conv.weight": weights["backbone.conv1.conv.weight"] + 1}, home / "final.pth")
+    assert encoder(tmp_path / "cache", taps, checkpoint=str(home)).identity != before
+
+
+def test_an_answer_without_a_backbone_is_refused(tmp_path: Path) -> None:
+    decoder = answer(tmp_path / "decoder", {"decoder": {"type": "densebench.CellDecoder"}}, {})
+    with pytest.raises(ValueError, match="decided decoder and no backbone: give an answer of one that did"):
+        encoder(tmp_path, checkpoint=str(decoder))
+    with pytest.raises(ValueError, match="is no answer of a run"):
+        encoder(tmp_path, checkpoint=str(tmp_path))
+    (decoder / "network.json").write_text("[]")
+    with pytest.raises(ValueError, match="describes no network"):
+        encoder(tmp_path, checkpoint=str(decoder))
+    narrow = answer(tmp_path / "narrow", {"backbone": {"type": "densebench.MBConvNet", "stages": [["k3e6"]] * 6}}, {})
+    with pytest.raises(ValueError, match=r"another one of its checkpoint .*narrow: leave one of them out"):
+        encoder(tmp_path, checkpoint=str(narrow), backbone=dict(type="mmdet.ResNet", depth=18))
+    with pytest.raises(ValueError, match=r"does not fit the encoder: .* tensors are missing"):
+        encoder(tmp_path, checkpoint=str(narrow)).prepare()
