@@ -1,4 +1,4 @@
-"""Draw what a network that was taken home sees in pictures: labels, boxes, or the restored picture."""
+"""Say and draw what a network that was taken home sees in pictures: classes, labels, boxes, or the restored picture."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def main() -> int:
             picture = read_picture(path)
             found = predictor(picture)
             told[path.name] = predictor.told(found)
+            tqdm.write(f"{path.name}: {predictor.said(found)}")
             Image.fromarray(predictor.drawn(picture, found)).save(options.out / f"{path.stem}.png")
         (options.out / "predictions.json").write_text(json.dumps(told, indent=2) + "\n")
     except (ValueError, OSError) as error:

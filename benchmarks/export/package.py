@@ -24,7 +24,12 @@ from benchmarks.export.tracing import traced
 from benchmarks.provenance import commit, device_name, versions
 
 FORMAT = 1
-OUTPUTS = {"segmentation": ["scores"], "detection": ["boxes", "scores"], "restoration": ["restored"]}
+OUTPUTS = {
+    "segmentation": ["scores"],
+    "detection": ["boxes", "scores"],
+    "restoration": ["restored"],
+    "classification": ["scores"],
+}
 FILES = Path(__file__).parent / "files"
 LIBRARY = {"segmentation": "mmseg", "detection": "mmdet"}
 
@@ -95,11 +100,12 @@ def _for_stock_tools(out: Path, found: Found, network: nn.Module, usage: dict[st
     task, stage = found.task, found.stage
     batches = len(task.samples(stage).batches(0, 0))
     (out / "config.py").write_text(training_config(task, found.parts, stage, batches))
-    prefix = "" if usage["task"] in LIBRARY else "network."  # MMEngine's model is around it
+    model = task.stock(found.parts, stage)["model"]
+    prefix = "network." if "network" in model else ""  # MMEngine's model is around it
     state = {f"{prefix}{name}": value for name, value in network.state_dict().items()}
     meta = {"dataset_meta": {"classes": tuple(usage.get("classes", ()))}}
     torch.save({"state_dict": state, "meta": meta}, out / "weights.pth")
-    if usage["task"] in LIBRARY and "backbone" not in found.parts:
+    if "backbone" in model and "backbone" not in found.parts:
         backbone = {f"backbone.{name}": value for name, value in task.encoder.weights().items()}
         torch.save({"state_dict": backbone, "meta": meta}, out / "start.pth")
     if usage["task"] not in LIBRARY:
@@ -135,6 +141,7 @@ def _docstring(found: Found, usage: dict[str, Any]) -> str:
         "segmentation": "scores (N, classes, H, W), of which the largest names a pixel's class",
         "detection": "boxes (N, P, 4) as x1, y1, x2, y2 in pixels and scores (N, P, classes), overlapping boxes included",
         "restoration": "restored images of the same kind, not clipped",
+        "classification": "scores (N, classes), whose softmax are probabilities",
     }[usage["task"]]
     seen = f"{usage['colours']} images (N, {'C' if usage['task'] == 'restoration' else 3}, H, W), 0 to {usage['white']}"
     first = f"The network that was found by {found.name}."

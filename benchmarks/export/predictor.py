@@ -17,7 +17,7 @@ from tasks.files import decode, in_colour
 from tasks.restoration.tiles import tiled
 
 ENGINES = ("torch", "onnx")
-TASKS = ("segmentation", "detection", "restoration")
+TASKS = ("segmentation", "detection", "restoration", "classification")
 
 
 class Predictor:
@@ -56,6 +56,10 @@ class Predictor:
     def told(self, found: Any) -> Any:
         """The same as plain data."""
         return self.drawing.told(found, self.usage)
+
+    def said(self, found: Any) -> str:
+        """The same in a line."""
+        return self.drawing.said(found, self.usage)
 
 
 def read_picture(path: Path) -> np.ndarray:

@@ -27,10 +27,10 @@ def model_config(config: dict[str, Any]) -> str:
 def training_config(task: Deployable, model: Parts, stage: Stage, batches: int) -> str:
     """The file of a whole experiment: a stage of a task, whose epochs have so many batches, for MMEngine's runner.
 
-    Training begins with `start.pth` in the config's folder, where the backbone comes with weights.
+    Training begins with `start.pth` in the config's folder, where the backbone is that of all candidates.
     """
     parts, recipe = task.stock(model, stage), stage.recipe
-    network, start = parts["model"], "backbone" in parts["model"]
+    network, shared = parts["model"], "backbone" in parts["model"] and "backbone" not in model
     ours = f"{type(task).__module__.rpartition('.')[0]}.stock"
     scored = dict(
         batch_size=1, num_workers=0, sampler=dict(type="DefaultSampler", shuffle=False), dataset=parts["test"]
@@ -43,7 +43,7 @@ def training_config(task: Deployable, model: Parts, stage: Stage, batches: int) 
         "dataset": parts["train"],
         "drop_last": True,
     }
-    frozen = [dict(type="FrozenBackbone")] if start and not recipe.trains_encoder else []
+    frozen = [dict(type="FrozenBackbone")] if shared and not recipe.trains_encoder else []
     config = dict(
         default_scope=parts["scope"],
         custom_imports=dict(imports=[*foreign_modules(network), ours]),
@@ -56,14 +56,14 @@ def training_config(task: Deployable, model: Parts, stage: Stage, batches: int) 
         train_cfg=dict(type="EpochBasedTrainLoop", max_epochs=recipe.epochs, val_interval=recipe.epochs),
         val_cfg=dict(),
         test_cfg=dict(),
-        optim_wrapper=optim_wrapper(recipe, start),
+        optim_wrapper=optim_wrapper(recipe, "backbone" in network),
         param_scheduler=schedules(recipe, batches),
         custom_hooks=[*frozen, *averages(recipe)],
         default_hooks=dict(
             logger=dict(type="LoggerHook", interval=10), checkpoint=dict(type="CheckpointHook", max_keep_ckpts=1)
         ),
         log_level="INFO",
-        load_from=START if start else None,
+        load_from=START if shared else None,
         resume=False,
     )
     return Config(config).pretty_text

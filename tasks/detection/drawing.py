@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -65,3 +66,8 @@ def told(rows: np.ndarray, usage: Mapping[str, Any]) -> Any:
         {"class": usage["classes"][int(label)], "score": score, "box": [x1, y1, x2, y2]}
         for x1, y1, x2, y2, score, label in rows.tolist()
     ]
+
+
+def said(rows: np.ndarray, usage: Mapping[str, Any]) -> str:
+    counts = Counter(one["class"] for one in told(rows, usage))
+    return ", ".join(f"{count} {name}" for name, count in counts.most_common()) or "nothing"

@@ -35,3 +35,7 @@ def drawn(image: np.ndarray, made: np.ndarray, usage: Mapping[str, Any]) -> np.n
 def told(made: np.ndarray, usage: Mapping[str, Any]) -> Any:
     """The size of the picture."""
     return {"width": made.shape[1], "height": made.shape[0]}
+
+
+def said(made: np.ndarray, usage: Mapping[str, Any]) -> str:
+    return f"{made.shape[1]}x{made.shape[0]} pixels"

@@ -48,3 +48,8 @@ def told(labels: np.ndarray, usage: Mapping[str, Any]) -> Any:
     """Which share of the pixels each class has."""
     counts = np.bincount(labels.ravel(), minlength=len(usage["classes"]))
     return {name: count / labels.size for name, count in zip(usage["classes"], counts.tolist(), strict=True)}
+
+
+def said(labels: np.ndarray, usage: Mapping[str, Any]) -> str:
+    shares = sorted(told(labels, usage).items(), key=lambda one: -one[1])
+    return ", ".join(f"{share:.1%} {name}" for name, share in shares if share)
