@@ -1,8 +1,9 @@
 """A small network for your own images: check them, search, train, and take the network home, with a page that shows it all.
 
 DIR is a folder in a layout of docs/data.md, with splits or without. Without --encoder, the encoder learns to tell the
-objects of embedded pictures apart, which is little: where it matters, give a MobileNetV2 of torchvision or OpenMMLab. Clean
-images without degraded ones are given noise. The same command goes on where it was; how long it takes is a plan, not a promise.
+objects of embedded pictures apart, which is little (a classifier begins with nothing): where it matters, give a MobileNetV2 of
+torchvision or OpenMMLab. Clean images without degraded ones are given noise. The same command goes on where it was; how long it
+takes is a plan, not a promise.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 BEGAN = time.monotonic()
-TASKS = ("segmentation", "detection", "restoration")
+TASKS = ("segmentation", "detection", "restoration", "classification")
 
 
 def arguments() -> Parser:
@@ -28,7 +29,7 @@ def arguments() -> Parser:
         "--limit", metavar="COST=N", help="params=500k, madds=1G or latency=20ms (of torch, on this machine)"
     )
     parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--encoder", metavar="FILE", help="weights of a MobileNetV2 (segmentation, detection)")
+    parser.add_argument("--encoder", metavar="FILE", help="weights of a MobileNetV2 (not for restoration)")
     parser.add_argument("--out", type=Path, default=Path("found"), help="the folder of the search (default: found)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     return parser

@@ -113,8 +113,15 @@ def _restoration(root: Path) -> dict[str, Any]:
     return dict(type="FolderImages", root=str(root), gray=False)
 
 
+def _classification(root: Path) -> dict[str, Any]:
+    from tasks.classification.folders import recognise
+
+    return dict(type=type(recognise(root)).__name__, root=str(root))
+
+
 FINDERS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "segmentation": _segmentation,
     "detection": _detection,
     "restoration": _restoration,
+    "classification": _classification,
 }

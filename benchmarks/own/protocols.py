@@ -28,10 +28,23 @@ class Width:
         return f"{encoder}decoders of {self.channels} channels" if encoder else f"cells of {self.channels} channels"
 
 
+class Backbones(Width):
+    """How wide backbones are that are searched themselves; `channels` are those of their middle."""
+
+    def __str__(self) -> str:
+        return f"backbones like a MobileNetV2 {self.encoder:g} times as wide"
+
+
 SCALED = ((1.0, 64), (1.0, 48), (1.0, 32), (1.0, 16), (0.75, 32), (0.5, 24), (0.35, 16), (0.25, 16), (0.25, 8))
 ENCODED = [Width(*pair) for pair in SCALED]
 CELLS = [Width(None, *pair) for pair in ((32, 3), (16, 2), (8, 2), (8, 1), (4, 1))]
-WIDTHS: Mapping[str, Sequence[Width]] = {"segmentation": ENCODED, "detection": ENCODED, "restoration": CELLS}
+SEARCHED = [Backbones(width, round(64 * width)) for width in (1.0, 0.75, 0.5, 0.35, 0.25)]
+WIDTHS: Mapping[str, Sequence[Width]] = {
+    "segmentation": ENCODED,
+    "detection": ENCODED,
+    "restoration": CELLS,
+    "classification": SEARCHED,
+}
 
 
 def _encoded(
@@ -114,8 +127,39 @@ def restoration(data: Config, size: Size, width: Width, checkpoint: str | None) 
     )
 
 
+def classification(data: Config, size: Size, width: Width, checkpoint: str | None) -> Config:
+    """Backbones, which begin with the checkpoint's weights where there is one."""
+    batch = min(32, max(2, build(DATA, data).size("train") // 2))
+    view = dict(size=list(size), eval_size=list(size), scale=[1.0, 1.4], jitter=0.2)
+    rate = 3e-3 if checkpoint else 1e-2
+    return dict(
+        id="own-classification-v1",
+        task=dict(
+            type="ClassificationTask",
+            data=data,
+            encoder=dict(
+                width=width.encoder, checkpoint=checkpoint, refit_norms=bool(checkpoint), refit_size=list(size)
+            ),
+            input_size=list(size),
+        ),
+        space=dict(type="MBConv", width=width.encoder),
+        stages=[dict(name="short", view=view, recipe=dict(epochs=1, batch=batch, lr=rate, polyak=0.9))],
+        final=dict(
+            name="final",
+            view=dict(**view, train=["train", "val"], eval="test"),
+            recipe=dict(
+                epochs=1, batch=batch, lr=rate, weight_decay=1e-2, schedule="poly", polyak=0.99, resumable=True
+            ),
+        ),
+        reward=dict(type="Metric", name="top1"),
+        budget=dict(trials=1),
+        seeds=[0],
+    )
+
+
 PROTOCOLS: Mapping[str, Callable[[Config, Size, Width, str | None], Config]] = {
     "segmentation": segmentation,
     "detection": detection,
     "restoration": restoration,
+    "classification": classification,
 }

@@ -108,6 +108,18 @@ def test_boxes_beside_images(tmp_path: Path) -> None:
         data_of("detection", Path(__file__).parent)
 
 
+def test_folders_of_classes(tmp_path: Path) -> None:
+    for seed, name in enumerate(("cat", "dog")):
+        pictures(tmp_path / "bare" / name, 5, seed)
+        pictures(tmp_path / "split/train" / name, 5, seed)
+        pictures(tmp_path / "split/test" / name, 2, seed + 2)
+    bare, split = opened("classification", tmp_path / "bare"), opened("classification", tmp_path / "split")
+    assert bare.classes == split.classes == ("cat", "dog")
+    assert (sizes(bare), sizes(split)) == ([6, 2, 2], [8, 2, 4])
+    with pytest.raises(ValueError, match="has no folder of a class"):
+        data_of("classification", tmp_path / "bare/cat")
+
+
 def test_limits_are_read_as_they_are_written() -> None:
     assert Limit.of("params=500k") == Limit("params", 500_000)
     assert Limit.of("madds=1.5G") == Limit("madds", 1.5e9)
@@ -128,6 +140,10 @@ def test_every_width_makes_a_protocol(tmp_path: Path, task: str) -> None:
         for path in sorted(tmp_path.glob("*.png")):
             path.rename(tmp_path / "images" / path.name)
         masks(tmp_path / "masks", 8, (0, 1))
+    if task == "classification":
+        for index, path in enumerate(sorted(tmp_path.glob("*.png"))):
+            (tmp_path / f"kind{index % 2}").mkdir(exist_ok=True)
+            path.rename(tmp_path / f"kind{index % 2}" / path.name)
     data, costs = data_of(task, tmp_path), []
     for width in WIDTHS[task]:
         config = PROTOCOLS[task](data, (64, 96), width, None)

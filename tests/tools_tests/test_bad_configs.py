@@ -74,6 +74,8 @@ TASKS = [
     ("scenes-detection-v3 benchmark.task.template.head.bias=3", "unexpected keyword argument 'bias'"),
     ("scenes-ssdlite-v3 benchmark.space.width=0", "width must be positive, not 0"),
     ("scenes-ssdlite-v3 benchmark.task.input_size=[16,16]", "images of (16, 16) pixels are too small for SSDLite"),
+    ("classification benchmark.task.template.tap=64+", "unknown tap '64+': choose one of"),
+    ("classification benchmark.task.encoder.checkpoint=docs", "docs is no answer of a run: give runs/<benchmark>"),
 ]
 OTHER_SPACE = "benchmark.space._delete_=True benchmark.space.type"
 SLOTS = [
@@ -87,6 +89,7 @@ SLOTS = [
         "slot of the template FCOS 'decoder': choose one of backbone, neck",
     ),
     (f"scenes-ssdlite-v3 {OTHER_SPACE}=HeadCells", "slot of the template SSDLite 'head': choose one of backbone"),
+    (f"classification {OTHER_SPACE}=FPNCells", "slot of the template Classifier 'neck': choose one of backbone"),
     (f"restoration {OTHER_SPACE}=MBConv", "slot of RestorationTask 'backbone': choose one of network"),
     ("restoration:dncnn strategy.model.head.type=x", "slot of RestorationTask 'head': choose one of network"),
     ("restoration:dncnn strategy.model.network.type=NoNet", "NoNet is not in the mmengine::model registry"),
