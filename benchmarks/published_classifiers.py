@@ -23,6 +23,8 @@ RULE = "the source does not say how it counts MAdds, and prints 8 % more than th
 ORDERS = "the source prints the same number for the first order and the second"
 MORE = "the source's cells also put out what is read, which the space leaves out"
 STATISTICS = "{} with the running statistics of norms"
+THOP = "the source's counter takes k x k taps for k x k + 1 products, and counts 4 for each number of a norm and 1 of a ReLU"
+UNPADDED = THOP + "; its pooling leaves out the border, so that maps are 15, 7, 3 and 1 wide"
 OTHER = "the source does not say how it counts MAdds, and prints 5 % less to 2 % more than the weights multiply"
 
 
@@ -31,6 +33,7 @@ def classifiers() -> Iterator[dict[str, Any]]:
     yield from _nasnet()
     yield from _efficientnet()
     yield from _mobilenet_v3()
+    yield from _autokeras()
 
 
 def _darts() -> Iterator[dict[str, Any]]:
@@ -107,4 +110,25 @@ def _mobilenet_v3() -> Iterator[dict[str, Any]]:
             space=dict(type="MBConv", **settings),
             genotype=genotype,
             **dict(zip(NUMBERS, numbers, strict=True)),
+        )
+
+
+def _autokeras() -> Iterator[dict[str, Any]]:
+    """What AutoKeras 0.3 and its fork for mobile networks start from, on CIFAR-10."""
+    autokeras, fork = "AutoKeras 0.3, KDD 2019", "Naimer et al., fork of AutoKeras"
+    rows: list[tuple[Any, ...]] = [
+        ("AK-0", autokeras, "cnn", {}, 64, 80_720, 13_570_688, "80,720", "15,243,510", THOP),
+        ("AK-1", fork, "mobilenet", {}, None, 21_082, 18_334_656, "21,082", "37,357,432", THOP),
+        ("AK-2", fork, "mobilenet", dict(shortcuts=True), None, 22_098, 19_252_160, "22,098", None, ""),
+        ("AK-ResNet", autokeras, "resnet", {}, None, 11_529_354, 576_394_240, "11,529,354", "667,985,920", THOP),
+        ("AK-DenseNet", autokeras, "densenet", {}, None, 6_974_346, 231_286_784, "6,974,346", "273,725,152", UNPADDED),
+    ]
+    for name, source, start, settings, hidden, *numbers in rows:
+        yield dict(
+            id=name,
+            source=source,
+            classifier=dict(type="densebench.LayerGraphClassifier", classes=10, hidden=hidden),
+            space=dict(type="LayerGraph", start=start, settings=settings),
+            genotype="start",
+            **dict(zip(NUMBERS, (32, *numbers), strict=True)),
         )

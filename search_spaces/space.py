@@ -45,6 +45,21 @@ class SearchSpace(ABC):
     def mutate(self, arch: Architecture, rng: Random) -> Architecture:
         """A random neighbour of an answer. Raises ValueError where none makes a network."""
 
+    def first(self, rng: Random) -> Architecture:
+        """Where a search that goes from network to network begins: the space's start, where it has one, or a random answer."""
+        return self.sample(rng)
+
+    def move(self, arch: Architecture, rng: Random) -> tuple[Architecture, str]:
+        """A random neighbour, as `mutate` gives one, and the kind of the move; it can be moved on.
+
+        After several moves weights are still taken over from the network at their beginning.
+        """
+        return self.mutate(arch, rng), "mutation"
+
+    def read(self, genotype: Any) -> Architecture:
+        """The architecture of a published genotype. Raises ValueError where it is not in the space's notation, or has none."""
+        raise ValueError(f"{type(self).__name__} has no notation of genotypes: give a model")
+
     def canonical(self, choices: Choices) -> Choices:
         """The one spelling of all choices that build the same network. It is legal, and its own canonical form."""
         return choices
@@ -138,7 +153,6 @@ class FiniteSpace(SearchSpace):
         return super().architecture(choices)
 
     def read(self, genotype: Any) -> Architecture:
-        """The architecture of a published genotype. Raises ValueError where it is not in the space's notation."""
         try:
             _check_numbers(genotype)
             choices = self.choices(genotype)

@@ -13,15 +13,17 @@ from growing_graphs import GrowingGraphs
 
 from search_spaces import SPACES, Architecture, FiniteSpace, SearchSpace
 
-FINITE = SPACES.classes().values()
+ALL = SPACES.classes().values()
+FINITE = [cls for cls in ALL if issubclass(cls, FiniteSpace)]
 SETTINGS: dict[str, dict[str, Any]] = {  # of those that have no defaults, or no supernet with them
     "NASNetCells": {"join": "all"},
     "TableSpace": {"table": "transnas-macro"},
+    "LayerGraph": {"settings": {"width": 8}, "most_params": 1e5},
     "Subset": {"space": {"type": "ToySpace"}, "choices": {"layer0.width": [4, 16], "layer1.act": ["relu", "none"]}},
 }
 
 
-@pytest.fixture(params=[*FINITE, GrowingGraphs], ids=lambda cls: cls.__name__)
+@pytest.fixture(params=[*ALL, GrowingGraphs], ids=lambda cls: cls.__name__)
 def space(request: pytest.FixtureRequest) -> SearchSpace:
     return request.param(**SETTINGS.get(request.param.__name__, {}))
 

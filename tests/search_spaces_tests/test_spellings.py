@@ -101,6 +101,20 @@ def nasnet_cells(choices: Spelling, rng: Random) -> Spelling:
     return choices
 
 
+def layer_graph(choices: Spelling, rng: Random) -> Spelling:
+    """Other names for layers, in another order, and terms of sums in another order."""
+    names = dict(
+        zip(choices, rng.sample([f"layer{number}" for number in range(len(choices))], len(choices)), strict=True)
+    )
+    renamed = {}
+    for name, text in choices.items():
+        kind, sources, *rest = text.split()
+        read = [names.get(source, source) for source in sources.split(",")]
+        read = rng.sample(read, len(read)) if kind == "add" else read
+        renamed[names[name]] = " ".join([kind, ",".join(read), *rest])
+    return toy(renamed, rng)
+
+
 def growing_graphs(choices: Spelling, rng: Random) -> Spelling:
     nodes = sorted({name.split(".")[0] for name in choices})
     renamed = dict(zip(nodes, rng.sample(nodes, len(nodes)), strict=True))
@@ -129,6 +143,7 @@ SPELLINGS: dict[str, Callable[[Spelling, Random], Spelling]] = {
     "MBConvWidths": toy,
     "RestorationCells": restoration_cells,
     "NASNetCells": nasnet_cells,
+    "LayerGraph": layer_graph,
     "GrowingGraphs": growing_graphs,
 }
 
@@ -136,6 +151,7 @@ SPELLINGS: dict[str, Callable[[Spelling, Random], Spelling]] = {
 @pytest.mark.parametrize("name", [*SPACES.names(), "GrowingGraphs"])
 def test_spellings_of_one_network_have_one_key_and_one_config(name: str) -> None:
     settings = {"TableSpace": dict(table="transnas-cell"), "Subset": dict(space=dict(type="HeadCells"), choices={})}
+    settings["LayerGraph"] = dict(start="mobilenet", most_params=1e5, most_layers=30)
     space: SearchSpace = GrowingGraphs() if name == "GrowingGraphs" else SPACES.get(name)(**settings.get(name, {}))
     arch, different = space.sample(Random(0)), 0
     for seed in range(100):

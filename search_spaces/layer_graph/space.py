@@ -1,0 +1,157 @@
+"""Backbones that grow from a network, move by move, and take its weights along (AutoKeras: Jin et al., KDD 2019)."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+from core import Weights, did_you_mean, matching
+from core.parsing import typed
+from search_spaces.architecture import Architecture, Choices
+from search_spaces.graph import Graph
+from search_spaces.layer_graph.layers import IMAGE, JOINS, Layers, canonical, check, count, read, strides, texts
+from search_spaces.layer_graph.moves import MOVES
+from search_spaces.layer_graph.starts import STARTS
+from search_spaces.space import SearchSpace
+
+GROWING, SHRINKING = ("deeper", "wider", "add", "concat", "inverted"), ("narrower", "shallower")
+TRIES = 50
+
+
+class LayerGraph(SearchSpace):
+    """An open space: the network `start` and all that moves make of it, each a decision a layer ("n004": "norm n003").
+
+    `start` names a network of `search_spaces.layer_graph.starts`, with its `settings`. `moves` are those that are drawn, with
+    the rate of each, by default the five that grow a network at equal rates: "deeper", "wider", "add", "concat" and "inverted"
+    (an inverted residual); "narrower" and "shallower" take away. A sample is the start after one to `steps` moves. What has
+    more than `most_params` parameters or `most_layers` convolutions is no network of this space, so that nobody proposes it;
+    where no move of those that are drawn keeps to that, one that takes away is made.
+
+    A mutant is one move away. It names what it has of its parent as the parent's canonical form does, and takes it over; so
+    growing moves change nothing of what is computed, up to rounding, where the template reads its taps by convolutions. `noise`
+    is added to what is not the parent's as it was, in shares of its range; AutoKeras has 1e-4.
+
+    Where the graph has no tap of a stride, it is the next finer one's, pooled (see `LayerGraphNet`).
+    """
+
+    def __init__(
+        self,
+        start: str = "cnn",
+        settings: Mapping[str, Any] | None = None,
+        moves: Mapping[str, float] | None = None,
+        steps: int = 6,
+        most_params: float = 2.0**25,
+        most_layers: int = 200,
+        noise: float = 0.0,
+    ):
+        rates = dict.fromkeys(GROWING, 1.0) if moves is None else dict(moves)
+        for name in rates:
+            if name not in MOVES:
+                raise ValueError(did_you_mean("move", name, MOVES))
+        if steps < 1 or min(rates.values(), default=-1) < 0 or not any(rates.values()) or noise < 0:
+            given = f"{steps}, {rates} and {noise}"
+            raise ValueError(
+                f"steps must be at least 1, rates and noise not negative, and a rate positive, not {given}"
+            )
+        self.rates, self.steps, self.noise = rates, steps, noise
+        self.most_params, self.most_layers = most_params, most_layers
+        self.begins = self.architecture(texts(_built(start, settings or {})))
+
+    def first(self, rng: Random) -> Architecture:
+        return self.begins
+
+    def sample(self, rng: Random) -> Architecture:
+        arch = self.begins
+        for _ in range(rng.randint(1, self.steps)):
+            arch = self.move(arch, rng)[0]
+        return arch
+
+    def mutate(self, arch: Architecture, rng: Random) -> Architecture:
+        return self.move(self._answer(dict(arch.canonical)), rng)[0]
+
+    def move(self, arch: Architecture, rng: Random) -> tuple[Architecture, str]:
+        """A neighbour, and the move that leads there. What it has of the other network it names as that one does.
+
+        Raises ValueError where no move makes a network.
+        """
+        layers = read(arch.as_dict())
+        for rates in (self.rates, dict.fromkeys(SHRINKING, 1.0)):
+            for _ in range(TRIES):
+                (name,) = rng.choices(list(rates), list(rates.values()))
+                moved = MOVES[name](layers, rng)
+                if moved is not None and self._flaw(moved) is None:
+                    return self._answer(texts(moved)), name
+        raise ValueError(f"none of {2 * TRIES} moves from a network of {self} makes another one: raise its limits")
+
+    def flaw(self, choices: Choices) -> str | None:
+        try:
+            return self._flaw(read(choices))
+        except ValueError as error:
+            return str(error)
+
+    def _flaw(self, layers: Layers) -> str | None:
+        """Why these layers make no network of this space; None: they do."""
+        try:
+            check(layers)
+        except ValueError as error:
+            return str(error)
+        params, convolutions = count(layers)[0], sum(layer.kind == "conv" for layer in layers.values())
+        if params > self.most_params:
+            return f"it has {params:,} parameters, more than the {self.most_params:,.0f} of the space"
+        if convolutions > self.most_layers:
+            return f"it has {convolutions} convolutions, more than the {self.most_layers} of the space"
+        return None
+
+    def canonical(self, choices: Choices) -> Choices:
+        return dict(texts(canonical(read(choices))))
+
+    def read(self, genotype: Any) -> Architecture:
+        return self.begins if genotype == "start" else self.architecture(dict(genotype))
+
+    def parts(self, choices: Choices) -> dict[str, Any]:
+        return {"backbone": dict(type="densebench.LayerGraphNet", layers=dict(choices))}
+
+    def inherit(
+        self, weights: Weights, fresh: Weights, parent: Architecture | None, child: Architecture | None
+    ) -> Weights:
+        """What a child has of its parent, by the names of its layers; the rest of a network reads what was there before."""
+        if parent is None or child is None:
+            return matching(weights, fresh)
+        from search_spaces.layer_graph.weights import grown
+
+        before = read(dict(parent.canonical))
+        return grown(weights, fresh, before, read(child.as_dict()), Random(child.key), self.noise)
+
+    def wiring(self, choices: Choices) -> Graph:
+        layers = read(choices)
+        steps, graph = strides(layers), Graph()
+        for name, layer in layers.items():
+            sources = [source for source in layer.sources if source != IMAGE]
+            kind = "map" if layer.kind == "tap" else "join" if layer.kind in JOINS else "op"
+            graph.add(name, layer.label, f"stride {steps[name]}", sources, kind)
+        return graph
+
+    def __str__(self) -> str:
+        return f"the space {type(self).__name__}"
+
+
+def _built(start: str, settings: Mapping[str, Any]) -> Layers:
+    if start not in STARTS:
+        raise ValueError(did_you_mean("start", start, STARTS))
+    known = inspect.signature(STARTS[start], eval_str=True).parameters
+    for name, value in settings.items():
+        if name not in known:
+            raise ValueError(did_you_mean(f"setting of the start {start}", name, known))
+        where = f"{name} of the start {start}"
+        if any(number < 1 for number in _numbers(typed(value, known[name].annotation, where))):
+            raise ValueError(f"{where} must be at least 1, not {value}")
+    return STARTS[start](**settings)
+
+
+def _numbers(value: Any) -> list[int]:
+    """All whole numbers in a setting."""
+    if isinstance(value, list | tuple):
+        return [number for part in value for number in _numbers(part)]
+    return [] if isinstance(value, bool) else [value]
