@@ -13,6 +13,7 @@ STRATEGIES = Registry(
         "PPO": "strategies.ppo",
         "OptunaSampler": "strategies.optuna_sampler",
         "Predictor": "strategies.predictor",
+        "BayesianMorphism": "strategies.bayesian_morphism",
         "CompoundScaling": "strategies.compound_scaling",
         "Progressive": "strategies.progressive",
         "Shortlist": "strategies.shortlist",

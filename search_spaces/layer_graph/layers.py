@@ -53,10 +53,15 @@ Layers = Mapping[str, Layer]
 """The layers of a network by name, each behind those that it reads, all of them on the way to a tap."""
 
 
-def read(texts: Mapping[str, object]) -> dict[str, Layer]:
+def read(texts: Mapping[str, object]) -> Layers:
     """The network of these texts, by name. Raises ValueError where it is none."""
+    return _read(tuple(texts.items()))
+
+
+@lru_cache(maxsize=2**8)  # a search looks at the same few networks again and again
+def _read(texts: tuple[tuple[str, object], ...]) -> Layers:
     layers: dict[str, Layer] = {}
-    for name, text in texts.items():
+    for name, text in texts:
         layer = _layer(text) if isinstance(text, str) else None
         if layer is None:
             how = "write a layer as 'conv n002 64 k3 s1 g1', 'norm n003' or 'add n004,n001'"

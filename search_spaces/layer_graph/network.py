@@ -36,7 +36,8 @@ class LayerGraphNet(BaseModule):
     It gives a map (B, channels, H / stride, W / stride) for each of `taps`, strides as texts. Where the graph has no tap of a
     stride, that is its next finer one, brought to the size by taking the largest of neighbours; so a graph that never reaches
     stride 32 has the four taps as well. A plus behind a stride means nothing here: no layer expands. Layers that no tap needs
-    are not built. Raises ValueError for another tap, and for one that is finer than all of the graph's.
+    are not built. Raises ValueError for a tap that is neither one of the four nor the graph's, and for one that is finer than
+    all of the graph's.
     """
 
     def __init__(self, layers: Mapping[str, str], taps: Sequence[str] = TAPS[:4]):
@@ -71,9 +72,11 @@ class LayerGraphNet(BaseModule):
 
 def _output(layers: Mapping[str, Layer], tap: str) -> tuple[str, int]:
     """The layer that stands for a tap, and how many times finer it is."""
-    if tap not in TAPS:
-        raise ValueError(did_you_mean("tap", tap, TAPS))
-    wanted, there = int(tap.rstrip("+")), taps(layers)
+    there = taps(layers)
+    known = dict.fromkeys([*TAPS, *map(str, there)])
+    if tap not in known:
+        raise ValueError(did_you_mean("tap", tap, known))
+    wanted = int(tap.rstrip("+"))
     finer = [stride for stride in there if stride <= wanted and wanted % stride == 0]
     if not finer:
         raise ValueError(
@@ -90,7 +93,8 @@ class LayerGraphClassifier(nn.Module):
 
     def __init__(self, layers: Mapping[str, str], classes: int, hidden: int | None = None):
         super().__init__()
-        self.backbone = LayerGraphNet(layers, ["32"])
+        deepest = max(taps(read(layers)))
+        self.backbone = LayerGraphNet(layers, [str(deepest)])
         width = channels(self.backbone.graph)[self.backbone.outputs[0][0]]
         self.classifier = nn.Sequential(nn.Linear(hidden or width, classes))
         if hidden:

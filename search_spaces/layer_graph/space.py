@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Mapping
 from random import Random
 from typing import Any
@@ -11,7 +12,7 @@ from core import Weights, did_you_mean, matching
 from core.parsing import typed
 from search_spaces.architecture import Architecture, Choices
 from search_spaces.graph import Graph
-from search_spaces.layer_graph.layers import IMAGE, JOINS, Layers, canonical, check, count, read, strides, texts
+from search_spaces.layer_graph.layers import IMAGE, JOINS, RELUS, Layers, canonical, check, count, read, strides, texts
 from search_spaces.layer_graph.moves import MOVES
 from search_spaces.layer_graph.starts import STARTS
 from search_spaces.space import SearchSpace
@@ -125,12 +126,23 @@ class LayerGraph(SearchSpace):
         return grown(weights, fresh, before, read(child.as_dict()), Random(child.key), self.noise)
 
     def wiring(self, choices: Choices) -> Graph:
+        """A norm or ReLU that alone reads a layer is drawn with it."""
         layers = read(choices)
-        steps, graph = strides(layers), Graph()
+        steps, readers, graph = (
+            strides(layers),
+            Counter(source for one in layers.values() for source in one.sources),
+            Graph(),
+        )
+        labels, ends = dict[str, list[str]](), dict[str, str]()  # of what is drawn by the name of its first layer
         for name, layer in layers.items():
-            sources = [source for source in layer.sources if source != IMAGE]
-            kind = "map" if layer.kind == "tap" else "join" if layer.kind in JOINS else "op"
-            graph.add(name, layer.label, f"stride {steps[name]}", sources, kind)
+            source = layer.sources[0]
+            joins = layer.kind in ("norm", *RELUS) and source != IMAGE and readers[source] == 1
+            ends[name] = ends[source] if joins else name
+            labels.setdefault(ends[name], []).append(layer.label)
+        for name, label in labels.items():
+            sources = [ends[source] for source in layers[name].sources if source != IMAGE]
+            kind = "map" if layers[name].kind == "tap" else "join" if layers[name].kind in JOINS else "op"
+            graph.add(name, " ".join(label), f"stride {steps[name]}", sources, kind)
         return graph
 
     def __str__(self) -> str:

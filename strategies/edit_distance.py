@@ -1,0 +1,106 @@
+"""How far networks are from each other: what it takes to edit the layers of one into those of another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy import ndarray
+
+from search_spaces.graph import Graph
+
+Skips = tuple[tuple[int, int], ...]
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+class Coded(NamedTuple):
+    """A network: the numbers of its layers' labels in the order of its graph, and the places of edges that jump over some."""
+
+    layers: tuple[int, ...]
+    skips: Skips
+
+
+class EditDistance:
+    """The distance of AutoKeras (Jin et al., KDD 2019, section 4.1), on graphs as every space draws them.
+
+    A layer is the label of a node: its words say what it is, its numbers how large. To insert or delete one costs 1, to replace
+    it 1 by another kind and, by the same, the mean of |a - b| / max(a, b) over its numbers. To this come, `skips` times, edges
+    that do not lead to the next layer: |a - b| in number, and in the best assignment of the others (Hungarian algorithm) how
+    far their ends lie from each other, as a share of their places. Each is a metric.
+    """
+
+    def __init__(self, skips: float = 1.0):
+        self.weight = skips
+        self.labels: dict[str, int] = {}
+        self.costs = np.zeros((0, 0), np.float32)
+
+    def code(self, graph: Graph) -> Coded:
+        places = {name: place for place, name in enumerate(graph.nodes, start=1)}
+        layers = tuple(self.labels.setdefault(node.label, len(self.labels)) for node in graph.nodes.values())
+        jumps = ((places[source], places[target]) for source, target in graph.edges)
+        return Coded(layers, tuple((source, target) for source, target in jumps if target - source > 1))
+
+    def __call__(self, ones: Sequence[Coded], others: Sequence[Coded]) -> ndarray:
+        """The distance of each of `ones`, in rows, from each of `others`."""
+        self._learn_labels()
+        found = edits([one.layers for one in ones], [one.layers for one in others], self.costs)
+        if self.weight:
+            apart = [[skip_distance(one.skips, other.skips) for other in others] for one in ones]
+            found = found + self.weight * np.array(apart, np.float32)
+        return found
+
+    def _learn_labels(self) -> None:
+        known, names = len(self.costs), list(self.labels)
+        if known < len(names):
+            costs = np.zeros((len(names), len(names)), np.float32)
+            costs[:known, :known] = self.costs
+            for place in range(known, len(names)):
+                row = [layer_distance(names[place], name) for name in names[: place + 1]]
+                costs[place, : place + 1] = costs[: place + 1, place] = row
+            self.costs = costs
+
+
+def edits(ones: Sequence[Sequence[int]], others: Sequence[Sequence[int]], costs: ndarray) -> ndarray:
+    """The edit distances of each sequence from each other one, all at once; `costs[a, b]` is that of a replacement."""
+    rows, columns = _padded(ones), _padded(others)
+    ends = np.array([len(one) for one in others])
+    places = np.arange(columns.shape[1] + 1, dtype=np.float32)
+    table = np.broadcast_to(places, (len(ones), len(others), len(places)))
+    found = np.zeros((len(ones), len(others)), np.float32)
+    for length in range(rows.shape[1] + 1):
+        if length:
+            replaced = table[:, :, :-1] + costs[rows[:, length - 1, None, None], columns[None]]
+            table = table + 1
+            np.minimum(table[:, :, 1:], replaced, out=table[:, :, 1:])
+            table = np.minimum.accumulate(table - places, axis=2) + places  # insertions, however many in a row
+        done = [place for place, one in enumerate(ones) if len(one) == length]
+        found[done] = table[done][:, np.arange(len(others)), ends]
+    return found
+
+
+@lru_cache(maxsize=2**16)
+def skip_distance(ones: Skips, others: Skips) -> float:
+    if not ones or not others:
+        return float(len(ones) + len(others))
+    from scipy.optimize import linear_sum_assignment
+
+    a, b = np.array(ones)[:, None], np.array(others)[None]
+    apart = np.abs(a - b).sum(2) / np.maximum(a, b).sum(2)
+    return float(apart[linear_sum_assignment(apart)].sum() + abs(len(ones) - len(others)))
+
+
+def layer_distance(one: str, other: str) -> float:
+    if NUMBER.sub("", one) != NUMBER.sub("", other):
+        return 1.0
+    pairs = list(zip(map(float, NUMBER.findall(one)), map(float, NUMBER.findall(other)), strict=True))
+    return sum(abs(a - b) / (max(a, b) or 1.0) for a, b in pairs) / max(1, len(pairs))
+
+
+def _padded(sequences: Sequence[Sequence[int]]) -> ndarray:
+    made = np.zeros((len(sequences), max(map(len, sequences))), np.int64)
+    for row, sequence in zip(made, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    return made
