@@ -7,7 +7,6 @@ from traceback import extract_tb
 from typing import Any
 
 from core import build
-from search_spaces import FiniteSpace
 from strategies.strategy import Plan, Strategy, Study
 from strategies.trial import Answer
 from tasks import TASKS
@@ -21,7 +20,10 @@ class Baseline(Strategy):
     """
 
     def __init__(
-        self, model: dict[str, Any] | None = None, task: dict[str, Any] | None = None, genotype: list[Any] | None = None
+        self,
+        model: dict[str, Any] | None = None,
+        task: dict[str, Any] | None = None,
+        genotype: list[Any] | str | None = None,
     ):
         if (model is None) == (genotype is None):
             raise ValueError("give either a model, parts of a model config, or a genotype in the space's notation")
@@ -30,8 +32,6 @@ class Baseline(Strategy):
     def prepare(self, study: Study) -> Plan:
         task, model = study.task, self.answer.model or {}
         if self.genotype is not None:
-            if not isinstance(study.space, FiniteSpace):
-                raise ValueError(f"{type(study.space).__name__} has no notation of genotypes: give a model")
             arch = study.space.read(self.genotype)
             self.answer, model = Answer(arch, task=self.answer.task), study.space.model(arch)
         try:

@@ -16,6 +16,7 @@ REWARDS = Registry(
         "GeometricMean": "tasks.rewards",
         "NegativeSum": "tasks.rewards",
         "MnasNet": "tasks.rewards",
+        "Smallest": "tasks.rewards",
     },
     kind="tasks.rewards.Reward",
 )
@@ -110,6 +111,26 @@ class MnasNet(Reward):
         if cost == 0:
             raise ValueError(f"the reward divides by {self.names[1]}, which is 0: reward a cost that every network has")
         return metric * (cost / self.target) ** (self.alpha if cost <= self.target else self.beta)
+
+
+class Smallest(Reward):
+    """The smallest `cost` whose `metric` is at least `at_least`, say one point below that of the network one has.
+
+    It is -log2(cost), so that half of the cost is worth 1, less what the metric lacks, in shares of the `margin`: to lack a
+    whole margin is as bad as twice the cost.
+    """
+
+    def __init__(self, metric: str, cost: str, at_least: float, margin: float = 1.0):
+        super().__init__([metric, cost])
+        if not margin > 0:
+            raise ValueError(f"margin must be positive, not {margin}")
+        self.at_least, self.margin = at_least, margin
+
+    def __call__(self, metrics: Mapping[str, float]) -> float:
+        metric, cost = self.read(metrics)
+        if not cost > 0:
+            raise ValueError(f"the reward is a logarithm of {self.names[1]}, which is {cost}: reward a cost above 0")
+        return -math.log2(cost) - max(0.0, self.at_least - metric) / self.margin
 
 
 class Objectives(Reward):

@@ -9,7 +9,7 @@ import pytest
 
 from core import build
 from tasks import REWARDS
-from tasks.rewards import GeometricMean, Metric, MnasNet, NegativeSum, Objectives
+from tasks.rewards import GeometricMean, Metric, MnasNet, NegativeSum, Objectives, Smallest
 
 
 def test_geometric_mean() -> None:
@@ -53,6 +53,16 @@ def test_the_hard_target_is_a_cliff() -> None:
     assert [reward({"aAcc": 70.0, "latency_ms": ms}) for ms in (1.0, 80.0, 160.0)] == [70.0, 70.0, 35.0]
 
 
+def test_of_two_that_are_good_enough_the_smaller_one_is_better() -> None:
+    reward = Smallest("top1", "params", at_least=80.0, margin=0.5)
+    assert reward.names == ("top1", "params")
+    assert reward({"top1": 80.0, "params": 512}) - reward({"top1": 99.0, "params": 1024}) == 1
+    assert reward({"top1": 79.5, "params": 512}) == reward(
+        {"top1": 80.0, "params": 1024}
+    )  # a margin is worth a doubling
+    assert reward({"top1": 78.0, "params": 512}) < reward({"top1": 80.0, "params": 4096})
+
+
 def test_objectives_are_maximised() -> None:
     objectives = Objectives(["mIoU", "params"], ["max", "min"])
     assert objectives.names == ("mIoU", "params")
@@ -66,6 +76,10 @@ def test_objectives_are_maximised() -> None:
         (dict(type="NegativeSum", names=["loss", "loss"]), "each once, not .'loss', 'loss'"),
         (dict(type="MnasNet", metric="mAP", cost="params", target=0), "target must be positive, not 0"),
         (dict(type="MnasNet", metric="params", cost="params", target=1), "each once"),
+        (
+            dict(type="Smallest", metric="top1", cost="params", at_least=1.0, margin=0.0),
+            r"margin must be positive, not 0\.0",
+        ),
         (dict(type="tasks.rewards.Objectives", names=["a", "b"], goals=["max"]), "for each of a, b, not .'max'"),
         (dict(type="tasks.rewards.Objectives", names=["a"], goals=["less"]), "must be one of 'max', 'min', not 'less'"),
         (dict(type="GeometricMeen", names=["a"]), "did you mean 'GeometricMean'"),
@@ -87,3 +101,5 @@ def test_what_was_not_measured_cannot_be_rewarded(reward: Any) -> None:
 def test_a_cost_of_nothing_cannot_be_rewarded() -> None:
     with pytest.raises(ValueError, match="divides by params, which is 0"):
         MnasNet("score", "params", 1.0)({"score": 1.0, "params": 0.0})
+    with pytest.raises(ValueError, match="a logarithm of params, which is 0"):
+        Smallest("score", "params", 1.0)({"score": 1.0, "params": 0.0})
