@@ -23,7 +23,7 @@ class Baseline(Strategy):
         self,
         model: dict[str, Any] | None = None,
         task: dict[str, Any] | None = None,
-        genotype: list[Any] | str | None = None,
+        genotype: list[Any] | dict[str, Any] | str | None = None,
     ):
         if (model is None) == (genotype is None):
             raise ValueError("give either a model, parts of a model config, or a genotype in the space's notation")

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from core import Weights, did_you_mean, matching
-from core.parsing import typed
+from core.parsing import shown, typed
 from search_spaces.architecture import Architecture, Choices
 from search_spaces.graph import Graph
 from search_spaces.layer_graph.layers import IMAGE, JOINS, RELUS, Layers, canonical, check, count, read, strides, texts
@@ -109,7 +109,12 @@ class LayerGraph(SearchSpace):
         return dict(texts(canonical(read(choices))))
 
     def read(self, genotype: Any) -> Architecture:
-        return self.begins if genotype == "start" else self.architecture(dict(genotype))
+        if genotype == "start":
+            return self.begins
+        if not isinstance(genotype, Mapping):
+            how = "write 'start', or the texts of its layers by name"
+            raise ValueError(f"{shown(genotype)} is not a genotype of {type(self).__name__}: {how}")
+        return self.architecture(genotype)
 
     def parts(self, choices: Choices) -> dict[str, Any]:
         return {"backbone": dict(type="densebench.LayerGraphNet", layers=dict(choices))}

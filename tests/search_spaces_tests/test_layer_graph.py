@@ -164,3 +164,19 @@ def test_every_move_finds_a_place(move: str) -> None:
     grows = count(read(arch.as_dict()))[0] > count(read(space.first(Random(0)).as_dict()))[0]
     assert grows == (move not in ("narrower", "shallower"))
     network(space, arch)(torch.randn(2, 3, 32, 32))
+
+
+def test_a_graph_is_drawn_with_its_norms_and_activations_and_read_back() -> None:
+    space = LayerGraph("mobilenet", SMALL["mobilenet"])
+    graph = space.graph(space.read("start"))
+    assert [node.label for node in graph.nodes.values()][:3] == [
+        "conv 4 k3 s2 g1 bias norm relu",
+        "conv 4 k1 s1 g1 bias norm relu",
+        "conv 4 k3 s2 g4 bias norm relu",
+    ]
+    assert space.read(space.begins.as_dict()) == space.begins
+    for genotype in (["start"], "begin", 3):
+        with pytest.raises(
+            ValueError, match="is not a genotype of LayerGraph: write 'start', or the texts of its layers by name"
+        ):
+            space.read(genotype)

@@ -29,7 +29,7 @@ SPACE: dict[str, Any] = dict(
 )
 SEQUENCES = some.lists(some.integers(0, 3), min_size=1, max_size=5)
 SKIPS = some.lists(some.tuples(some.integers(1, 9), some.integers(1, 9)), max_size=4).map(tuple)
-QUICK: dict[str, Any] = dict(cooling=0.2, neighbours=4, every=3)
+QUICK: dict[str, Any] = dict(cooling=0.1, neighbours=4, tries=6, every=4)
 few = settings(max_examples=40, derandomize=True, deadline=None)
 
 
@@ -147,7 +147,9 @@ def test_evolution_makes_the_same_moves_from_its_parents_weights() -> None:
 
 
 @pytest.mark.parametrize(
-    "strategy", [BayesianMorphism(**QUICK), RegularizedEvolution(2, 2, inherit=True)], ids=lambda one: type(one).__name__
+    "strategy",
+    [BayesianMorphism(**QUICK), RegularizedEvolution(2, 2, inherit=True)],
+    ids=lambda one: type(one).__name__,
 )
 def test_children_begin_with_their_parents_weights_in_a_study(strategy: Any, opened_study: Any, tmp_path: Path) -> None:
     """From the strategy through the ledger to the network's tensors, and again after an interruption."""

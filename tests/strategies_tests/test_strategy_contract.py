@@ -33,7 +33,7 @@ SMALL: dict[str, dict[str, Any]] = {
         strategy=dict(type="RegularizedEvolution", population=4, tournament=2),
     ),
     "Shortlist": dict(strategy=dict(type="RegularizedEvolution", population=4, tournament=2), count=3, pick="spread"),
-    "BayesianMorphism": dict(cooling=0.1, neighbours=4, every=15),
+    "BayesianMorphism": dict(cooling=0.05, neighbours=3, tries=4, every=15),
     "SuccessiveHalving": dict(eta=2),
     "NSGA2": dict(population=6),
     "CompoundScaling": dict(

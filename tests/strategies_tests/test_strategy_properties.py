@@ -24,7 +24,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "Predictor": dict(model="forest", start=3, candidates=10, every=3),
     "NSGA2": dict(population=3),
     "CompoundScaling": dict(phis=50, powers={f"layer{k}.width": 1 for k in range(2)}),
-    "BayesianMorphism": dict(cooling=0.1, neighbours=2, memory=5, every=8),
+    "BayesianMorphism": dict(cooling=0.05, neighbours=2, tries=2, memory=5, every=8),
     "SuccessiveHalving": dict(eta=2),
     "Hyperband": dict(eta=2),
 }
