@@ -1,4 +1,4 @@
-"""Training views: one affine warp, mirrored half of the time, with changed colours."""
+"""Training views: one affine warp, perhaps mirrored, with changed colours."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def random_warp(shape: tuple[int, ...], view: View, rng: np.random.Generator) ->
     """A random view of `view.size` of an image of `shape`: the (2, 3) matrix from output to input pixel coordinates.
 
     At scale 1 the image just covers the view; `view.scale` enlarges it by a factor drawn log-uniformly. Half of the views
-    are mirrored.
+    are mirrored, unless `view.mirror` is false.
     """
     height, width = view.size
     low, high = np.log(view.scale)
@@ -26,7 +26,7 @@ def random_warp(shape: tuple[int, ...], view: View, rng: np.random.Generator) ->
     x = rng.uniform() * (shape[1] * factor - width)
     # Pixel centres: output (u, v) looks at input ((u + x + 0.5) / factor - 0.5, ...), from the right if mirrored.
     matrix = np.array([[1 / factor, 0, (x + 0.5) / factor - 0.5], [0, 1 / factor, (y + 0.5) / factor - 0.5]])
-    if rng.random() < 0.5:
+    if rng.random() < 0.5 and view.mirror:
         matrix[0] = [-1 / factor, 0, (x + width - 0.5) / factor - 0.5]
     return matrix
 
@@ -47,6 +47,17 @@ def recolour(image: np.ndarray, strength: float, rng: np.random.Generator) -> np
     shift = rng.uniform(-strength, strength) * 64
     ramp = (np.arange(256)[:, None] - 128) * gain * balance + 128 + shift
     return cv2.LUT(image, np.clip(ramp, 0, 255).astype(np.uint8)[None])
+
+
+def shift_hsv(image: np.ndarray, limits: tuple[float, float, float], rng: np.random.Generator) -> np.ndarray:
+    """Shift the hue by up to so many degrees; scale, and shift, saturation and value by up to these shares of their range."""
+    hue, shift, scale = limits
+    turned = round(rng.uniform(-hue, hue) / 2)  # OpenCV counts in steps of two degrees
+    gains, shifts = rng.uniform(1 - scale, 1 + scale, 2), rng.uniform(-shift, shift, 2)
+    levels = np.arange(256)[:, None]
+    tables = np.concatenate([(levels + turned) % 180, (levels * gains + 255 * shifts).clip(0, 255)], 1)
+    changed = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_RGB2HSV), tables.astype(np.uint8)[None])
+    return cv2.cvtColor(changed, cv2.COLOR_HSV2RGB)
 
 
 def fit_size(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:

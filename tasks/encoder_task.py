@@ -34,11 +34,14 @@ TRAINING = (
     "half",
     "size",
     "scale",
+    "mirror",
     "jitter",
+    "hsv",
     "copies",
     "transforms",
 )  # what of a view decides the crops
 SCORING = ("eval", "eval_size")
+OF_STAGES = ("resolution", "view", "recipe")  # what a space may decide beside parts of the network
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,10 @@ class EncoderTask(Trainable, Deployable):
     (without a type, `plain`), `input_size` (height, width) what MAdds and latency refer to. Computed features are stored as
     `features_dtype`. Where a space decides the backbone itself, a candidate takes over the encoder's weights as the space
     says, trains all of itself, and cannot use cached features. A part "resolution" is a number that the sides of its images are
-    multiplied with, in all stages and in `input_size`.
+    multiplied with, in all stages and in `input_size`; parts "view" and "recipe" are settings of these in place of the stages'.
     """
 
-    reads = Trainable.reads | {"eval_size", "jitter", "encoder_lr", "encoder"}
+    reads = Trainable.reads | {"eval_size", "mirror", "jitter", "hsv", "encoder_lr", "encoder"}
     Options: type = EncoderOptions
     Data: type  # what `data` must describe
     Template: type = Template  # and `template`
@@ -102,6 +105,10 @@ class EncoderTask(Trainable, Deployable):
         return None
 
     def seen(self, model: Parts, stage: Stage) -> Stage:
+        try:
+            stage = stage.decided(model.get("view", {}), model.get("recipe", {}))
+        except ValueError as error:
+            raise ValueError(f"stage {stage.name!r} with what its network decides: {error}") from None
         factor = model.get("resolution", 1.0)
         if factor == 1:
             return stage
@@ -193,7 +200,7 @@ class EncoderTask(Trainable, Deployable):
     # The network.
 
     def config(self, model: Parts) -> dict[str, Any]:
-        parts = {slot: part for slot, part in model.items() if slot != "resolution"}
+        parts = {slot: part for slot, part in model.items() if slot not in OF_STAGES}
         return self.template.config(parts, self.encoder.config, len(self.data.classes), self.shape(model)[1:])
 
     def build(self, config: dict[str, Any], seed: int) -> Any:

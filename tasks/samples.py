@@ -49,7 +49,13 @@ class Samples:
         """The training crop at `place`; where the stage has fixed ones, seed and epoch do not matter."""
         source = [0, place] if self.view.copies else [1, seed, epoch, place]
         image, truth = self.data.read(*self.order[place % len(self.order)])
-        return self.cut(image, truth, np.random.default_rng(source))
+        rng = np.random.default_rng(source)
+        view, truth = self.cut(image, truth, rng)
+        if any(self.view.hsv):
+            from tasks.augment import shift_hsv  # and with it torch, which not every task needs
+
+            view = shift_hsv(view, self.view.hsv, rng)
+        return view, truth
 
     def crops(self) -> Iterator[Sample]:
         return (self.crop(place) for place in range(self.train_size))

@@ -19,10 +19,11 @@ class View:
     `train` names the splits to learn from, `eval` the one to score; `share` is the part of the training images used, and
     `half` (0 or 1), where it is given, which half of these: the two sides of a search by gradients.
     `size` is (height, width) of the training images in pixels and `eval_size` that of the scored ones (None: their own);
-    `scale` is the range of random enlargement before the crop to `size`, `jitter` the strength of random colour changes
-    and `copies` how many augmented crops of every image are drawn once, for all candidates (0: fresh ones every epoch).
-    `transforms` are MMDetection's, as its configs write them, and stand in place of the crop: what they leave of an image is
-    resized to `size`.
+    `scale` is the range of random enlargement before the crop to `size`; half of the crops are mirrored, if `mirror`. `jitter`
+    is the strength of random changes of contrast, brightness and balance; `hsv` by how much hue is shifted at most (degrees),
+    and by what share of their range saturation and value are shifted, and scaled. `copies` augmented crops of every image are
+    drawn once, for all candidates (0: fresh ones every epoch). `transforms` are MMDetection's, as its configs write them, and
+    stand in place of the crop: what they leave of an image is resized to `size`.
     """
 
     train: tuple[str, ...] = ("train",)
@@ -32,7 +33,9 @@ class View:
     size: tuple[int, int] = (64, 64)
     eval_size: tuple[int, int] | None = None
     scale: tuple[float, float] = (1.0, 1.0)
+    mirror: bool = True
     jitter: float = 0.0
+    hsv: tuple[float, float, float] = (0.0, 0.0, 0.0)
     copies: int = 0
     transforms: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
 
@@ -52,6 +55,9 @@ class View:
             raise ValueError(f"scale must be two rising positive numbers, not {self.scale}")
         if self.jitter < 0 or self.copies < 0:
             raise ValueError(f"jitter and copies must not be negative, not {self.jitter} and {self.copies}")
+        hue, shift, scale = self.hsv
+        if not (0 <= hue <= 180 and 0 <= shift <= 1 and 0 <= scale < 1):
+            raise ValueError(f"hsv must be degrees up to 180, a share up to 1 and one below 1, not {self.hsv}")
         if self.transforms and self.scale != (1.0, 1.0):
             raise ValueError("scale and transforms both say how images are cropped: leave one of them out")
 
@@ -189,6 +195,12 @@ class Stage:
     def of(cls, config: Mapping[str, Any]) -> Stage:
         """From a config's `dict(name=..., view=dict(...), recipe=dict(...), options=dict(...))`. Raises ValueError."""
         return parse(cls, {"view": {}, **config}, f"stage {config['name']!r}" if "name" in config else "a stage")
+
+    def decided(self, view: Mapping[str, Any], recipe: Mapping[str, Any]) -> Stage:
+        """The stage with these settings, plain data, in place of its own. Raises ValueError."""
+        made = parse(View, view, "the view"), parse(Recipe, {"epochs": 0, **recipe}, "the recipe")
+        own = [{name: getattr(one, name) for name in given} for one, given in zip(made, (view, recipe), strict=True)]
+        return replace(self, view=replace(self.view, **own[0]), recipe=replace(self.recipe, **own[1]))
 
     def settings(self) -> Iterator[str]:
         """The names in view and recipe that are not at their defaults."""
