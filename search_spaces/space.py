@@ -6,15 +6,26 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from core import Weights, did_you_mean, matching
 from core.parsing import shown
 from search_spaces.architecture import Architecture, Choice, Choices
 from search_spaces.graph import Graph, listed
 
+if TYPE_CHECKING:
+    from search_spaces.modular import Modular
+
 DRAWS = 10_000  # of a sample, until one is legal
 MOVES = 100  # that a mutation tries before it looks at all there are
+
+
+class Difference(NamedTuple):
+    """How different two answers are: the share of the larger one's genes that only one of them has, and how much those that
+    both have differ on average, from 0 to 1. A gene is a choice, unless the space says otherwise."""
+
+    structure: float
+    attributes: float
 
 
 class SearchSpace(ABC):
@@ -59,6 +70,24 @@ class SearchSpace(ABC):
     def read(self, genotype: Any) -> Architecture:
         """The architecture of a published genotype. Raises ValueError where it is not in the space's notation, or has none."""
         raise ValueError(f"{type(self).__name__} has no notation of genotypes: give a model")
+
+    def cross(self, fitter: Architecture, other: Architecture, rng: Random) -> Architecture:
+        """A child of two answers; the first one itself where the space does not know what of them is alike."""
+        return fitter
+
+    def difference(self, a: Architecture, b: Architecture) -> Difference:
+        """What strategies that keep species compare."""
+        ours, theirs = a.as_dict(), b.as_dict()
+        shared = ours.keys() & theirs.keys()
+        other = sum(ours[name] != theirs[name] for name in shared)
+        alone = len(ours.keys() ^ theirs.keys()) / max(1, len(ours), len(theirs))
+        return Difference(alone, other / max(1, len(shared)))
+
+    def modular(self, slots: int) -> Modular:
+        """How its answers are put together from modules of at most `slots` species. Raises TypeError where they are not."""
+        raise TypeError(
+            f"the answers of the space {type(self).__name__} have no modules: take a finite space, or DeepNEAT"
+        )
 
     def canonical(self, choices: Choices) -> Choices:
         """The one spelling of all choices that build the same network. It is legal, and its own canonical form."""
@@ -188,6 +217,16 @@ class FiniteSpace(SearchSpace):
         if not legal:
             raise ValueError(f"no other answer of {self} with one choice changed makes a network: give it more choices")
         return rng.choice(legal)
+
+    def cross(self, fitter: Architecture, other: Architecture, rng: Random) -> Architecture:
+        """Every decision from either at random; the first one itself where that makes no network."""
+        choices = {name: rng.choice((fitter[name], other[name])) for name in self.decisions}
+        return fitter if self.flaw(choices) else self.architecture(choices)
+
+    def modular(self, slots: int) -> Modular:
+        from search_spaces.modular import ModularDecisions
+
+        return ModularDecisions(self, slots)
 
     def neighbours(self, arch: Architecture) -> list[Architecture]:
         """All answers with another choice at one decision that matters, in the order of decisions and choices."""

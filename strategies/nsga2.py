@@ -9,7 +9,7 @@ from random import Random
 
 import moocore
 
-from search_spaces import Architecture, FiniteSpace, SearchSpace
+from search_spaces import SearchSpace
 from strategies.strategy import AskTell, Plan, Study, best
 from strategies.trial import Answer, Proposal, Trial
 
@@ -32,8 +32,8 @@ class NSGA2(AskTell):
     """The elitist non-dominated sorting genetic algorithm (Deb et al., IEEE Trans. Evol. Comp. 2002).
 
     The first `population` trials are samples. A child has two parents, each the winner of a tournament of two: the lower rank
-    wins, of equal ranks the larger crowding distance. In a finite space it takes, with probability `crossover`, every decision
-    from either parent at random; else, or where that makes no network, it is the first parent. Then it mutates. When as many
+    wins, of equal ranks the larger crowding distance. With probability `crossover` it is the child that the space makes of
+    both, in a finite space every decision of either at random; else it is the first parent. Then it mutates. When as many
     children have come back as the population has members, the best of both, each network once, are the next population; with
     several workers nobody waits for that. A failed trial takes no place. The answers are the front of the trials that went
     through most stages, the one with the largest reward first.
@@ -58,7 +58,9 @@ class NSGA2(AskTell):
         if not self.population:
             return Proposal(self.space.sample(rng))
         mother, father = (max(rng.choices(self.population, k=2), key=lambda one: one.fitness) for _ in range(2))
-        child = self._crossed(mother.trial.arch, father.trial.arch, rng)
+        child = mother.trial.arch
+        if rng.random() < self.crossover:
+            child = self.space.cross(child, father.trial.arch, rng)
         return Proposal(self.space.mutate(child, rng))
 
     def tell(self, trial: Trial) -> None:
@@ -72,12 +74,6 @@ class NSGA2(AskTell):
 
     def answers(self, trials: Sequence[Trial]) -> list[Answer]:
         return front(trials)
-
-    def _crossed(self, mother: Architecture, father: Architecture, rng: Random) -> Architecture:
-        if not isinstance(self.space, FiniteSpace) or rng.random() >= self.crossover:
-            return mother
-        choices = {name: rng.choice((mother[name], father[name])) for name in self.space.decisions}
-        return mother if self.space.flaw(choices) else self.space.architecture(choices)
 
 
 def survivors(trials: Sequence[Trial], count: int) -> list[Member]:

@@ -21,6 +21,8 @@ STRATEGIES = Registry(
         "Hyperband": "strategies.successive_halving",
         "NSGA2": "strategies.nsga2",
         "NetAdapt": "strategies.netadapt",
+        "NEAT": "strategies.neat",
+        "CoDeepNEAT": "strategies.codeepneat",
         "DARTS": "strategies.supernet.darts",
         "IRNAS": "strategies.supernet.ir_nas",
         "FNA": "strategies.supernet.fna",

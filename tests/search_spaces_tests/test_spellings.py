@@ -12,6 +12,7 @@ from growing_graphs import GrowingGraphs
 from core.table import table
 from search_spaces import SPACES, SearchSpace
 from search_spaces.decoder_cells.space import BLOCKS, LAYERS, swapped
+from search_spaces.genomes.genes import read, write
 from search_spaces.mbconv.scaled import ScaledMBConv
 
 Spelling = dict[str, Any]
@@ -115,6 +116,21 @@ def layer_graph(choices: Spelling, rng: Random) -> Spelling:
     return toy(renamed, rng)
 
 
+def deep_neat(choices: Spelling, rng: Random) -> Spelling:
+    """Other innovation numbers, and genes that are of no use: an edge that is off, and a node that leads nowhere."""
+    genes = read(choices)
+    nodes = [mark for mark in genes if mark.startswith("node")]
+    numbers = {int(mark[4:]): number for mark, number in zip(nodes, rng.sample(range(2, 99), len(nodes)), strict=True)}
+    renamed = {0: 0, 1: 1, **numbers}
+    spelled = {f"node{renamed[int(mark[4:])]}": genes[mark] for mark in nodes}
+    edges = [genes[mark] for mark in genes if mark.startswith("edge")]
+    for number, edge in zip(rng.sample(range(99), len(edges)), edges, strict=True):
+        spelled[f"edge{number}"] = {**edge, **{end: renamed[int(edge[end])] for end in ("source", "target")}}
+    if rng.random() < 0.5 and len(nodes) < 32:
+        spelled |= {"node99": genes[nodes[0]], "edge99": {"source": 0, "target": 99, "enabled": 1}}
+    return write(spelled)
+
+
 def growing_graphs(choices: Spelling, rng: Random) -> Spelling:
     nodes = sorted({name.split(".")[0] for name in choices})
     renamed = dict(zip(nodes, rng.sample(nodes, len(nodes)), strict=True))
@@ -144,6 +160,7 @@ SPELLINGS: dict[str, Callable[[Spelling, Random], Spelling]] = {
     "RestorationCells": restoration_cells,
     "NASNetCells": nasnet_cells,
     "LayerGraph": layer_graph,
+    "DeepNEAT": deep_neat,
     "GrowingGraphs": growing_graphs,
 }
 

@@ -36,6 +36,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "BayesianMorphism": dict(cooling=0.05, neighbours=3, tries=4, every=15),
     "SuccessiveHalving": dict(eta=2),
     "NSGA2": dict(population=6),
+    "NEAT": dict(evolution=dict(population=6)),
+    "CoDeepNEAT": dict(networks=6, blueprints=dict(population=4), modules=dict(population=5)),
     "CompoundScaling": dict(
         phis=70, powers={f"layer{k}.width": 1 for k in range(4)}, start={"layer1.kernel": 3, "layer3.kernel": 3}
     ),

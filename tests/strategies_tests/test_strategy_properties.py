@@ -23,6 +23,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "Reinforce": dict(hidden=4, layers=1, networks=2),
     "Predictor": dict(model="forest", start=3, candidates=10, every=3),
     "NSGA2": dict(population=3),
+    "NEAT": dict(evolution=dict(population=3)),
+    "CoDeepNEAT": dict(networks=3, blueprints=dict(population=2), modules=dict(population=3)),
     "CompoundScaling": dict(phis=50, powers={f"layer{k}.width": 1 for k in range(2)}),
     "BayesianMorphism": dict(cooling=0.05, neighbours=2, tries=2, memory=5, every=8),
     "SuccessiveHalving": dict(eta=2),

@@ -1,0 +1,1 @@
+"""Backbones that are graphs of layers (DeepNEAT)."""

@@ -1,0 +1,1 @@
+"""Genomes: graphs that grow by mutation and whose genes know when two of them are the same."""
