@@ -64,4 +64,7 @@ class ModularDecisions(Modular):
             for prefix, kind in self.kind.items()
             for last, choice in modules[kind, int(blueprint[prefix])].choices
         }
-        return None if self.whole.flaw(choices) else self.whole.architecture(choices)
+        try:
+            return self.whole.architecture(choices)
+        except ValueError:
+            return None

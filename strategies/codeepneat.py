@@ -8,7 +8,7 @@ from typing import Any
 
 from search_spaces import Architecture, SearchSpace
 from search_spaces.modular import Pointer
-from strategies.speciation import Evolution, Genome, Population
+from strategies.speciation import Evolution, Genome, Population, Species
 from strategies.strategy import AskTell, Plan, Study
 from strategies.trial import Proposal, Trial
 
@@ -30,14 +30,14 @@ class CoDeepNEAT(AskTell):
 
     def __init__(
         self,
-        networks: int = 20,
+        networks: int = 10,
         blueprints: Mapping[str, Any] | None = None,
         modules: Mapping[str, Any] | None = None,
     ):
         if networks < 1:
             raise ValueError(f"networks must be at least 1, not {networks}")
         self.networks = networks
-        self.of_blueprints = Evolution.of({"population": 10, **(blueprints or {})}, "the evolution of blueprints")
+        self.of_blueprints = Evolution.of({"population": 5, **(blueprints or {})}, "the evolution of blueprints")
         self.of_modules = Evolution.of(modules, "the evolution of modules")
 
     def prepare(self, study: Study) -> Plan:
@@ -87,11 +87,15 @@ class CoDeepNEAT(AskTell):
         """A module for each of its pointers."""
         chosen: dict[Pointer, Genome] = {}
         for kind, slot in self.modular.pointers(blueprint.arch):
-            species = self.modules[kind].species
-            living = species.get(slot) or species[min(species, key=lambda one: (one < slot, one))]
-            fewest = min(self.used.get(genome, 0) for genome in living.members)
-            chosen[kind, slot] = rng.choice([one for one in living.members if self.used.get(one, 0) == fewest])
+            members = self._living(kind, slot).members
+            fewest = min(self.used.get(genome, 0) for genome in members)
+            chosen[kind, slot] = rng.choice([one for one in members if self.used.get(one, 0) == fewest])
         return chosen
+
+    def _living(self, kind: int, slot: int) -> Species:
+        """A species of modules, or the next one that lives."""
+        species = self.modules[kind].species
+        return species[min(species, key=lambda one: (one < slot, one))]
 
     def _proposal(self, arch: Architecture, blueprint: Genome, chosen: Mapping[Pointer, Genome]) -> Proposal:
         number = self.drawn

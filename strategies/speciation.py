@@ -28,7 +28,7 @@ class Evolution:
     species live on, where it has more offspring. After `stagnation` generations without progress a species has none.
     """
 
-    population: int = 20
+    population: int = 10
     threshold: float = 0.4
     structure: float = 1.0
     attributes: float = 0.5

@@ -13,7 +13,7 @@ from core import did_you_mean
 from search_spaces.deepneat.space import STRIDES, Layer, strides
 from search_spaces.ops import conv
 
-TAPS = tuple(map(str, STRIDES))
+TAPS = tuple(f"{stride}{plus}" for stride in STRIDES for plus in ("", "+"))
 
 
 def layer_of(inputs: int, layer: Layer) -> nn.Sequential:
@@ -36,12 +36,13 @@ class DeepNEATBackbone(BaseModule):
     """A stem and `layers`, each of which reads the places `inputs`: 0 is the stem, k the k-th layer. `outputs` are those that
     the graph puts out.
 
-    It gives a map (B, channels, H / stride, W / stride) for each of `taps`, "4", "8", "16" and "32". A tap joins, side by side,
-    the maps of its stride that no layer reads at this stride; the one of "32" joins all that the graph puts out as well, pooled
-    to this size. Where a stride has none, its tap is that of the stride before, pooled. Raises ValueError for another tap.
+    It gives a map (B, channels, H / stride, W / stride) for each of `taps`, "4", "8", "16" and "32"; one with a plus is the
+    same, as no layer widens a map before the next stride. A tap joins, side by side, the maps of its stride that no layer
+    reads at this stride; that of "32" joins all that the graph puts out as well, pooled to its size. Where a stride has none,
+    its tap is that of the stride before, pooled. Raises ValueError for another tap.
     """
 
-    def __init__(self, stem: int, layers: Sequence[Layer], outputs: Sequence[int], taps: Sequence[str] = TAPS):
+    def __init__(self, stem: int, layers: Sequence[Layer], outputs: Sequence[int], taps: Sequence[str] = TAPS[::2]):
         super().__init__()
         for tap in taps:
             if tap not in TAPS:
@@ -63,7 +64,7 @@ class DeepNEATBackbone(BaseModule):
         for stride, places in zip(STRIDES, self.joined, strict=True):
             x = self._side_by_side(maps, places, stride) if places else pooled(x, 2)
             found[str(stride)] = x
-        return tuple(found[tap] for tap in self.taps)
+        return tuple(found[tap.rstrip("+")] for tap in self.taps)
 
     def _side_by_side(self, maps: Sequence[Tensor], places: Sequence[int], stride: int) -> Tensor:
         one, *others = [pooled(maps[place], stride // self.strides[place]) for place in places]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from typing import Any, Protocol
 
@@ -133,6 +134,12 @@ def read(choices: Choices) -> Genes:
         mark, _, attribute = name.rpartition(".")
         genes.setdefault(mark, {})[attribute] = choice
     return genes
+
+
+@lru_cache(maxsize=4096)
+def genes_of(choices: tuple[tuple[str, Choice], ...]) -> Genes:
+    """The same, for an architecture's choices; nobody may change them. A population compares its members again and again."""
+    return read(dict(choices))
 
 
 def write(genes: Mapping[str, Mapping[str, Choice]]) -> dict[str, Choice]:

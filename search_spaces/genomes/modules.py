@@ -49,7 +49,10 @@ class ModularGraph(Modular):
         growing.edges([end for place in output["inputs"] for end in ends[place]], 1)
         recipe = read(blueprint.as_dict()).get("recipe")
         choices = write(growing.genes | ({"recipe": recipe} if recipe else {}))
-        return None if self.whole.flaw(choices) else self.whole.architecture(choices)
+        try:
+            return self.whole.architecture(choices)
+        except ValueError:  # as it has too many nodes
+            return None
 
 
 class Growing:

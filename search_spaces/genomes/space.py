@@ -9,8 +9,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from search_spaces.architecture import Architecture, Choices
-from search_spaces.genomes.genes import Attribute, Gene, Genes, Innovations, Rates, read, write
-from search_spaces.genomes.wiring import WIRES, ordered, reached, wires
+from search_spaces.genomes.genes import Attribute, Gene, Genes, Innovations, Rates, genes_of, read, write
+from search_spaces.genomes.wiring import WIRES, leads, ordered, reached, wires
 from search_spaces.graph import Graph
 from search_spaces.space import MOVES, Difference, SearchSpace
 
@@ -75,7 +75,7 @@ class GraphSpace(SearchSpace):
 
     def evolved(self, arch: Architecture, rng: Random, innovations: Innovations, rates: Rates) -> Architecture:
         """A mutant as NEAT makes it: each change with its probability, and at least one."""
-        genes = read(arch.as_dict())
+        genes = genes_of(arch.choices)
         for rate, change in ((rates.node, self._split), (rates.edge, self._connected), (rates.toggle, self._toggled)):
             if rng.random() < rate:
                 genes = change(genes, rng, innovations) or genes
@@ -87,13 +87,13 @@ class GraphSpace(SearchSpace):
 
     def cross(self, fitter: Architecture, other: Architecture, rng: Random) -> Architecture:
         """Genes with the same mark have each attribute from either parent, the disjoint and excess ones are the fitter's."""
-        mother, father = read(fitter.as_dict()), read(other.as_dict())
+        mother, father = genes_of(fitter.choices), genes_of(other.choices)
         child = {mark: _mixed(gene, father.get(mark, gene), rng) for mark, gene in mother.items()}
-        return self._answer(write(child)) if self._leads(child) else fitter
+        return self._answer(write(child)) if leads(child, self.inputs, self.outputs) else fitter
 
     def difference(self, a: Architecture, b: Architecture) -> Difference:
         """Genes are told by their marks, so of graphs whose innovations were numbered together."""
-        ours, theirs = read(a.as_dict()), read(b.as_dict())
+        ours, theirs = genes_of(a.choices), genes_of(b.choices)
         shared = ours.keys() & theirs.keys()
         far = [
             attribute.difference(ours[mark][name], theirs[mark][name])
@@ -127,7 +127,7 @@ class GraphSpace(SearchSpace):
 
     def _changed(self, arch: Architecture, rng: Random, innovations: Innovations) -> Architecture:
         """With one change that makes it another answer, if one is found."""
-        genes = read(arch.as_dict())
+        genes = genes_of(arch.choices)
         child = arch
         for _ in range(MOVES):
             change = rng.choice((self._split, self._connected, self._toggled, None, None, None))
@@ -179,7 +179,7 @@ class GraphSpace(SearchSpace):
         """With an edge switched on or off; None where nothing would lead to an output."""
         mark = rng.choice([mark for mark in genes if mark.startswith("edge")])
         changed = {**genes, mark: {**genes[mark], "enabled": 1 - int(genes[mark]["enabled"])}}
-        return changed if self._leads(changed) else None
+        return changed if leads(changed, self.inputs, self.outputs) else None
 
     def _moved(self, genes: Genes, mark: str, name: str, rng: Random) -> Genes:
         return {**genes, mark: {**genes[mark], name: self._of(mark)[name].moved(genes[mark][name], rng)}}
@@ -192,10 +192,6 @@ class GraphSpace(SearchSpace):
         return self.attributes[mark.rstrip("0123456789")]
 
     # What answers are.
-
-    def _leads(self, genes: Genes) -> bool:
-        wired = wires(genes, self.inputs, self.outputs)
-        return all(output in wired for output in self.outputs)
 
     def canonical(self, choices: Choices) -> Choices:
         """Only what is on a way from an input to an output, numbered anew in an order that no numbering changes.
@@ -229,7 +225,7 @@ class GraphSpace(SearchSpace):
             list(TopologicalSorter({t: {s for s, other in pairs if other == t} for _, t in pairs}).static_order())
         except CycleError as error:
             return f"its nodes {error.args[1]} are a cycle"
-        return None if self._leads(genes) else "no way leads from an input to every output"
+        return None if leads(genes, self.inputs, self.outputs) else "no way leads from an input to every output"
 
     def _gene_flaw(self, mark: str, gene: Gene, inner: Collection[int]) -> str | None:
         found = MARK.fullmatch(mark)

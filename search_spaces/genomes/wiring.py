@@ -14,6 +14,15 @@ WIRES = ("source", "target", "enabled")  # of an edge, beside its attributes
 Wires = Mapping[int, Mapping[int, str]]  # of a node its sources, each with the mark of the edge
 
 
+def leads(genes: Genes, inputs: Sequence[int], outputs: Sequence[int]) -> bool:
+    """Is every output on a way from an input?"""
+    after: dict[int, list[int]] = {}
+    for gene in genes.values():
+        if gene.get("enabled") == 1:
+            after.setdefault(int(gene["source"]), []).append(int(gene["target"]))
+    return reached(inputs, after).issuperset(outputs)
+
+
 def wires(genes: Genes, inputs: Sequence[int], outputs: Sequence[int]) -> Wires:
     """Every node on a way from an input to an output, after those that it reads. Raises CycleError."""
     into: dict[int, dict[int, str]] = {}

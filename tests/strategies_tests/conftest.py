@@ -1,8 +1,9 @@
-"""What tests of supernets share: studies of small supernets, and their sudden death."""
+"""What tests of supernets share: studies of small supernets, and their sudden death. `xor_networks` is imported by its name."""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from benchmarks.benchmark import Benchmark
 from benchmarks.executors import InlineExecutor
 from benchmarks.study import Study
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 RESTORATION: dict[str, Any] = dict(
     id="restoration-test-v1",

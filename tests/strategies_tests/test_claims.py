@@ -82,6 +82,16 @@ def test_it_beats_random_search_at_equal_trials(toy_study, config: dict[str, Any
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["NEAT", "CoDeepNEAT"])
+def test_species_beat_random_search_at_equal_trials(toy_study, name: str) -> None:
+    """On the same landscape, whose layers are the modules; 20 seeds."""
+    protocol: dict[str, Any] = dict(budget=dict(trials=100), gate=None)
+    evolved = [quality(search(toy_study, build(STRATEGIES, dict(type=name)), k, **protocol)) for k in SEEDS]
+    sampled = [quality(search(toy_study, RandomSearch(), k, **protocol)) for k in SEEDS]
+    assert is_greater(evolved, sampled)
+
+
+@pytest.mark.slow
 def test_successive_halving_beats_random_search_at_equal_images(toy_study) -> None:
     stages = [dict(name=f"rung{k}", recipe=dict(epochs=epochs)) for k, epochs in enumerate((1, 3, 9))]
     protocol: dict[str, Any] = dict(stages=stages, gate=None, budget=dict(trials=1000, images=60_000))

@@ -1,4 +1,4 @@
-"""A space that decides how large its network sees images."""
+"""A space that decides how large its network sees images, and how it learns."""
 
 from __future__ import annotations
 
@@ -73,3 +73,29 @@ def test_stages_that_cannot_magnify(task: EncoderTask) -> None:
     cached = Stage("short", replace(STAGE.view, copies=1), STAGE.recipe, (("cached", True),))
     with pytest.raises(ValueError, match="reads cached features, but the resolution is searched: take `cached` away"):
         task.trained({"resolution": 1.5}, cached)
+
+
+def test_a_network_may_decide_how_it_sees_and_learns(tmp_path: Path) -> None:
+    """Settings that are not legal together are told before a run; the network itself has no such parts."""
+    task = made("Segmentation", tmp_path)
+    own = parts(
+        view={"jitter": 0.3, "hsv": [30.0, 0.1, 0.2], "mirror": False}, recipe={"optimizer": {"type": "SGD", "lr": 0.1}}
+    )
+    seen = task.seen(own, STAGE)
+    assert (seen.view.jitter, seen.view.hsv, seen.view.mirror, seen.view.size) == (
+        0.3,
+        (30.0, 0.1, 0.2),
+        False,
+        (32, 48),
+    )
+    assert seen.recipe == replace(STAGE.recipe, optimizer={"type": "SGD", "lr": 0.1})
+    assert task.config(own) == task.config(parts())
+    assert task.fit(own, STAGE, seed=0).metrics == task.fit(parts(), seen, seed=0).metrics
+    with pytest.raises(
+        ValueError, match="stage 'short' with what its network decides: lr is short for what optimizer says"
+    ):
+        task.trained(own, replace(STAGE, recipe=replace(STAGE.recipe, lr=0.1)))
+    with pytest.raises(
+        ValueError, match="stage 'short' with what its network decides: unknown entry of the view 'jiter'"
+    ):
+        task.trained(parts(view={"jiter": 0.1}), STAGE)

@@ -36,7 +36,7 @@ benchmark = dict(
         options=dict(loss_at="scores"),
     ),
     reward=dict(type=Metric, name="mIoU"),
-    budget=dict(trials=32, images=5_000),
+    budget=dict(trials=24, images=10_800),
     seeds=[0],
 )
 strategies = dict(
