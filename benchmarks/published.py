@@ -40,8 +40,8 @@ class Published:
     """A network: the space and genotype that make it, the task that hosts it, our numbers and the printed ones.
 
     Without a space, the network is the task's template as it is, plain. A classifier has no task, but `classifier`, its config
-    without what its space says of a backbone (without a space, the genotype), and the `size` of its image. `params` and
-    `madds` are exact under our rule (None: never determined). Printed numbers are written as the source does, "2.6 M";
+    without what its space says of a backbone (without a space, the genotype, if any), and the `size` of its image. `params`
+    and `madds` are exact under our rule (None: never determined). Printed numbers are written as the source does, "2.6 M";
     `frozen` parameters may be missing in them. `differs` says why a printed number is not ours.
     """
 
@@ -238,7 +238,7 @@ def count(network: Published) -> tuple[int, int]:
         space = build(SPACES, network.space)
         model = space.model(space.read(network.genotype))
     if network.task is None:
-        decided = model.get("backbone", {"genotype": network.genotype})
+        decided = model.get("backbone", {"genotype": network.genotype} if network.genotype else {})
         with torch.device("meta"):
             built = MODELS.build({**decided, **(network.classifier or {})})
         return params(built), madds(built, (3, network.size, network.size))

@@ -32,6 +32,7 @@ def classifiers() -> Iterator[dict[str, Any]]:
     yield from _darts()
     yield from _nasnet()
     yield from _efficientnet()
+    yield from _mobilenet_v1()
     yield from _mobilenet_v3()
     yield from _autokeras()
 
@@ -95,6 +96,18 @@ def _efficientnet() -> Iterator[dict[str, Any]]:
             genotype=EFFICIENTNET_B0,
             **dict(zip(NUMBERS, numbers, strict=True)),
         )
+
+
+def _mobilenet_v1() -> Iterator[dict[str, Any]]:
+    numbers = (224, 4_231_976, 568_740_352, "4.2 M", "569 M", "")
+    yield dict(
+        id="MobileNetV1",
+        source="Howard et al., 2017",
+        classifier=dict(type="densebench.MobileNetV1Classifier", classes=1000),
+        space=None,
+        genotype=None,
+        **dict(zip(NUMBERS, numbers, strict=True)),
+    )
 
 
 def _mobilenet_v3() -> Iterator[dict[str, Any]]:

@@ -61,6 +61,10 @@ class Supernet(nn.Module, ABC):
         """Which module is only there for a choice, by decision; empty where a module serves several."""
         return {}
 
+    def kernels(self) -> list[nn.Parameter]:
+        """The filters that several branches may learn at once, to be mixed (E-DNAS); empty where there are none."""
+        return []
+
     def architecture_parameters(self) -> list[nn.Parameter]:
         """What an architecture's optimiser learns."""
         return []
@@ -161,6 +165,9 @@ class JointSupernet(Supernet):
             for place, part in self.parts.items()
             for name, modules in part.operations().items()
         }
+
+    def kernels(self) -> list[nn.Parameter]:
+        return [kernel for part in self.parts.values() for kernel in part.kernels()]
 
     def architecture_parameters(self) -> list[nn.Parameter]:
         return [parameter for part in self.parts.values() for parameter in part.architecture_parameters()]

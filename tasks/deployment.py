@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from tasks.augment import MEAN, STD
+from tasks.merging import merged
 from tasks.samples import Sample, Samples
 from tasks.stage import Stage
 from tasks.task import Parts
@@ -70,7 +71,10 @@ def as_batch(image: np.ndarray, device: str = "cpu") -> Tensor:
 
 
 def whole(network: nn.Module, weights: Mapping[str, Tensor]) -> nn.Module:
-    """A network with these weights, of which it may leave out some, in eval mode. Raises ValueError where one is missing."""
+    """A network with these weights, of which it may leave out some, merged and in eval mode.
+
+    Raises ValueError where a weight is missing.
+    """
     known = network.state_dict()
     missing = [name for name, value in known.items() if name not in weights or weights[name].shape != value.shape]
     if missing:
@@ -79,7 +83,7 @@ def whole(network: nn.Module, weights: Mapping[str, Tensor]) -> nn.Module:
         )
     network.load_state_dict({name: weights[name] for name in known})
     network.eval()  # OpenMMLab's networks do not return themselves from it
-    return network
+    return merged(network)
 
 
 class Normalised(nn.Module):

@@ -150,11 +150,15 @@ class Task(ABC):
 
     @abstractmethod
     def network(self, model: Parts) -> torch.nn.Module:
-        """The network as it is deployed (no training-only parts), with random weights, in eval mode."""
+        """The network as it is deployed (no training-only parts), with random weights, in eval mode.
+
+        What learns apart is not `merged` yet (`tasks/merging.py`), so that it takes weights that a training left.
+        """
 
     def measure(self, model: Parts, names: Collection[str]) -> dict[str, float]:
         """What the deployed network costs, of `params`, `madds`, `latency_ms` and `predicted_ms` those that are named."""
         from tasks.complexity import MEASURES
+        from tasks.merging import merged
 
-        network = self.network(model)
+        network = merged(self.network(model))
         return {name: MEASURES[name](network, self.shape(model)) for name in names}

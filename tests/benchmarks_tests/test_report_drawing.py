@@ -19,7 +19,9 @@ from search_spaces.graph import Graph, listed
 from search_spaces.toy.space import ToySpace
 
 
-@pytest.mark.parametrize("space", ["DecoderCells", "FCOSDecoder", "RestorationCells", "MBConv", "NASNetCells"])
+@pytest.mark.parametrize(
+    "space", ["DecoderCells", "FCOSDecoder", "RestorationCells", "MBConv", "NASNetCells", "MetaKernels"]
+)
 def test_no_box_lies_upon_another_and_edges_go_to_the_right(space: str) -> None:
     built = build(SPACES, {"type": space})
     for seed in range(8):

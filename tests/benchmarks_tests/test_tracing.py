@@ -23,8 +23,10 @@ from core import build
 from search_spaces import SPACES
 from search_spaces.fpn_cells.space import OPERATIONS
 from search_spaces.mbconv.space import MOBILENET_V2
+from search_spaces.meta_kernel.kernels import MetaKernel
 from tasks.detection.deployment import Boxes
 from tasks.detection.drawing import chosen
+from tasks.merging import merged
 from tasks.registry import TEMPLATES
 from tasks.segmentation.deployment import Pixels
 from tasks.trainable import build_network
@@ -103,6 +105,14 @@ def test_a_layer_is_written_with_what_its_text_leaves_out() -> None:
 def test_backbones_of_cells(seed: int) -> None:
     space = dict(type="NASNetCells", depth=1, channels=4)
     agree(Pixels(network_of(dict(type="EncoderDecoder", width=16), sampled(space, seed))))
+
+
+def test_backbones_of_meta_kernels() -> None:
+    """Which are merged when they are taken home."""
+    network = network_of(dict(type="EncoderDecoder", width=16), sampled(dict(type="MetaKernels", channels=4), 0))
+    assert any(isinstance(module, MetaKernel) for module in network.modules())
+    text = agree(Pixels(merged(network)))
+    assert "kernel_size=(7, 7)" in text or "kernel_size=7" in text
 
 
 @pytest.mark.parametrize("seed", range(3))

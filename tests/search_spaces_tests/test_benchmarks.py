@@ -23,6 +23,7 @@ EMBEDDED = {
     "SegmentationTask": {"type": "ScenesSegmentation"},
     "DetectionTask": {"type": "ScenesDetection"},
     "RestorationTask": {"type": "ScenesImages"},
+    "ClassificationTask": {"type": "ScenesClassification"},
 }
 
 

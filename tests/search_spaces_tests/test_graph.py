@@ -16,6 +16,7 @@ from search_spaces.fpn_cells.space import FPNCells
 from search_spaces.graph import Graph, listed
 from search_spaces.head_cells.space import HeadCells
 from search_spaces.mbconv.space import MOBILENET_V2, MBConv
+from search_spaces.meta_kernel.space import MetaKernels
 from search_spaces.nasnet_cells.space import NASNetCells
 from search_spaces.restoration_cells.space import RestorationCells
 from search_spaces.table.space import TableSpace
@@ -51,6 +52,17 @@ def test_a_decoder() -> None:
     assert "tap1" not in graph.nodes  # which no block reads
     assert graph.nodes["cell.op0"].label == "sep5_dil6"
     assert sources(graph, "cell.output") == ["cell.op0", "cell.layer1", "cell.layer2", "cell.layer3"]
+
+
+def test_meta_kernels() -> None:
+    """Every layer reads the two before it, the first the one that there is."""
+    space = MetaKernels(depth=1)
+    graph = space.graph(space.read([["meta"], ["sep3", "skip"], ["max3", "dil3"], ["avg3", "meta"]]))
+    assert sources(graph, "stage0.layer0") == ["stage0.layer0.last"]
+    assert sources(graph, "stage2.layer0") == ["stage2.layer0.last", "stage2.layer0.before"]
+    assert sources(graph, "stage1.layer0.before") == ["first"]
+    assert sources(graph, "stage3.layer0.before") == ["stage1.layer0"]
+    assert graph.nodes["stage2.layer0.before"].label == "dil3"
 
 
 def test_templates() -> None:

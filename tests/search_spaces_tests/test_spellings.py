@@ -157,6 +157,7 @@ SPELLINGS: dict[str, Callable[[Spelling, Random], Spelling]] = {
     "MBConv": mbconv,
     "ScaledMBConv": scaled_mbconv,
     "MBConvWidths": toy,
+    "MetaKernels": toy,
     "RestorationCells": restoration_cells,
     "NASNetCells": nasnet_cells,
     "LayerGraph": layer_graph,
@@ -178,4 +179,4 @@ def test_spellings_of_one_network_have_one_key_and_one_config(name: str) -> None
         assert other == arch
         assert (hash(other), other.key) == (hash(arch), arch.key)
         assert space.model(other) == space.model(arch)
-    assert different > 20 or name in ("ToySpace", "MBConvWidths")
+    assert different > 20 or name in ("ToySpace", "MBConvWidths", "MetaKernels")

@@ -16,6 +16,7 @@ from search_spaces.decoder_cells.space import DecoderCells
 from search_spaces.fpn_cells.space import FPNCells
 from search_spaces.head_cells.space import HeadCells
 from search_spaces.mbconv.space import MBConv
+from search_spaces.meta_kernel.space import MetaKernels
 from search_spaces.nasnet_cells.space import NASNetCells
 from search_spaces.restoration_cells.space import RestorationCells
 from search_spaces.supernet import Supernet, supernet_in
@@ -29,6 +30,7 @@ SPACES: dict[str, tuple[FiniteSpace, dict[str, Any], Any]] = {
     "decoder": (DecoderCells(4, aux=None), dict(in_channels=[8] * 4, num_classes=3), (TAPS,)),
     "backbone": (NASNetCells(blocks=2, depth=1, channels=4, join="all"), {}, (torch.rand(2, 3, 64, 64),)),
     "mbconv": (MBConv((2, 1, 1, 1, 1, 1), width=0.25), {}, (torch.rand(2, 3, 64, 64),)),
+    "meta kernels": (MetaKernels(depth=1, channels=4), {}, (torch.rand(2, 3, 64, 64),)),
     "fpn": (FPNCells(4, 4), dict(in_channels=[8] * 4), (TAPS,)),
     "head": (HeadCells(8, 2), dict(num_classes=3), ([*TAPS, TAPS[-1]],)),
     "restoration": (RestorationCells(nodes=2, channels=2, stem=4), {}, (torch.rand(2, 1, 8, 8),)),
