@@ -2,10 +2,65 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from search_spaces import FiniteSpace
-from search_spaces.architecture import Choice
+from search_spaces.architecture import Choice, Choices
+
+Costs = Mapping[str, Mapping[Choice, float]]
+"""A cost by decision and choice, as `Supernet.expected_cost` takes it."""
+
+
+class MeasuredOnce:
+    """Costs that `measure` gives when they are first asked for.
+
+    Among what a search over a supernet learns (`SupernetSearch.begin`) they lie in its checkpoint: a search that goes on, at
+    another moment or on another machine, reads what was measured before.
+    """
+
+    def __init__(self, measure: Callable[[], Costs]):
+        self._measure = measure
+        self._known: Costs | None = None
+
+    @property
+    def costs(self) -> Costs:
+        if self._known is None:
+            self._known = self._measure()
+        return self._known
+
+    def of(self, choices: Choices) -> float:
+        """What the network of these choices costs."""
+        return sum(costs[choices[name]] for name, costs in self.costs.items())
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"costs": self._known}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._known = state["costs"]
+
+
+def affordable(costs: Costs, shares: Mapping[str, Mapping[Choice, float]], most: float) -> dict[str, Choice]:
+    """The most probable choices that together cost no more than `most`, as a greedy search finds them.
+
+    While they cost more, the choice is exchanged that loses the least of the logarithm of its share for what it saves. Raises
+    ValueError where the cheapest choices cost more, too.
+    """
+    least = sum(min(of.values()) for of in costs.values())
+    if least > most:
+        raise ValueError(f"the cheapest network of the space costs {least:g}, and no more than {most:g} is allowed")
+    choices = {name: max(of, key=of.__getitem__) for name, of in shares.items()}
+
+    def loss(name: str, choice: Choice) -> float:
+        lost = math.log(shares[name][choices[name]] / max(shares[name][choice], 1e-30))
+        return lost / (costs[name][choices[name]] - costs[name][choice])
+
+    while sum(of[choices[name]] for name, of in costs.items()) > most:
+        cheaper = [(name, one) for name, of in costs.items() for one in of if of[one] < of[choices[name]]]
+        name, choice = min(cheaper, key=lambda exchange: loss(*exchange))
+        choices[name] = choice
+    return choices
 
 
 def cost_table(space: FiniteSpace, task: Any, name: str) -> dict[str, dict[Choice, float]]:
@@ -19,6 +74,13 @@ def cost_table(space: FiniteSpace, task: Any, name: str) -> dict[str, dict[Choic
     def cost(choices: dict[str, Choice]) -> float:
         return task.measure(space.model(space.architecture(choices)), [name])[name]
 
+    most = max(len(options) for options in space.decisions.values())
+    for place in range(
+        most
+    ):  # nearly all layers that there are, in a few networks: a latency times them now, each once
+        uniform = {decision: options[min(place, len(options) - 1)] for decision, options in space.decisions.items()}
+        if space.flaw(uniform) is None:
+            cost(uniform)
     first = {decision: options[0] for decision, options in space.decisions.items()}
     whole = cost(first)
     others = {

@@ -15,6 +15,7 @@ from search_spaces import FiniteSpace
 from search_spaces.architecture import Choices
 from search_spaces.space import DRAWS
 from search_spaces.supernet import Supernet, supernet_in
+from strategies.costs import Costs, MeasuredOnce, cost_table
 from strategies.nsga2 import front
 from strategies.shortlist import spread
 from strategies.strategy import Plan, Study
@@ -25,6 +26,8 @@ from tasks.batch import Batch
 from tasks.complexity import madds_by_layer
 from tasks.trainable import build_network
 
+UNITS = {"madds": 1e9, "predicted_ms": 1.0}  # costs that the loss may have, and how much adds nothing
+
 
 class FNA(DARTS):
     """Fast network adaptation (Fang et al., ICLR 2020; defaults of Rana and Kim, J. Sensor Sci. Technol. 2021).
@@ -33,7 +36,8 @@ class FNA(DARTS):
     operation for each layer: drawn uniformly for `warmup` epochs, then by the architecture's weights. From then on, every
     `every`-th step first moves the architecture's weights as in `DARTS`, on all operations mixed, down the task's loss plus
     `cost_weight` * log(E / 1e9) / log(`cost_base`). E are the MAdds that the searched layers are expected to have at the task's
-    `input_size`. FNA has 0.15, 15 of 30 epochs and `every` 5 for SSDLite, 0.02 and 8 of 14 for RetinaNet.
+    `input_size`. FNA has 0.15, 15 of 30 epochs and `every` 5 for SSDLite, 0.02 and 8 of 14 for RetinaNet. With `cost`
+    "predicted_ms" E / 1e9 are instead the milliseconds that the network is expected to take, by a table measured once.
 
     Both halves of the data are cropped and coloured as the stage says. With `augment` "architecture", as in the authors' code,
     only the half that the architecture sees is: the weights see whole images, mirrored half of the time, in their own colours.
@@ -55,6 +59,7 @@ class FNA(DARTS):
         arch_decay: float = 1e-3,
         answers: int = 5,
         augment: Literal["both", "architecture"] = "both",
+        cost: Literal["madds", "predicted_ms"] = "madds",
     ):
         super().__init__(epochs, warmup, arch_lr=arch_lr, arch_decay=arch_decay)
         if min(every, answers) < 1:
@@ -65,7 +70,9 @@ class FNA(DARTS):
             )
         if augment not in ("both", "architecture"):
             raise ValueError(f"augment must be 'both' or 'architecture', not {augment!r}")
-        self.every, self.count, self.augment = every, answers, augment
+        if cost not in UNITS:
+            raise ValueError(f"cost must be {' or '.join(map(repr, UNITS))}, not {cost!r}")
+        self.every, self.count, self.augment, self.cost = every, answers, augment, cost
         self.cost_weight, self.cost_base = cost_weight, cost_base
 
     def prepare(self, study: Study) -> Plan:
@@ -75,8 +82,9 @@ class FNA(DARTS):
             supernet = supernet_in(build_network(study.task.config(space.supernet()), 0, "meta"))
         if not isinstance(space, FiniteSpace) or supernet.distributions().keys() != space.decisions.keys():
             raise ValueError(f"FNA draws every choice by its share, which the supernet of {space} has not: use DARTS")
-        if self.cost_weight and not supernet.operations():
-            raise ValueError(f"the supernet of {space} does not say what choices cost: set cost_weight to 0")
+        if self.cost_weight and self.cost == "madds" and not supernet.operations():
+            why = f"the supernet of {space} does not say what choices cost"
+            raise ValueError(f"{why}: set cost_weight to 0, or cost to 'predicted_ms'")
         return plan
 
     def stages(self, stage: Stage) -> list[Stage]:
@@ -86,14 +94,16 @@ class FNA(DARTS):
         return [weights, architecture]
 
     def begin(self) -> Mapping[str, Any]:
+        self.training.scatter()
+        self.table = MeasuredOnce(self._costs)
+        return {**super().begin(), **({} if self.cost == "madds" else {"costs": self.table})}
+
+    def _costs(self) -> Costs:
         training = self.training
-        generator = torch.Generator().manual_seed(training.seed)
-        with torch.no_grad():
-            for alpha in training.alphas:
-                alpha.copy_(1e-3 * torch.randn(alpha.shape, generator=generator))
-        if self.cost_weight:
-            self.table = costs(training.supernet, madds_by_layer(training.network, training.task.input_shape))
-        return super().begin()
+        if self.cost == "madds":
+            return costs(training.supernet, madds_by_layer(training.network, training.task.input_shape))
+        assert isinstance(training.space, FiniteSpace)  # as `prepare` has made sure
+        return cost_table(training.space, training.task, self.cost)
 
     def learn(self, rng: Random) -> list[float]:
         self.steps = 0
@@ -123,7 +133,8 @@ class FNA(DARTS):
         loss = super().objective(batch)
         if not self.cost_weight:
             return loss
-        return loss + cost_term(self.training.supernet.expected_cost(self.table), self.cost_weight, self.cost_base)
+        expected = self.training.supernet.expected_cost(self.table.costs)
+        return loss + cost_term(expected, self.cost_weight, self.cost_base, UNITS[self.cost])
 
     def answers(self, trials: Sequence[Trial]) -> list[Answer]:
         if trials[-1].objectives is None:
@@ -132,9 +143,9 @@ class FNA(DARTS):
         return spread(front(list(latest.values())), self.count)
 
 
-def cost_term(madds: Tensor, weight: float, base: float) -> Tensor:
-    """What multiply-adds add to the loss: 0 at a billion, `weight` at `base` billions, less than 0 below."""
-    return weight * torch.log(madds / 1e9) / math.log(base)
+def cost_term(cost: Tensor, weight: float, base: float, unit: float = UNITS["madds"]) -> Tensor:
+    """What a cost adds to the loss: 0 at a unit, a billion MAdds, `weight` at `base` units, less than 0 below one."""
+    return weight * torch.log(cost / unit) / math.log(base)
 
 
 def costs(supernet: Supernet, layers: Mapping[str, int]) -> dict[str, dict[Any, int]]:

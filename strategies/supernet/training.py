@@ -62,6 +62,13 @@ class SupernetTraining:
         """The task's, of one pass, which its meter counts."""
         return self.task.loss(self.network, self.stages[0], batch)
 
+    @torch.no_grad()
+    def scatter(self, deviation: float = 1e-3) -> None:
+        """Let the architecture's weights begin near zero, drawn from the seed."""
+        generator = torch.Generator().manual_seed(self.seed)
+        for alpha in self.alphas:
+            alpha.copy_(deviation * torch.randn(alpha.shape, generator=generator))
+
     def learn(self, batch: Batch) -> float:
         """Move the weights by one step down the loss, which is returned."""
         return self.optimization.step(self.loss(batch))

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as some
 from mmengine.registry import MODELS
 from torch import nn
 
@@ -14,7 +16,7 @@ from core import build
 from search_spaces.architecture import Choice
 from search_spaces.mbconv.space import MBConv
 from search_spaces.mbconv.supernet import MBConvSupernet
-from strategies.costs import cost_table
+from strategies.costs import Costs, MeasuredOnce, affordable, cost_table
 from tasks import TASKS
 
 SPACE = MBConv((2, 1, 1, 1, 1, 1), width=0.1, operations=("k3e3", "k5e6"))
@@ -68,3 +70,43 @@ def test_latencies_by_layer_sum_too(task: Any, monkeypatch: pytest.MonkeyPatch) 
     arch = SPACE.sample(Random(3))
     total = sum(table[name][choice] for name, choice in arch.as_dict().items())
     assert total == pytest.approx(task.measure(SPACE.model(arch), ["params"])["params"], rel=1e-6)
+
+
+def test_what_was_measured_is_kept() -> None:
+    moments = iter([1.0, 2.0])
+    table, again, never = (MeasuredOnce(lambda: {"width": {4: next(moments), 8: 3.0}}) for _ in range(3))
+    assert [table.of({"width": width}) for width in (4, 8, 4)] == [1.0, 3.0, 1.0]
+    again.load_state_dict(table.state_dict())
+    assert again.costs == table.costs
+    never.load_state_dict(never.state_dict())  # of a search that was killed before it asked
+    assert never.of({"width": 4}) == 2.0
+
+
+CHOICE = some.tuples(some.integers(1, 9), some.integers(1, 99))  # a cost, and a share of a whole that is not 1
+
+
+@settings(max_examples=100, derandomize=True, deadline=None)
+@given(some.lists(some.lists(CHOICE, min_size=1, max_size=3), min_size=1, max_size=4), some.integers(1, 40))
+def test_the_most_probable_choices_that_can_be_afforded(drawn: list[list[tuple[int, int]]], most: int) -> None:
+    costs: Costs = {str(place): {k: float(cost) for k, (cost, _) in enumerate(of)} for place, of in enumerate(drawn)}
+    shares: Costs = {
+        str(place): {k: share / sum(s for _, s in of) for k, (_, share) in enumerate(of)}
+        for place, of in enumerate(drawn)
+    }
+    likeliest = {name: max(of, key=of.__getitem__) for name, of in shares.items()}
+    if sum(min(of.values()) for of in costs.values()) > most:
+        with pytest.raises(ValueError, match="the cheapest network of the space costs"):
+            affordable(costs, shares, most)
+        return
+    found = affordable(costs, shares, most)
+    assert sum(costs[name][choice] for name, choice in found.items()) <= most
+    if sum(costs[name][choice] for name, choice in likeliest.items()) <= most:
+        assert found == likeliest
+
+
+def test_what_is_given_up_is_what_saves_most_for_its_share() -> None:
+    costs: Costs = {"a": {"slow": 10.0, "fast": 1.0}, "b": {"slow": 10.0, "fast": 9.0}}
+    shares: Costs = {"a": {"slow": 0.6, "fast": 0.4}, "b": {"slow": 0.6, "fast": 0.4}}
+    assert affordable(costs, shares, 20.0) == {"a": "slow", "b": "slow"}
+    assert affordable(costs, shares, 19.0) == {"a": "fast", "b": "slow"}
+    assert affordable(costs, shares, 10.0) == {"a": "fast", "b": "fast"}

@@ -15,6 +15,7 @@ import torch
 from benchmarks.speed.memory import passed
 from search_spaces.mbconv.network import MBConvNet
 from search_spaces.mbconv.space import MOBILENET_V2, MBConv
+from strategies.supernet import fna
 from strategies.supernet.fna import FNA, cost_term
 from strategies.supernet.one_shot import OneShot
 from strategies.supernet.search import Epoch, SupernetSearch
@@ -90,8 +91,8 @@ def test_the_table_sums_to_what_the_searched_layers_of_an_answer_cost(begun: Any
         detector = madds_by_layer(task.network(SPACE.model(SPACE.architecture(choices))), (3, 64, 96))
         searched = sum(cost for layer, cost in detector.items() if layer.startswith("backbone.layer"))
         searched -= sum(cost for layer, cost in detector.items() if layer.startswith("backbone.layer1."))
-        assert sum(strategy.table[name][choice] for name, choice in choices.items()) == searched
-    assert strategy.table["stage1.layer1"]["skip"] == 0
+        assert sum(strategy.table.costs[name][choice] for name, choice in choices.items()) == searched
+    assert strategy.table.costs["stage1.layer1"]["skip"] == 0
 
 
 def test_the_architecture_starts_near_zero_from_the_studys_seed(begun: Any) -> None:
@@ -164,10 +165,28 @@ def test_the_cost_makes_the_expected_network_cheaper(begun: Any) -> None:
     strategy, costs = begun(FNA(epochs=1, warmup=0, cost_weight=100.0, arch_lr=0.5)), []
     batches = next(strategy.training.batches())
     for _ in range(4):
-        costs.append(float(strategy.training.supernet.expected_cost(strategy.table).detach()))
+        costs.append(float(strategy.training.supernet.expected_cost(strategy.table.costs).detach()))
         strategy._move(*batches)
     assert costs == sorted(costs, reverse=True)
     assert costs[-1] < 0.9 * costs[0]
+
+
+def test_latency_may_be_the_cost(begun: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In milliseconds, of a table that is measured once and lies in the checkpoint."""
+    asked: list[str] = []
+
+    def table(space: MBConv, task: Any, cost: str) -> dict[str, dict[Any, float]]:
+        asked.append(cost)
+        return {name: {op: 1.0 + len(op) for op in ops} for name, ops in space.decisions.items()}  # type: ignore[arg-type]
+
+    monkeypatch.setattr(fna, "cost_table", table)
+    strategy = begun(FNA(epochs=1, warmup=0, cost="predicted_ms"))
+    assert (strategy.learners["costs"], asked) == (strategy.table, [])
+    other = next(strategy.training.batches())[1]
+    with torch.no_grad():
+        terms = [float(strategy.objective(other) - strategy.training.loss(other)) for _ in range(2)]
+    assert terms == pytest.approx([0.2 * math.log10(5 * len(SPACE.decisions))] * 2, abs=1e-3)
+    assert asked == ["predicted_ms"]
 
 
 def test_a_weight_step_keeps_no_more_than_a_single_network(begun: Any) -> None:
@@ -262,6 +281,7 @@ def test_weights_may_see_plain_images() -> None:
         (dict(cost_base=1), "cost_weight must not be negative and cost_base above 1, not 0.2 and 1"),
         (dict(cost_base=math.nan), "not 0.2 and nan"),
         (dict(augment="none"), "augment must be 'both' or 'architecture', not 'none'"),
+        (dict(cost="params"), "cost must be 'madds' or 'predicted_ms', not 'params'"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(settings: dict[str, Any], sentence: str) -> None:
