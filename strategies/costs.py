@@ -49,7 +49,7 @@ def affordable(costs: Costs, shares: Mapping[str, Mapping[Choice, float]], most:
     """
     least = sum(min(of.values()) for of in costs.values())
     if least > most:
-        raise ValueError(f"the cheapest network of the space costs {least:g}, and no more than {most:g} is allowed")
+        raise ValueError(f"the cheapest network of the space costs {least:.6g}, and the budget is {most:.6g}: raise it")
     choices = {name: max(of, key=of.__getitem__) for name, of in shares.items()}
 
     def loss(name: str, choice: Choice) -> float:
@@ -74,10 +74,8 @@ def cost_table(space: FiniteSpace, task: Any, name: str) -> dict[str, dict[Choic
     def cost(choices: dict[str, Choice]) -> float:
         return task.measure(space.model(space.architecture(choices)), [name])[name]
 
-    most = max(len(options) for options in space.decisions.values())
-    for place in range(
-        most
-    ):  # nearly all layers that there are, in a few networks: a latency times them now, each once
+    # Nearly all layers that there are, in a few networks: those that tell latencies time them now, each once.
+    for place in range(max(map(len, space.decisions.values()))):
         uniform = {decision: options[min(place, len(options) - 1)] for decision, options in space.decisions.items()}
         if space.flaw(uniform) is None:
             cost(uniform)

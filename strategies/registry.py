@@ -26,6 +26,7 @@ STRATEGIES = Registry(
         "DARTS": "strategies.supernet.darts",
         "IRNAS": "strategies.supernet.ir_nas",
         "FNA": "strategies.supernet.fna",
+        "EDNAS": "strategies.supernet.e_dnas",
         "ProgressiveShrinking": "strategies.supernet.progressive_shrinking",
         "ENAS": "strategies.supernet.enas",
         "OneShot": "strategies.supernet.one_shot",

@@ -51,6 +51,7 @@ class SupernetSearch(Strategy):
     """
 
     copies = 3  # as large as a trained weight, in memory beside it: its gradient and its two moments
+    moves = 1  # of the network's weights in a step
     training: SupernetTraining
 
     def __init__(self, epochs: int):
@@ -120,7 +121,7 @@ class SupernetSearch(Strategy):
     def train(self, study: Study) -> list[Trial]:
         """Train the supernet; returns the trials of its epochs, recorded now or before."""
         trials = list(iter(study.recall, None))
-        self.training = SupernetTraining(study, self.stages(study.stages[0]), self.epochs)
+        self.training = SupernetTraining(study, self.stages(study.stages[0]), self.epochs, self.moves)
         self.learners = self.begin()
         epoch = self._resume(study, trials)
         while len(trials) < self.epochs and study.wants():

@@ -25,11 +25,11 @@ from tasks.weights import own
 class SupernetTraining:
     """The supernet of a study's space, `epochs` of its training done so far.
 
-    Its `weights` move as the first of `stages` says, `total` epochs long, without averages of them. The architecture's weights
-    (`alphas`), if it has some, are not among them.
+    Its `weights` move as the first of `stages` says, `total` epochs long, so many `moves` a batch, without averages of them.
+    The architecture's weights (`alphas`), if it has some, are not among them.
     """
 
-    def __init__(self, study: Study, stages: Sequence[Stage], total: int):
+    def __init__(self, study: Study, stages: Sequence[Stage], total: int, moves: int = 1):
         assert isinstance(study.task, Trainable)  # as `prepare` has made sure
         self.task = study.task
         self.space, self.stages, self.seed, self.epochs = study.space, stages, study.seed, 0
@@ -43,7 +43,8 @@ class SupernetTraining:
         searched = [weight for weight in searched if id(weight) not in mixing]
         self.weights = [*searched, *encoder]
         learnt = whole(first, total)
-        self.optimization = Optimization(learnt.recipe, self.network, searched, encoder, self.task.steps(learnt))
+        steps = moves * self.task.steps(learnt)
+        self.optimization = Optimization(learnt.recipe, self.network, searched, encoder, steps)
 
     def batches(self) -> Iterator[tuple[Batch, ...]]:
         """An epoch of the first stage's batches, each with one of every other stage, over again where that has fewer."""

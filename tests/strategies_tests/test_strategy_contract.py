@@ -45,6 +45,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "DARTS": dict(epochs=9),
     "IRNAS": dict(epochs=9, warmup=2),
     "FNA": dict(epochs=9, warmup=3, every=2, cost_weight=0),
+    "EDNAS": dict(epochs=9, latency=0, feedback=False),
     "ProgressiveShrinking": dict(epochs=8, candidates=12, answers=3),
     "ENAS": dict(epochs=6, candidates=12, hidden=16),
     "OneShot": dict(epochs=9, candidates=20),
