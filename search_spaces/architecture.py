@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from core import content_key
 
@@ -59,3 +60,11 @@ class Architecture:
 
     def as_dict(self) -> dict[str, Choice]:
         return dict(self.choices)
+
+
+class Difference(NamedTuple):
+    """How different two answers are: the share of the larger one's genes that only one of them has, and how much those that
+    both have differ on average, from 0 to 1. A gene is a choice, unless the space says otherwise."""
+
+    structure: float
+    attributes: float

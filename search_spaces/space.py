@@ -6,11 +6,11 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from random import Random
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from core import Weights, did_you_mean, matching
 from core.parsing import shown
-from search_spaces.architecture import Architecture, Choice, Choices
+from search_spaces.architecture import Architecture, Choice, Choices, Difference
 from search_spaces.graph import Graph, listed
 
 if TYPE_CHECKING:
@@ -18,14 +18,6 @@ if TYPE_CHECKING:
 
 DRAWS = 10_000  # of a sample, until one is legal
 MOVES = 100  # that a mutation tries before it looks at all there are
-
-
-class Difference(NamedTuple):
-    """How different two answers are: the share of the larger one's genes that only one of them has, and how much those that
-    both have differ on average, from 0 to 1. A gene is a choice, unless the space says otherwise."""
-
-    structure: float
-    attributes: float
 
 
 class SearchSpace(ABC):

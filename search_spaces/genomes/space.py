@@ -8,11 +8,11 @@ from graphlib import CycleError, TopologicalSorter
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from search_spaces.architecture import Architecture, Choices
+from search_spaces.architecture import Architecture, Choices, Difference
 from search_spaces.genomes.genes import Attribute, Gene, Genes, Innovations, Rates, genes_of, read, write
 from search_spaces.genomes.wiring import WIRES, leads, ordered, reached, wires
 from search_spaces.graph import Graph
-from search_spaces.space import MOVES, Difference, SearchSpace
+from search_spaces.space import MOVES, SearchSpace
 
 if TYPE_CHECKING:
     from search_spaces.genomes.modules import Modular
