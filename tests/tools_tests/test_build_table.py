@@ -6,27 +6,33 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from core.table import Table
 
 CONFIG = """
 benchmark = dict(
     id="tiny-v1",
-    task=dict(type="RestorationTask", data=dict(type="ScenesImages"), degradation=dict(type="Noise", sigma=30.0),
-              input_size=[64, 64]),
-    space=dict(type="Subset", space=dict(type="RestorationCells", nodes=1, layers=1, channels=2, stem=4), choices={
+    task=dict(type="RestorationTask", data=dict(type="FolderImages", root="{root}"),
+              degradation=dict(type="Noise", sigma=30.0), input_size=[64, 64]),
+    space=dict(type="Subset", space=dict(type="RestorationCells", nodes=1, layers=1, channels=2, stem=4), choices={{
         "cell0.node0.a.op": ["conv3", "skip"], "cell0.node0.b.op": ["conv3", "skip"],
-        "cell0.node0.a.input": [0], "cell0.node0.b.input": [0], "layer0.width": [0]}),
-    stages=[dict(name="short", view=dict(share=0.05, size=[32, 32], copies=1), recipe=dict(epochs=2, batch=8))],
-    final=dict(name="final", view=dict(share=0.05, size=[32, 32], eval="test"), recipe=dict(epochs=1, batch=8)),
+        "cell0.node0.a.input": [0], "cell0.node0.b.input": [0], "layer0.width": [0]}}),
+    stages=[dict(name="short", view=dict(size=[32, 32], copies=1), recipe=dict(epochs=2, batch=8))],
+    final=dict(name="final", view=dict(size=[32, 32], eval="test"), recipe=dict(epochs=1, batch=8)),
     reward=dict(type="Metric", name="PSNR"), budget=dict(trials=4), seeds=[0])
 strategies = dict(random_search=dict(type="RandomSearch"))
 """
 
 
 def test_a_table_is_built_goes_on_and_is_searched(tool: Any, tmp_path: Path) -> None:
-    config = tmp_path / "tiny.py"
-    config.write_text(CONFIG)
+    config, rng = tmp_path / "tiny.py", np.random.default_rng(0)
+    config.write_text(CONFIG.format(root=tmp_path / "data"))
+    for split in ("train", "val", "test"):
+        (tmp_path / "data/images" / split).mkdir(parents=True)
+        for number in range(4):
+            colours = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
+            Image.fromarray(colours).resize((40, 40)).save(tmp_path / "data/images" / split / f"{split}{number}.png")
     what = ["build_table", str(config), "--work-dir", str(tmp_path / "runs")]
     first = tool(*what, "--runs", "1", "--finals", "0", "--out", str(tmp_path / "one"))
     assert first.returncode == 0, first.stderr

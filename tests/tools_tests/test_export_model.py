@@ -27,7 +27,7 @@ benchmark = dict(
     reward=dict(type="Metric", name="{metric}"), budget=dict(trials=1), seeds=[0])
 strategies = dict(random_search=dict(type="RandomSearch"))
 """
-ENCODER = "encoder=dict(width=0.25, refit_norms=False), input_size=[64, 96]"
+ENCODER = "encoder=dict(width=0.25, pretrain_epochs=0, refit_norms=False), input_size=[64, 96]"
 TASKS: dict[str, Any] = {
     "segmentation": dict(
         what=f"task=dict(type='SegmentationTask', data=dict(type='NucleiSegmentation', window=96), {ENCODER}),"
