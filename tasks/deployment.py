@@ -45,7 +45,7 @@ class Deployable(ABC):
         """What a stage trains on and scores."""
 
     def confusion(self, network: nn.Module, stage: Stage) -> Any:
-        """Which classes a network takes for which on the scored images, where it names the class of every pixel."""
+        """Which classes a network takes for which on the scored images, where it names that of each, or of each pixel."""
         return None
 
     @abstractmethod

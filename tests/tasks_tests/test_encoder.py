@@ -6,11 +6,15 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+from benchmarks.benchmark import Benchmark
+from benchmarks.catalogue import read_protocol
+from benchmarks.job import build_task
 from search_spaces.mbconv.space import MBConv
 from tasks.checkpoint import read_checkpoint
 from tasks.cost import Meter
@@ -173,14 +177,19 @@ def answer(folder: Path, model: object, weights: object) -> Path:
     return folder
 
 
-@torch.no_grad()
-def test_a_found_backbone_is_an_encoder_with_the_taps_that_are_wanted(tmp_path: Path) -> None:
+def classifier(folder: Path, tap: str) -> tuple[Path, nn.Module]:
+    """What a run leaves of a classifier whose backbone was searched, and that backbone with its taps."""
     space = MBConv(width=0.25, layers=[2, 1, 2, 1, 1, 1])
     parts = space.model(space.sample(Random(3)))
-    found = build_network({**parts["backbone"], "taps": ["32+"]}, seed=5, device="cpu")
+    found = build_network({**parts["backbone"], "taps": [tap]}, seed=5, device="cpu")
     found.eval()  # as it was scored
     weights = {f"backbone.{name}": value for name, value in found.state_dict().items()}
-    home = answer(tmp_path / "0", parts, {**weights, "head.weight": torch.zeros(6, 1280)})
+    return answer(folder, parts, {**weights, "head.weight": torch.zeros(6, 8), "head.bias": torch.zeros(6)}), found
+
+
+@torch.no_grad()
+def test_a_found_backbone_is_an_encoder_with_the_taps_that_are_wanted(tmp_path: Path) -> None:
+    home, found = classifier(tmp_path / "0", "32+")
     for taps in (ALL, ("8", "32"), ("16+", "32+")):
         made = encoder(tmp_path / "cache", taps, checkpoint=str(home))
         network = build_network(made.config, seed=0, device="cpu")
@@ -192,8 +201,22 @@ def test_a_found_backbone_is_an_encoder_with_the_taps_that_are_wanted(tmp_path: 
         if taps[-1] == "32+":
             assert torch.equal(maps[-1], found(images)[0])
     before = made.identity
-    torch.save({**weights, "backbone.conv1.conv.weight": weights["backbone.conv1.conv.weight"] + 1}, home / "final.pth")
+    weights = torch.load(home / "final.pth", weights_only=True)
+    torch.save({name: value + 1 for name, value in weights.items()}, home / "final.pth")
     assert encoder(tmp_path / "cache", taps, checkpoint=str(home)).identity != before
+
+
+@pytest.mark.parametrize("name", ["scenes-segmentation-v3", "scenes-detection-v3", "scenes-mbconv-segmentation-v2"])
+def test_an_answer_is_the_encoder_of_any_benchmark(tmp_path: Path, name: str) -> None:
+    home, found = classifier(tmp_path / "0", "32")
+    benchmark = Benchmark(read_protocol(name, {"benchmark.task.encoder.checkpoint": str(home)})["benchmark"])
+    task: Any = build_task(json.dumps({**benchmark.task, "cache": str(tmp_path / "cache"), "device": "cpu"}))
+    task.encoder.prepare()
+    network = task.begin(benchmark.space.model(benchmark.space.sample(Random(0))), benchmark.final, seed=0)
+    weights, begun = found.state_dict(), network.backbone.state_dict()
+    assert torch.equal(begun["conv1.conv.weight"], weights["conv1.conv.weight"])
+    if "mbconv" not in name:  # where the backbone is searched again, what fits is taken
+        assert all(torch.equal(begun[name], value) for name, value in weights.items())
 
 
 def test_an_answer_without_a_backbone_is_refused(tmp_path: Path) -> None:

@@ -123,8 +123,9 @@ def _the_answer_can_be_looked_at(home: Path, task: str) -> None:
     for example in report["examples"]:
         sizes = {Image.open(home / file).size for file in example["files"].values()}
         assert len(sizes) == 1
-    if task == "segmentation":
-        assert np.array(report["confusion"]["counts"]).shape == (3, 3)
+    classes = {"segmentation": 3, "classification": 2}.get(task)
+    if classes:
+        assert np.array(report["confusion"]["counts"]).shape == (classes, classes)
 
 
 def _by_stock_tools(what: str, out: Path, task: str, work: Path) -> dict[str, float]:
@@ -181,6 +182,7 @@ def _pictures_are_drawn(tool: Any, out: Path, tmp_path: Path, engines: list[str]
     for engine in engines:
         drawn = tool("predict", pictures, "--model", out, "--out", tmp_path / engine, "--engine", engine)
         assert drawn.returncode == 0, drawn.stderr
+        assert [line.split(": ")[0] for line in drawn.stdout.splitlines()[:2]] == ["a.png", "b.jpg"]
         size = Image.open(tmp_path / engine / "a.png").size
         assert size == (70, 50) or (size[0] == 210 and size[1] > 150)  # enlarged, above the names of classes
         told[engine] = json.loads((tmp_path / engine / "predictions.json").read_text())
