@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 from random import Random
 from typing import Any
 
 import pytest
+from scipy import stats
 
-from search_spaces import SPACES, SearchSpace
+from search_spaces import SPACES, Architecture, SearchSpace
 from search_spaces.deepneat.space import DeepNEAT
 from search_spaces.genomes.genes import Genes, write
 from search_spaces.genomes.modules import ModularGraph
 from search_spaces.modular import ModularDecisions
 from search_spaces.toy.space import ToySpace
-from strategies import Proposal, Trial
+from strategies import AskTell, Proposal, Trial
 from strategies.codeepneat import CoDeepNEAT
+from strategies.random_search import RandomSearch
 
 SPACE = DeepNEAT(width=0.125, recipe=True, most=12)
 PLAIN = dict(kernel=3, dropout=0.0, init=1.0, pool="none")
@@ -128,6 +131,39 @@ def test_a_pointer_to_a_species_that_died_out_goes_to_the_next_one() -> None:
     population.species = {2: replace(population.species[0]), 6: replace(population.species[0])}
     for slot, found in {0: 2, 2: 2, 3: 6, 6: 6, 7: 2}.items():
         assert strategy._living(0, slot) is population.species[found]
+
+
+GRAPHS = DeepNEAT(width=0.125)
+
+
+def worth(arch: Architecture) -> float:
+    """An epistatic landscape over graphs: at best eight layers deep, each wide and of another kernel than what it reads."""
+    layers, _ = GRAPHS.layers(dict(arch.canonical))
+    depth, worths = [0], list[float]()
+    for layer in layers:
+        depth.append(1 + max(depth[place] for place in layer["inputs"]))
+        read = {layers[place - 1]["kernel"] for place in layer["inputs"] if place}
+        worths.append((layer["filters"] / 32) ** 0.5 * (1 - layer["dropout"]) / (2 if layer["kernel"] in read else 1))
+    return 100 * sum(worths) / max(1, len(worths)) * math.exp(-abs(max(depth) - 8) / 4)
+
+
+def best_of(strategy: AskTell, seed: int, count: int = 100) -> float:
+    """The noise-free worth of the network with the largest reward."""
+    strategy.start(GRAPHS, seed)
+    trials: list[Trial] = []
+    for number in range(count):
+        proposal = strategy.ask(Random(f"{seed} {number}"))
+        assert proposal is not None
+        reward = worth(proposal.arch) + Random(f"noise {seed} {number}").gauss(0, 2)
+        trials.append(Trial(number, proposal, (), "done", reward))
+        strategy.tell(trials[-1])
+    return worth(max(trials, key=lambda trial: trial.score).arch)
+
+
+@pytest.mark.slow
+def test_it_beats_random_search_on_an_epistatic_landscape_of_graphs() -> None:
+    evolved, sampled = ([best_of(make(), seed) for seed in range(20)] for make in (CoDeepNEAT, RandomSearch))
+    assert stats.wilcoxon(evolved, sampled, alternative="greater").pvalue < 0.01
 
 
 class Open(ToySpace):
