@@ -7,7 +7,9 @@ successive halving 63.9, ppo 62.0, random search 60.6.
 
 from benchmarks.gates import RunningMean
 from search_spaces.toy.space import ToySpace
+from strategies.codeepneat import CoDeepNEAT
 from strategies.local_search import LocalSearch
+from strategies.neat import NEAT
 from strategies.optuna_sampler import OptunaSampler
 from strategies.ppo import PPO
 from strategies.predictor import Predictor
@@ -41,6 +43,8 @@ strategies = dict(
     random_search=dict(type=RandomSearch),
     regularized_evolution=dict(type=RegularizedEvolution, population=15, tournament=5),
     successive_halving=dict(type=SuccessiveHalving, eta=3),
+    neat=dict(type=NEAT),
+    codeepneat=dict(type=CoDeepNEAT),
     one_shot=dict(
         type=OneShot, epochs=40, candidates=400, strategy=dict(type=RegularizedEvolution, population=30, tournament=10)
     ),
