@@ -115,6 +115,10 @@ def test_backbones_of_meta_kernels() -> None:
     assert "kernel_size=(7, 7)" in text or "kernel_size=7" in text
 
 
+def test_backbones_of_graphs() -> None:
+    agree(Pixels(network_of(dict(type="EncoderDecoder", width=16), sampled(dict(type="DeepNEAT", width=0.06), 1))))
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_pyramids_and_heads_of_cells(seed: int) -> None:
     neck, head = sampled(dict(type="FPNCells", **CELLS), seed), sampled(dict(type="HeadCells", channels=16), seed)
