@@ -116,6 +116,8 @@ STRATEGIES = [
     ("toy:darts strategy.order=3", "order must be 1 or 2 and keep 'last' or 'best', not 3 and 'last'"),
     ("toy:darts strategy.arch_lr=0", "arch_lr must be positive and arch_decay not negative, not 0 and 0.001"),
     ("toy:darts strategy.epochs=1.5", "epochs of strategy 'strategies.supernet.darts.DARTS' must be a whole number"),
+    ("toy strategy.type=EDNAS", "the supernet of the space ToySpace has no kernels to learn in two branches"),
+    ("toy strategy.type=EDNAS strategy.scale=0", "scale must be positive, not 0"),
     ("toy:ppo strategy.lr=nan", "lr of strategy 'strategies.ppo.PPO' must be a finite number, not 'nan'"),
     ("toy:regularized_evolution strategy.population=0", "population and tournament must be at least 1, not 0 and 5"),
     ("toy-pareto-v2:nsga2 benchmark.objectives=None", "NSGA2 needs several objectives: give the protocol `objectives`"),
