@@ -25,7 +25,7 @@ def illustrate(task: Task, parts: Mapping[str, Any], stage: Stage, home: Path) -
 
     Of a task whose networks nobody takes home there is nothing to be seen.
 
-    The report has the "curve" of the training (its mean loss by epoch), the "confusion" of classes where something has them, and
+    The report has the "curve" of the training (its mean loss by epoch), the "confusion" of classes where there are some, and
     "examples" of the scored images: files of the input, the truth and the answer, and what the answer is worth by itself.
     """
     import torch
