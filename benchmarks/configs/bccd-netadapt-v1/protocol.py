@@ -22,5 +22,5 @@ benchmark = {
 }
 strategies = dict(
     random_search=dict(type=RandomSearch),
-    netadapt=dict(type=NetAdapt, target=0.8, delta=0.06, answers=1),
+    netadapt=dict(type=NetAdapt, target=0.8, delta=0.02, answers=1),
 )

@@ -18,5 +18,5 @@ benchmark = {
 }
 strategies = dict(
     random_search=dict(type=RandomSearch),
-    netadapt=dict(type=NetAdapt, target=0.8, delta=0.05, answers=2),
+    netadapt=dict(type=NetAdapt, target=0.7, delta=0.02, answers=2),
 )

@@ -1,10 +1,11 @@
 """scenes-metakernel-segmentation-v1: backbones of meta-kernels under a plain decoder, on the scenes.
 
 Command: python tools/run_benchmark.py scenes-metakernel-segmentation-v1
-Searches pass as many images as two candidates. The weight of the latency is small beside the task's loss: ten times
-as much makes nearly all operations skips.
-Measured, on a busy machine (mIoU): e_dnas 42.4, 43.2 and 42.9 with the seeds 0 to 2, without feedback 41.5 with seed 0; all
-have 6.7 to 6.8 M MAdds. The other rows are not run yet.
+Supernets pass 1,464 images in their search, the three candidates of random search 1,796. The latency weighs little beside the
+task's loss, as operations become skips otherwise (docs/meta_kernels.md).
+Measured, seed 0, on a busy machine (mIoU): e_dnas 42.4, without feedback 41.5, darts 41.4, random search 41.0; one operation
+everywhere: sep3 41.8, sep5 40.5, meta 40.5, sep7 39.0; mobilenet_v1 35.8 with 19.7 M MAdds, where the others have 6.7 to 7.4 M.
+With the seeds 1 and 2, which are not the protocol's, e_dnas has 43.2 and 42.9.
 """
 
 from search_spaces.meta_kernel.space import MetaKernels
