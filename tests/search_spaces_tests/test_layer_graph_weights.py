@@ -78,9 +78,9 @@ def test_what_a_network_computes_stays_where_it_grows(start: str, seed: int, at_
     space, rng, image = (
         SPACES[start],
         Random(seed),
-        torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(2)),
+        torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(2)),
     )
-    arch, left = space.first(rng), 10
+    arch, left = space.first(rng), 5
     net = scrambled(network(space, arch))
     with torch.no_grad():
         before = net(image)
