@@ -2,6 +2,7 @@
 
 Command: python tools/run_benchmark.py scenes-morphism-detection-v1
 A hard limit alone: no strategy proposes a backbone of more parameters than the start's 18,528, whatever its moves.
+Not measured yet.
 """
 
 from search_spaces.layer_graph.space import LayerGraph
