@@ -1,6 +1,8 @@
 """scenes-neat-classification-v1: graphs of layers that classify the objects of the scenes, and how they are trained.
 
 Command: python tools/run_benchmark.py scenes-neat-classification-v1
+Measured, seed 0, beside other work, 20 trials in 80 to 120 seconds a row: top-1 accuracy after the final training 51.7 with
+random search, 51.5 with NEAT, 44.0 with CoDeepNEAT. Two or three generations say nothing of strategies.
 """
 
 from search_spaces.deepneat.space import DeepNEAT
