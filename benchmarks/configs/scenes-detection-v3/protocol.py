@@ -10,6 +10,7 @@ from strategies.baseline import Baseline
 from strategies.ppo import PPO
 from strategies.progressive import Progressive
 from strategies.random_search import RandomSearch
+from strategies.regularized_evolution import RegularizedEvolution
 from tasks.detection.data import ScenesDetection
 from tasks.detection.task import DetectionTask
 from tasks.rewards import NegativeSum
@@ -54,6 +55,7 @@ benchmark = dict(
 )
 strategies = dict(
     random_search=dict(type=RandomSearch),
+    regularized_evolution=dict(type=RegularizedEvolution, population=3, tournament=2),
     progressive_ppo=dict(
         type=Progressive,
         parts=[dict(prefix="fpn.", trials=3), dict(prefix="head.", trials=3)],
