@@ -22,6 +22,7 @@ from strategies.predictor import Predictor
 from strategies.random_search import RandomSearch
 from strategies.regularized_evolution import RegularizedEvolution
 from strategies.reinforce import Reinforce
+from strategies.shortlist import Shortlist
 from strategies.supernet.darts import DARTS
 from strategies.supernet.enas import ENAS
 from strategies.supernet.one_shot import OneShot
@@ -78,6 +79,7 @@ strategies = dict(
     ppo=dict(type=PPO, hidden=32, layers=1, lr=1e-2, memory=5, every=5, sample=5, steps=5),
     reinforce=dict(type=Reinforce, lr=3e-2, networks=4),
     predictor=dict(type=Predictor),
+    three_best=dict(type=Shortlist, strategy=dict(type=RandomSearch), count=3),
     optuna_tpe=dict(type=OptunaSampler, sampler="TPESampler", settings=dict(multivariate=True)),
     fcn=dict(
         type=Baseline, model=dict(decoder=dict(type="mmseg.FCNHead", channels=32, norm_cfg=norm, dropout_ratio=0.0))
