@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
 import signal
 import subprocess
@@ -136,8 +137,11 @@ def toy_study() -> ToyStudy:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache for the whole session: the embedded encoder is pre-trained once."""
-    return tmp_path_factory.mktemp("cache")
+    """One cache for the whole session, in all of its processes: the embedded encoder is pre-trained once."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture
