@@ -74,7 +74,7 @@ TASKS = [
     ("scenes-detection-v3 benchmark.task.template.head.bias=3", "unexpected keyword argument 'bias'"),
     ("scenes-ssdlite-v3 benchmark.space.width=0", "width must be positive, not 0"),
     ("scenes-ssdlite-v3 benchmark.task.input_size=[16,16]", "images of (16, 16) pixels are too small for SSDLite"),
-    ("classification benchmark.task.template.tap=64+", "unknown tap '64+': choose one of"),
+    ("classification benchmark.task.template.tap=64+", "unknown tap '64+': did you mean '4+'?"),
     ("classification benchmark.task.encoder.checkpoint=docs", "docs is no answer of a run: give runs/<benchmark>"),
 ]
 OTHER_SPACE = "benchmark.space._delete_=True benchmark.space.type"

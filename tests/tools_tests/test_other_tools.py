@@ -67,8 +67,9 @@ def test_verify_published(tool) -> None:
     wanted |= {f"EfficientNet-B{phi}" for phi in range(8)}
     wanted |= {"MobileNetV1", "MobileNetV3-large", "MobileNetV3-small"}
     wanted |= {f"TPL-{k}{kind}" for k in range(2) for kind in ("", "c")}
+    wanted |= {f"AK-{name}" for name in (0, 1, 2, "ResNet", "DenseNet")}
     assert [row["id"] for row in rows if row["id"] not in wanted] == []
-    assert len(rows) == len(wanted) == 61
+    assert len(rows) == len(wanted) == 66
     assert all(row["ok"] for row in rows)
     verdicts = {row["id"]: (row["params_verdict"], row["madds_verdict"]) for row in rows}
     assert verdicts["SEG-i1"] == ("exact", None)
@@ -80,6 +81,9 @@ def test_verify_published(tool) -> None:
     assert verdicts["MobileNetV3-large"] == verdicts["MobileNetV3-small"] == ("exact", "same digits")
     for name in ("MobileNetV1", "NASNet-A", "AmoebaNet-A", "EfficientNet-B0"):
         assert verdicts[name] == ("same digits", "same digits")
+    assert verdicts["AK-2"] == ("exact", None)
+    for name in ("AK-0", "AK-1", "AK-ResNet", "AK-DenseNet"):  # whose MAdds were counted by another rule
+        assert verdicts[name] == ("exact", "differs")
     for name in ("DET-9", "DET-10", "DET-11"):  # an FPN of 128 channels, a head of 256
         assert verdicts[name] == ("same digits", "differs")
     for name in ("DET-5", "DET-8", "SEG-2d", "S1-F4"):

@@ -44,7 +44,7 @@ benchmark = dict(
         recipe=dict(epochs=3, batch=4, lr=4e-3, schedule="poly", polyak=0.99, resumable=True),
     ),
     reward=dict(type=NegativeSum, names=["loss_cls", "loss_bbox"]),
-    budget=dict(trials=10),
+    budget=dict(trials=80, images=8_680),
     seeds=[0],
 )
 strategies = dict(

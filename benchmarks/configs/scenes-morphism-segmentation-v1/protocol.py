@@ -44,7 +44,7 @@ benchmark = dict(
     ),
     reward=dict(type=Smallest, metric="mIoU", cost="madds", at_least=10.0, margin=0.5),
     objectives=dict(names=["mIoU", "madds"], goals=["max", "min"]),
-    budget=dict(trials=12),
+    budget=dict(trials=80, images=10_720),
     seeds=[0],
 )
 strategies = dict(
