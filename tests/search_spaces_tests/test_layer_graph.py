@@ -80,7 +80,7 @@ def test_what_is_no_network_is_refused(change: dict[str, Any], sentence: str) ->
     ("settings", "sentence"),
     [
         (dict(start="cnm"), "unknown start 'cnm': did you mean 'cnn'?"),
-        (dict(settings=dict(widht=3)), "unknown setting of the start cnn 'widht': did you mean 'width'?"),
+        (dict(settings=dict(widths=3)), "unknown setting of the start cnn 'widths': did you mean 'width'?"),
         (dict(settings=dict(width="8")), "width of the start cnn must be a whole number, not '8'"),
         (
             dict(start="resnet", settings=dict(depths=[2, 0])),
