@@ -43,13 +43,13 @@ class Hanging(ToyTask):
 
 
 class Slow(ToyTask):
-    """Takes twenty milliseconds, and writes down the process that it runs in."""
+    """Takes `pause` seconds, and writes down the process that it runs in."""
 
-    def __init__(self, pids: str, **settings):
+    def __init__(self, pids: str, pause: float = 0.02, **settings):
         super().__init__(**settings)
-        self.pids = Path(pids)
+        self.pids, self.pause = Path(pids), pause
 
     def train_and_score(self, model, stage, seed, start, keep, adopt):
         (self.pids / str(os.getpid())).touch()
-        time.sleep(0.02)
+        time.sleep(self.pause)
         return super().train_and_score(model, stage, seed, start, keep, adopt)
