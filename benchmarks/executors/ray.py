@@ -7,9 +7,10 @@ import math
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -63,7 +64,8 @@ class RayExecutor(Executor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         job = args[0] if args and isinstance(args[0], Job) and not self.shared else None
         store = job and job.store
-        files = _read(store, *filter(None, (job.keep, job.begin and job.begin.handle))) if job and store else None
+        handles = [job.keep, job.begin.handle] if job and job.begin else [job.keep] if job else []
+        files = _read(store, chain(*(_beside(store, handle) for handle in handles if handle))) if store else None
         future: Future[Any] = Future()
 
         def tell(done: Future[Any]) -> None:
@@ -101,14 +103,19 @@ def _work(folder: str, fn: Callable[..., Any], args: Any, kwargs: Any, files: Fi
         store = Store(root)
         _write(store, files)
         outcome = fn(replace(args[0], store=store), *args[1:], **kwargs)
-        return outcome, {name: content for name, content in _read(store, "").items() if files.get(name) != content}
+        return outcome, {
+            name: content for name, content in _read(store, Path(root).rglob("*")).items() if files.get(name) != content
+        }
 
 
-def _read(store: Store, *handles: str) -> Files:
-    """The files of a store whose names begin with one of the handles: weights, and what an optimiser or a kill left beside."""
-    paths = [path for path in Path(store.root).rglob("*") if path.is_file()]
-    names = {path.relative_to(store.root).as_posix(): path for path in paths}
-    return {name: path.read_bytes() for name, path in names.items() if any(map(name.startswith, handles))}
+def _beside(store: Store, handle: str) -> list[Path]:
+    """Weights, and what an optimiser or a kill has left beside them under longer names."""
+    path = Path(store.path(handle))
+    return list(path.parent.glob(f"{path.name}*"))
+
+
+def _read(store: Store, paths: Iterable[Path]) -> Files:
+    return {path.relative_to(store.root).as_posix(): path.read_bytes() for path in paths if path.is_file()}
 
 
 def _write(store: Store, files: Files) -> None:

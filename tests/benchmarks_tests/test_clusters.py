@@ -76,6 +76,21 @@ def test_a_worker_that_dies_costs_its_trial_and_no_other(toy_study, tmp_path: Pa
 
 
 @pytest.mark.slow
+def test_a_worker_that_hangs_is_ended(toy_study, tmp_path: Path, executor: Executor) -> None:
+    from benchmark_faults import nap
+
+    changes: dict[str, Any] = dict(task={"type": "benchmark_faults.Hanging"}, patience=2.0)
+    with toy_study(tmp_path, executor=executor, **CONTINUED | changes) as one:
+        choices = one.space.sample(one.rng()).as_dict()
+        one.submit(Proposal(one.space.architecture({**choices, "layer0.kernel": 5})))
+        trial = one.collect()
+    assert trial is not None
+    assert trial.failure == "timeout"
+    ends = [future.result() for future in [executor.submit(nap) for _ in range(4)]]
+    assert len(ends) == 4  # no worker is left to it
+
+
+@pytest.mark.slow
 def test_where_no_folder_is_shared_weights_travel(
     toy_study, tmp_path: Path, executor: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,8 @@ Command:
 
 bccd-ssdlite-v1, with its DIR, FILE and final training, and the widths of the network to decide. A proposal is fine-tuned on
 a quarter of the images.
+
+Not run yet.
 """
 
 from search_spaces.mbconv.widths import MBConvWidths

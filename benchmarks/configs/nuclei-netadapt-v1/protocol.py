@@ -2,6 +2,8 @@
 
 Command: python tools/run_benchmark.py nuclei-netadapt-v1
 nuclei-ssdlite-v1 with the widths of its network to decide. A proposal is fine-tuned on a quarter of the windows.
+
+Not run yet.
 """
 
 from search_spaces.mbconv.widths import MBConvWidths

@@ -3,6 +3,8 @@
 Command: python tools/run_benchmark.py nuclei-ssdlite-v1
 Images are windows of 128 pixels, enlarged to 192, as in nuclei-detection-v2. The encoder that the supernet and every candidate
 begin with knows the embedded scenes.
+
+Not run yet.
 """
 
 from search_spaces.mbconv.space import MBConv
