@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import pickle
 import signal
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.executors import threads_each
+from benchmarks.executors.process import begin, context, threads_each
 from benchmarks.job import Failed, Job, MachineError, run
-from core import end_with_parent
 from tasks import Outcome, Stage
 from tasks.trainable import Trainable
 
@@ -45,8 +44,8 @@ def run_together(job: Job, devices: int) -> Outcome | Failed:
     Raises MachineError as `run` does.
     """
     with TemporaryDirectory() as folder:
-        context = multiprocessing.get_context("spawn")
-        processes = [context.Process(target=_rank, args=(job, rank, devices, folder)) for rank in range(devices)]
+        told = (devices, folder, threads_each(devices), dict(os.environ))
+        processes = [context().Process(target=_rank, args=(job, rank, *told)) for rank in range(devices)]
         # A process that starts takes over what is blocked: an interrupt from the keyboard is the parent's to hear.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -88,14 +87,13 @@ def _result(codes: list[int], folder: Path) -> Outcome | Failed:
     return Failed("error", f"process {rank} of {len(codes)} left with exit code {code}")
 
 
-def _rank(job: Job, rank: int, devices: int, folder: str) -> None:
+def _rank(job: Job, rank: int, devices: int, folder: str, threads: int, environment: Mapping[str, str]) -> None:
     """What a process does: all of the job, but for what is the first one's alone (`tasks/parallel.py`)."""
-    end_with_parent()
+    begin(threads, environment)
     os.environ["TORCH_CPP_LOG_LEVEL"] = "ERROR"  # it would warn of a search for unused weights that finds none
     import torch
 
     task = json.loads(job.task)
-    torch.set_num_threads(threads_each(devices))
     if "cuda" in task["device"]:
         torch.cuda.set_device(rank)
         task["device"] = f"cuda:{rank}"

@@ -5,13 +5,21 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from threadpoolctl import threadpool_limits
 
 from core import end_with_parent
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
+
+SLOW_TO_IMPORT = ("torch", "mmengine.model", "mmseg.models", "mmdet.models")  # some six seconds together
 
 
 def cores() -> int:
@@ -25,16 +33,30 @@ def threads_each(processes: int) -> int:
     return int(given) if given.isdecimal() and int(given) else max(1, cores() // processes)
 
 
-def _start(threads: int) -> None:
-    """What a worker does first: take its share of the cores, and end when its parent has ended, however that died."""
-    # Both are read when torch is first imported.
-    os.environ["OMP_NUM_THREADS"] = str(threads)
+def context() -> ForkServerContext | SpawnContext:
+    """How processes of their own begin: forked from a server without threads or a GPU, which imports libraries once.
+
+    These are the slow ones that this process has by the first time. What is ours each process imports itself, from where this
+    one does. Spawned where the system has no such server.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    multiprocessing.set_forkserver_preload([name for name in SLOW_TO_IMPORT if name in sys.modules])
+    return multiprocessing.get_context("forkserver")
+
+
+def begin(threads: int, environment: Mapping[str, str]) -> None:
+    """What such a process does first: take its share of the cores, and end when its parent has ended, however that died."""
+    os.environ.clear()  # the server's, which may be of long ago
+    os.environ.update(environment)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait leave the core to others
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # which is read when torch is first imported, if it is not yet
+    threadpool_limits(threads)
     end_with_parent()
 
 
 class ProcessExecutor(Executor):
-    """Fresh (spawned) processes, each with one job at a time and with `threads`, or else its share of the cores.
+    """Fresh processes, each with one job at a time and with `threads`, or else its share of the cores.
 
     When one dies, the future of its job raises `BrokenProcessPool`, no other is touched, and a new process takes its place.
     """
@@ -48,8 +70,7 @@ class ProcessExecutor(Executor):
         self.numbers: list[Future[int] | None] = [None] * max_workers  # of the processes, once they have begun
 
     def _pool(self) -> ProcessPoolExecutor:
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(1, context, initializer=_start, initargs=(self.threads,))
+        return ProcessPoolExecutor(1, context(), initializer=begin, initargs=(self.threads, dict(os.environ)))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         idle = [place for place, future in enumerate(self.futures) if future is None or future.done()]
