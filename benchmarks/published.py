@@ -32,7 +32,6 @@ MEET = (
     "the source has an FPN of 128 channels and a head of 256 and does not say how they meet; its numbers leave room for no "
     "convolution between them, so a level is read as its own block in front of the sum with the unused one, 256 together"
 )
-STEM = "the source leaves the frozen stem and first stage out"
 
 
 @dataclass(frozen=True)

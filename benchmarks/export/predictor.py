@@ -16,7 +16,6 @@ from tasks.deployment import as_batch
 from tasks.files import decode, in_colour
 from tasks.restoration.tiles import tiled
 
-ENGINES = ("torch", "onnx")
 TASKS = ("segmentation", "detection", "restoration", "classification")
 
 
