@@ -1,4 +1,4 @@
-"""A task whose networks share an encoder: what segmentation and detection have in common."""
+"""A task whose networks share an encoder: what all tasks on real images but restoration have in common."""
 
 from __future__ import annotations
 
@@ -199,9 +199,14 @@ class EncoderTask(Trainable, Deployable):
 
     # The network.
 
+    @property
+    def outputs(self) -> int:
+        """How many numbers a network gives of each place: one a class, where a task says nothing else."""
+        return len(self.data.classes)
+
     def config(self, model: Parts) -> dict[str, Any]:
         parts = {slot: part for slot, part in model.items() if slot not in OF_STAGES}
-        return self.template.config(parts, self.encoder.config, len(self.data.classes), self.shape(model)[1:])
+        return self.template.config(parts, self.encoder.config, self.outputs, self.shape(model)[1:])
 
     def build(self, config: dict[str, Any], seed: int) -> Any:
         """A network with weights drawn from `seed`, as a training starts."""

@@ -59,7 +59,7 @@ TEMPLATES = Registry(
         "FCOS": "tasks.detection.templates",
         "RetinaNet": "tasks.detection.templates",
         "SSDLite": "tasks.detection.templates",
-        "EncoderDecoder": "tasks.segmentation.templates",
+        "EncoderDecoder": "tasks.decoding.templates",
         "Classifier": "tasks.classification.templates",
     },
     kind="tasks.templates.Template",

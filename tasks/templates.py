@@ -43,7 +43,7 @@ class Template(ABC):
         return stride == wanted
 
     def config(self, parts: Parts, encoder: Config, classes: int, size: Size) -> dict[str, Any]:
-        """The config of the whole network for images of `size`.
+        """The config of the whole network, with so many `classes`, or other outputs of a place, for images of `size`.
 
         `encoder` is the backbone where the parts have none. Raises ValueError for a part without a slot, and for a backbone
         that does not give the taps.

@@ -1,41 +1,11 @@
-"""What decode heads say of pixels, and the loss of it."""
+"""The loss of scores of classes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from tasks.segmentation.metrics import IGNORE
-
-
-def scores_of(output: Any) -> Sequence[Tensor]:
-    """A decode head's own scores (N, classes, H, W), and those of its auxiliary classifiers. Raises ValueError."""
-    scores = output if isinstance(output, list | tuple) else [output]
-    if not all(isinstance(x, Tensor) and x.ndim == 4 for x in scores):
-        raise ValueError("the decode head does not score pixels alone, and has losses of its own: take another one")
-    return scores
-
-
-class OwnScores(nn.Module):
-    """A network without what its auxiliary classifiers say."""
-
-    def __init__(self, network: nn.Module):
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: Tensor) -> Tensor:
-        return scores_of(self.network(images))[0]
-
-
-def resize(scores: Tensor, size: torch.Size) -> Tensor:
-    """Bilinear, corners not aligned, and nothing to do where the size is right."""
-    if scores.shape[-2:] == size:
-        return scores
-    return F.interpolate(scores, size, mode="bilinear", align_corners=False)
 
 
 def cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:

@@ -24,11 +24,11 @@ from search_spaces import SPACES
 from search_spaces.fpn_cells.space import OPERATIONS
 from search_spaces.mbconv.space import MOBILENET_V2
 from search_spaces.meta_kernel.kernels import MetaKernel
+from tasks.decoding.deployment import Pixels
 from tasks.detection.deployment import Boxes
 from tasks.detection.drawing import chosen
 from tasks.merging import merged
 from tasks.registry import TEMPLATES
-from tasks.segmentation.deployment import Pixels
 from tasks.trainable import build_network
 
 ENCODER = dict(type="mmseg.MobileNetV2", widen_factor=0.25, out_indices=(1, 2, 4, 6), strides=(1, 2, 2, 2, 1, 2, 1),

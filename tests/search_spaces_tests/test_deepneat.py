@@ -16,8 +16,8 @@ from search_spaces.deepneat.network import DeepNEATBackbone
 from search_spaces.deepneat.space import DeepNEAT
 from search_spaces.genomes.genes import Genes, write
 from tasks import Recipe, Stage, View
+from tasks.decoding.templates import EncoderDecoder
 from tasks.detection.templates import FCOS, RetinaNet, SSDLite
-from tasks.segmentation.templates import EncoderDecoder
 from tasks.trainable import build_network
 
 SPACE = DeepNEAT(width=0.125)

@@ -16,7 +16,7 @@ from search_spaces.meta_kernel import supernet as module
 from search_spaces.meta_kernel.space import CONVOLUTIONS, MetaKernels
 from search_spaces.meta_kernel.supernet import MetaKernelSupernet, MixedEdge
 from search_spaces.supernet import skip_ratio, supernet_in
-from tasks.segmentation.templates import EncoderDecoder
+from tasks.decoding.templates import EncoderDecoder
 
 SPACES = {
     "all": MetaKernels(channels=4),

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from search_spaces.nasnet_cells.space import DARTS, NAMES, NASNetCells
 from search_spaces.nasnet_cells.supernet import BackboneSupernet, MixedCell
 from search_spaces.supernet import mean_entropy, skip_ratio
-from tasks.segmentation.templates import EncoderDecoder
+from tasks.decoding.templates import EncoderDecoder
 
 SPACES = {
     "lecture": NASNetCells(blocks=3, depth=1, channels=4, join="all"),

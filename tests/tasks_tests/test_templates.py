@@ -17,8 +17,8 @@ from core import build
 from search_spaces.mbconv.space import MOBILENET_V2
 from strategies.baseline import Baseline
 from tasks import TASKS, Stage
+from tasks.decoding.scores import scores_of
 from tasks.registry import TEMPLATES
-from tasks.segmentation.scores import scores_of
 from tasks.segmentation.task import SegmentationTask
 from tasks.templates import outputs, takes, told
 

@@ -1,4 +1,4 @@
-"""A segmentation network from images to scores of every pixel, as it is taken home."""
+"""A network from images to scores of every pixel, as it is taken home."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks.deployment import Normalised
 
 
 class Pixels(nn.Module):
-    """(N, 3, H, W) RGB images, 0 to 255, in; scores (N, classes, H, W) out, of which the largest names a pixel's class."""
+    """(N, 3, H, W) RGB images, 0 to 255, in; scores (N, outputs, H, W) out."""
 
     def __init__(self, network: Any):
         super().__init__()

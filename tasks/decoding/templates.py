@@ -1,4 +1,4 @@
-"""The segmentation template: a stock MMSegmentation `EncoderDecoder` around any backbone and decode head."""
+"""The template of decoders: a stock MMSegmentation `EncoderDecoder` around any backbone and decode head."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import torch
 from mmengine.config import ConfigDict
 from mmengine.registry import MODELS
 
-import tasks.segmentation.networks  # noqa: F401 - registers the heads to compare with
-from tasks.segmentation.metrics import IGNORE
+import tasks.decoding.networks  # noqa: F401 - registers the heads to compare with
 from tasks.task import Parts
 from tasks.templates import COLOURS, Config, Size, Template, takes
 
@@ -49,9 +48,9 @@ class EncoderDecoder(Template):
         decoder = {"align_corners": False, **parts.get("decoder", self.decoder)}
         return dict(
             type="mmseg.EncoderDecoder",
-            data_preprocessor=dict(type="mmseg.SegDataPreProcessor", **COLOURS, pad_val=0, seg_pad_val=IGNORE),
+            data_preprocessor=dict(type="mmseg.SegDataPreProcessor", **COLOURS, pad_val=0),
             backbone=backbone,
-            decode_head={**decoder, **widths(decoder, channels), "num_classes": classes, "ignore_index": IGNORE},
+            decode_head={**decoder, **widths(decoder, channels), "num_classes": classes},
             test_cfg=dict(mode="whole"),
         )
 
