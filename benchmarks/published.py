@@ -80,7 +80,8 @@ def _segmentation(classes: int, size: tuple[int, int], **template: Any) -> dict[
     return dict(type="SegmentationTask", template=template, data=data, encoder=dict(expanded=True), input_size=size)
 
 
-VOC, DEPTH = (_segmentation(classes, (512, 512)) for classes in (21, 1))
+VOC, MPII, COCO_KEYPOINTS = (_segmentation(outputs, (512, 512)) for outputs in (21, 16, 17))
+DEPTH = {**VOC, "type": "DepthTask", "data": dict(type="FolderDepth", root=".")}
 FINAL = dict(type="DecoderCells", channels=64, repeats=2)
 SEARCH = dict(type="DecoderCells", channels=48, repeats=1)
 PAPER = "Nekrasov et al., CVPR 2019"
@@ -92,14 +93,22 @@ FROZEN_RESNEXT = 397_504  # the same of this one
 
 def _decoders() -> Iterator[Published]:
     rows: list[tuple[Any, ...]] = [
-        (ARCH0, 2_629_909, 4_208_189_440, "2.6 M", "4.47 G", 2_618_369, 2_212_517, 2_873_734_656),
-        (ARCH1, 2_810_133, 2_854_453_248, "2.8 M", "2.95 G", 2_798_593, 2_316_197, 2_208_104_448),
-        (ARCH2, 2_853_141, 3_372_736_512, "2.9 M", "3.47 G", 2_841_601, 2_407_205, 2_582_951_424),
+        (ARCH0, 2_629_909, 4_208_189_440, "2.6 M", "4.47 G", 2_212_517, 2_873_734_656),
+        (ARCH1, 2_810_133, 2_854_453_248, "2.8 M", "2.95 G", 2_316_197, 2_208_104_448),
+        (ARCH2, 2_853_141, 3_372_736_512, "2.9 M", "3.47 G", 2_407_205, 2_582_951_424),
     ]
-    for k, (genotype, full, full_madds, printed, printed_madds, depth, small, small_madds) in enumerate(rows):
+    transferred = (  # to depth, to the 16 keypoints of MPII and to the 17 of COCO
+        (2_618_369, 2_627_024, 2_627_601),
+        (2_798_593, 2_807_248, 2_807_825),
+        (2_841_601, 2_850_256, 2_850_833),
+    )
+    for k, (genotype, full, full_madds, printed, printed_madds, small, small_madds) in enumerate(rows):
         why = "probably the number of the network for VOC, which has more classes" if k == 2 else ""
         yield Published(f"SEG-{k}", PAPER, VOC, FINAL, genotype, full, full_madds, printed, printed_madds, differs=RULE)
+        depth, mpii, coco = transferred[k]
         yield Published(f"SEG-{k}d", PAPER + ", depth", DEPTH, FINAL, genotype, depth, None, printed, differs=why)
+        yield Published(f"SEG-{k}m", PAPER + ", MPII's keypoints", MPII, FINAL, genotype, mpii, None, printed)
+        yield Published(f"SEG-{k}c", PAPER + ", COCO's keypoints", COCO_KEYPOINTS, FINAL, genotype, coco, None, printed)
         yield Published(f"SEG-{k}s", PAPER + ", search size", VOC, SEARCH, genotype, small, small_madds)
     for k, (genotype, count) in enumerate(LOGGED, start=1):
         yield Published(f"SEG-i{k}", "nas-segm-pytorch issue 3", VOC, SEARCH, genotype, count, None, f"{count:,}")

@@ -19,7 +19,7 @@ from benchmarks.catalogue import VIS_BACKENDS
 from benchmarks.entries import read_answer, read_config, read_study
 from benchmarks.executors import InlineExecutor
 from benchmarks.files import check_name, write
-from benchmarks.job import build_task
+from benchmarks.job import Begin, build_task
 from benchmarks.ledger import EVENTS, TRIALS, check_identity, read_events, read_trials
 from benchmarks.provenance import commit, device_name, versions
 from benchmarks.records import identity_of
@@ -131,7 +131,7 @@ class Run:
     def finish(self, study: Study, answers: Sequence[Answer], shared: Cost) -> None:
         """Train the answers of the search by the final stage and write `study.json`."""
         how = self.folder, self.seed, study.executor, self.devices
-        begins = [None if one.parent is None else study.begin(study.trials[one.parent]) for one in answers]
+        begins = [_begin(study, one) for one in answers]
         trained, retrain = finish(self.benchmark, self.final_task, answers, *how, begins)
         result = {
             "benchmark": self.benchmark.id,
@@ -176,6 +176,13 @@ class Run:
                 f"{self.folder} holds a run of another protocol (it differs in {(differ or ['the data or the code'])[0]}): "
                 "choose another --work-dir, or give the changed benchmark a new id"
             )
+
+
+def _begin(study: Study, answer: Answer) -> Begin | None:
+    """The weights that the final training of an answer begins with, if any."""
+    if answer.weights is not None and answer.arch is not None:
+        return Begin(str(Path(answer.weights).resolve()), "inherit", answer.arch.as_dict())
+    return None if answer.parent is None else study.begin(study.trials[answer.parent])
 
 
 def _check_unseen(benchmark: Benchmark, search: Task, final: Task) -> None:

@@ -91,7 +91,8 @@ class Answer:
     """A network to keep: the architecture of a trial, or `model`, parts of a model config that nobody searched.
 
     `task` are settings that replace the task's own for this network: another template, say. `parent` is the trial whose weights
-    its final training begins with; None: it begins anew.
+    its final training begins with, `weights` the file of those that the same architecture has learnt elsewhere; with neither it
+    begins anew.
     """
 
     arch: Architecture | None = None
@@ -99,6 +100,7 @@ class Answer:
     parent: int | None = None
     model: Mapping[str, Any] | None = None
     task: Mapping[str, Any] | None = None
+    weights: str | None = None
 
     @classmethod
     def of(cls, trial: Trial) -> Answer:

@@ -10,6 +10,7 @@ import numpy as np
 from core import build
 from tasks.classification.data import ClassificationData
 from tasks.data import Data
+from tasks.depth.data import DepthData
 from tasks.detection.data import Annotated, DetectionData
 from tasks.registry import DATA
 from tasks.restoration.data import RestorationData
@@ -89,6 +90,18 @@ class ResplitSegmentation(Resplit, SegmentationData):
     @property
     def classes(self) -> tuple[str, ...]:  # type: ignore[override]
         return self.data.classes
+
+
+class ResplitDepth(Resplit, DepthData):
+    """Images with depths."""
+
+    @property
+    def nearest(self) -> float:  # type: ignore[override]
+        return self.data.nearest
+
+    @property
+    def farthest(self) -> float:  # type: ignore[override]
+        return self.data.farthest
 
 
 class ResplitDetection(Resplit, DetectionData):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 BEGAN = time.monotonic()
-TASKS = ("segmentation", "detection", "restoration", "classification")
+TASKS = ("segmentation", "detection", "restoration", "classification", "depth")
 
 
 def arguments() -> Parser:

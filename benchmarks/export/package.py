@@ -29,9 +29,10 @@ OUTPUTS = {
     "detection": ["boxes", "scores"],
     "restoration": ["restored"],
     "classification": ["scores"],
+    "depth": ["depth"],
 }
 FILES = Path(__file__).parent / "files"
-LIBRARY = {"segmentation": "mmseg", "detection": "mmdet"}
+LIBRARY = {"segmentation": "mmseg", "detection": "mmdet", "depth": "mmseg"}
 
 
 def export(found: Found, out: Path, onnx: bool, tell: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
@@ -142,6 +143,7 @@ def _docstring(found: Found, usage: dict[str, Any]) -> str:
         "detection": "boxes (N, P, 4) as x1, y1, x2, y2 in pixels and scores (N, P, classes), overlapping boxes included",
         "restoration": "restored images of the same kind, not clipped",
         "classification": "scores (N, classes), whose softmax are probabilities",
+        "depth": "depths (N, 1, H, W) in metres",
     }[usage["task"]]
     seen = f"{usage['colours']} images (N, {'C' if usage['task'] == 'restoration' else 3}, H, W), 0 to {usage['white']}"
     first = f"The network that was found by {found.name}."

@@ -79,6 +79,12 @@ def _name(data: Any) -> str:
     return next(name for name, layout in LAYOUTS.items() if layout is data.layout)
 
 
+def _depth(root: Path) -> dict[str, Any]:
+    from tasks.depth.folders import recognise
+
+    return dict(type="FolderDepth", root=str(root), depths=recognise(root).depths)
+
+
 def _detection(root: Path) -> dict[str, Any]:
     from tasks.detection.folders import recognise
     from tasks.detection.voc import VocDetection
@@ -121,6 +127,7 @@ def _classification(root: Path) -> dict[str, Any]:
 
 FINDERS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "segmentation": _segmentation,
+    "depth": _depth,
     "detection": _detection,
     "restoration": _restoration,
     "classification": _classification,

@@ -41,6 +41,7 @@ CELLS = [Width(None, *pair) for pair in ((32, 3), (16, 2), (8, 2), (8, 1), (4, 1
 SEARCHED = [Backbones(width, round(64 * width)) for width in (1.0, 0.75, 0.5, 0.35, 0.25)]
 WIDTHS: Mapping[str, Sequence[Width]] = {
     "segmentation": ENCODED,
+    "depth": ENCODED,
     "detection": ENCODED,
     "restoration": CELLS,
     "classification": SEARCHED,
@@ -85,6 +86,11 @@ def _encoded(
 def segmentation(data: Config, size: Size, width: Width, checkpoint: str | None) -> Config:
     space = dict(type="DecoderCells", channels=width.channels, repeats=1, aux=None)
     return _encoded(data, size, width, checkpoint, "Segmentation", space, dict(type="Metric", name="mIoU"))
+
+
+def depth(data: Config, size: Size, width: Width, checkpoint: str | None) -> Config:
+    space = dict(type="DecoderCells", channels=width.channels, repeats=1, aux=None)
+    return _encoded(data, size, width, checkpoint, "Depth", space, dict(type="Metric", name="RMSE", sign=-1))
 
 
 def detection(data: Config, size: Size, width: Width, checkpoint: str | None) -> Config:
@@ -159,6 +165,7 @@ def classification(data: Config, size: Size, width: Width, checkpoint: str | Non
 
 PROTOCOLS: Mapping[str, Callable[[Config, Size, Width, str | None], Config]] = {
     "segmentation": segmentation,
+    "depth": depth,
     "detection": detection,
     "restoration": restoration,
     "classification": classification,

@@ -140,6 +140,9 @@ def test_every_width_makes_a_protocol(tmp_path: Path, task: str) -> None:
         for path in sorted(tmp_path.glob("*.png")):
             path.rename(tmp_path / "images" / path.name)
         masks(tmp_path / "masks", 8, (0, 1))
+    if task == "depth":
+        pictures(tmp_path / "images", 8)
+        masks(tmp_path / "depth", 8, (200, 250))
     if task == "classification":
         for index, path in enumerate(sorted(tmp_path.glob("*.png"))):
             (tmp_path / f"kind{index % 2}").mkdir(exist_ok=True)

@@ -11,10 +11,11 @@ import pytest
 
 from benchmarks.cells import REPORTED
 from benchmarks.leaderboard import Leaderboard
+from tasks.depth.metrics import NAMES as DEPTH
 
 CONFIGS = Path(REPORTED).parent / "configs"
 ENTRIES = json.loads(REPORTED.read_text())
-METRICS = {"mIoU", "mAP", *(f"{name}{sigma}" for name in ("PSNR", "SSIM") for sigma in ("", 30, 50, 70))}
+METRICS = {"mIoU", "mAP", *DEPTH, *(f"{name}{sigma}" for name in ("PSNR", "SSIM") for sigma in ("", 30, 50, 70))}
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["benchmarks"][0])

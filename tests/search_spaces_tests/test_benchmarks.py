@@ -21,6 +21,7 @@ from tasks import TASKS
 
 EMBEDDED = {
     "SegmentationTask": {"type": "ScenesSegmentation"},
+    "DepthTask": {"type": "ScenesDepth"},
     "DetectionTask": {"type": "ScenesDetection"},
     "RestorationTask": {"type": "ScenesImages"},
     "ClassificationTask": {"type": "ScenesClassification"},

@@ -32,6 +32,13 @@ def test_a_published_genotype_is_the_spaces_network(toy_study) -> None:
         assert answer.arch.as_dict() == arch.as_dict()
         with pytest.raises(ValueError, match=r"\[1, 2\] is not a genotype of ToySpace"):
             Baseline(genotype=[1, 2]).prepare(study)
+        again = Baseline(choices=arch.as_dict())
+        again.prepare(study)
+        assert again.search(study) == [answer]
+        with pytest.raises(ValueError, match=r"decision .* has no choice"):
+            Baseline(choices={}).prepare(study)
+    with pytest.raises(ValueError, match="weights must be a file, and of a genotype or choices"):
+        Baseline(choices={}, weights="nowhere.pth")
     with pytest.raises(ValueError, match="give either a model"):
         Baseline()
     with pytest.raises(ValueError, match="give either a model"):

@@ -60,7 +60,9 @@ def test_verify_published(tool) -> None:
     done = tool("verify_published", "--json")
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
-    wanted = {f"SEG-{k}{kind}" for k in range(3) for kind in ("", "d", "s")} | {f"SEG-i{k}" for k in range(1, 5)}
+    wanted = {f"SEG-{k}{kind}" for k in range(3) for kind in ("", "d", "m", "c", "s")} | {
+        f"SEG-i{k}" for k in range(1, 5)
+    }
     wanted |= {f"DET-{k}" for k in range(1, 12)} | {"DET-1m", "S1-F4"} | {f"FNA-{k}" for k in range(1, 7)}
     wanted |= {"RET-MBv2", "RET-R50", "RET-R101", "FCOS-X101", "DARTS-V1", "DARTS-V1c", "DARTS-V2", "DARTS-V2c"}
     wanted |= {"NASNet-A", "NASNet-A-large", "NASNet-A-s", "AmoebaNet-A", "AmoebaNet-A-448", "AmoebaNet-A-s"}
@@ -69,7 +71,7 @@ def test_verify_published(tool) -> None:
     wanted |= {f"TPL-{k}{kind}" for k in range(2) for kind in ("", "c")}
     wanted |= {f"AK-{name}" for name in (0, 1, 2, "ResNet", "DenseNet")}
     assert [row["id"] for row in rows if row["id"] not in wanted] == []
-    assert len(rows) == len(wanted) == 66
+    assert len(rows) == len(wanted) == 72
     assert all(row["ok"] for row in rows)
     verdicts = {row["id"]: (row["params_verdict"], row["madds_verdict"]) for row in rows}
     assert verdicts["SEG-i1"] == ("exact", None)
