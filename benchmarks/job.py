@@ -18,15 +18,13 @@ from core import Inherit, Weights, build, matching
 from search_spaces import SPACES, SearchSpace
 from strategies import Failure
 from tasks import TASKS, Cost, Outcome, Stage, Start, Task
-from tasks.allocator import keep_freed_memory
+from tasks.allocator import FULL, keep_freed_memory
 
 # Errors of the machine, which no candidate is to blame for, and how torch words them.
-MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ESTALE)
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.ESTALE)
+MACHINE = (*DISK, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 WORDS = (
-    "could not create a primitive",
-    "can't allocate memory",
-    "not enough memory",
-    "bad_alloc",
+    *FULL,
     "unable to mmap",
     "unexpected pos",
     "PytorchStreamWriter failed",

@@ -6,6 +6,8 @@ import threading
 import time
 from dataclasses import dataclass
 
+BATCH_PARTS = "batch_parts"  # a metric of trainings that went through each batch in so many parts, for want of memory
+
 
 @dataclass(frozen=True)
 class Cost:

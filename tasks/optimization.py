@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -50,13 +50,19 @@ class Optimization:
         return float(self.optimizers[0].param_groups[0]["lr"])
 
     def step(self, loss: Tensor) -> float:
-        """One step; returns the loss. Raises FloatingPointError where it is not finite."""
-        value = loss.item()
-        if not math.isfinite(value):
-            raise FloatingPointError(f"the training loss became {value}: lower the stage's lr")
+        """One step down a loss, which is returned. Raises FloatingPointError where it is not finite."""
+        return self.accumulate([loss])
+
+    def accumulate(self, losses: Iterable[Tensor]) -> float:
+        """One step down a sum, whose terms are asked for one after the other: one at a time is in memory."""
+        value = 0.0
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        for loss in losses:
+            value += loss.item()
+            if not math.isfinite(value):
+                raise FloatingPointError(f"the training loss became {value}: lower the stage's lr")
+            loss.backward()
         for optimizer in self.optimizers:
             self._clip(_weights(optimizer))
             optimizer.step()

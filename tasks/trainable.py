@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import Inherit, content_key, matching
-from tasks.cost import Cost, Inherited
+from tasks.cost import BATCH_PARTS, Cost, Inherited, Spent
 from tasks.data import Data
 from tasks.stage import Stage
 from tasks.task import Parts, Start, Task
@@ -160,7 +160,7 @@ class Trainable(Task):
         """The training loss of one batch, which is metered."""
         from tasks.parallel import total
 
-        self.meter.count(total(len(batch.truth)), stage.view.size)
+        self.meter.count(total(len(batch)), stage.view.size)
         return self.batch_loss(network, stage, batch)
 
     def batch_loss(self, network: Any, stage: Stage, batch: Batch) -> Tensor:
@@ -206,16 +206,21 @@ class Trainable(Task):
     ) -> tuple[dict[str, float], Inherited | None]:
         import torch
 
+        from tasks.accumulation import in_parts
         from tasks.norms import folded
         from tasks.training import train_mode
         from tasks.weights import load, own, save, take_over
 
-        network = self.begin(model, stage, seed, adopt)
-        frozen, inherited, weights = self.groups(network, stage)[2], None, {}
-        if start is not None and network.state_dict():  # some networks to compare with have no weights
-            weights = load(start.path)
-            inherited = take_over(network, weights, start, frozen)
-        training = self._train(network, stage, seed, start, keep)
+        weights, spent = {} if start is None else load(start.path), self.meter.measure()
+
+        def learn(parts: int) -> tuple[Any, Any, Inherited | None, dict[str, float]]:
+            network = self.begin(model, stage, seed, adopt)
+            frozen, inherited = self.groups(network, stage)[2], None
+            if start is not None and network.state_dict():  # some networks to compare with have no weights
+                inherited = take_over(network, weights, start, frozen)
+            return network, frozen, inherited, self._train(network, stage, seed, start, keep, spent, parts)
+
+        network, frozen, inherited, training = in_parts(learn)
         if start is not None and start.inherit and not stage.recipe.epochs:  # its norms have seen another network
             train_mode(network, frozen)
             self.renew(network, stage, seed, 0)
@@ -227,37 +232,35 @@ class Trainable(Task):
             Path(f"{keep}.epoch").unlink(missing_ok=True)
         return {**metrics, **training}, inherited
 
-    def _training(self, network: Any, stage: Stage, seed: int) -> str:
-        """What a checkpoint must be of: these data, this stage, seed and network."""
-        shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
-        return content_key([self.fingerprint(), str(stage), seed, str(network), shapes])
+    def _train(
+        self, network: Any, stage: Stage, seed: int, start: Start | None, keep: str | None, spent: Spent, parts: int
+    ) -> dict[str, float]:
+        """Train a network for the stage's epochs; the mean loss of the last one, if there is anything to learn.
 
-    def _train(self, network: Any, stage: Stage, seed: int, start: Start | None, keep: str | None) -> dict[str, float]:
-        """Train a network for the stage's epochs; the mean loss of the last one, if there is anything to learn."""
+        `spent` is what the stage has cost, with an attempt that did not fit into memory by batches in fewer `parts`.
+        """
         from tasks.optimization import Optimization
         from tasks.parallel import first_before_others, leave, rank, together
-        from tasks.training import Training, in_time, train_mode
+        from tasks.training import Training, described, in_time, train_mode
 
         recipe, (searched, encoder, frozen) = stage.recipe, self.groups(network, stage)
         if not recipe.epochs or not (searched or encoder):
             leave()
             return {}
         optimization = Optimization(recipe, network, searched, encoder, self.steps(stage))
-        training = Training(network, frozen, optimization, seed)
+        training = Training(network, frozen, optimization, seed, parts)
         if recipe.continues:
-            before = Path(f"{start.path}.optimizer") if start is not None else None
-            if before is None or not before.is_file():
-                raise ValueError(
-                    f"stage {stage.name!r} continues another, but none that is `continued` comes before it"
-                )
-            training.load(before)
+            if start is None or not Path(f"{start.path}.optimizer").is_file():
+                raise ValueError(f"stage {stage.name!r} continues another, but none that is `continued` comes before")
+            training.load(f"{start.path}.optimizer")
         last = training.epochs + recipe.epochs
         checkpoint = Path(f"{keep}.epoch") if keep is not None and recipe.resumable else None
-        identity = "" if checkpoint is None else self._training(network, stage, seed)
-        spent = self.meter.measure()
+        of = content_key([self.fingerprint(), str(stage), seed, *described(network)]) if checkpoint else ""
         with first_before_others():
             if checkpoint is not None and checkpoint.is_file():
-                self.meter.carry(training.resume(checkpoint, identity))
+                carried = training.resume(checkpoint, of)
+                if parts == 1:  # else this process has spent that itself, or carried it before
+                    self.meter.carry(carried)
         train_mode(network, frozen)
         loss = together(network, self.device, lambda batch: self.loss(network, stage, batch))
         steps = self.steps(stage) // recipe.epochs
@@ -267,14 +270,14 @@ class Trainable(Task):
             while training.epochs < last:
                 training.epoch(islice(timed, steps), loss)
                 if checkpoint is not None and not rank():
-                    training.save(checkpoint, spent.cost, identity)
+                    training.save(checkpoint, spent.cost, of)
         leave()
         if keep is not None and (recipe.continues or recipe.continued):
             training.save(f"{keep}.optimizer", spent.cost)
         training.settle(partial(self.renew, network, stage, seed))
         if keep is not None:
             Path(f"{keep}.losses").write_text(json.dumps(training.losses))
-        return {"loss": training.loss}
+        return {"loss": training.loss, **({BATCH_PARTS: training.parts} if training.parts > 1 else {})}
 
 
 def build_network(config: Parts, seed: int, device: str) -> Any:

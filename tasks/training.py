@@ -24,11 +24,15 @@ from tasks.weights import load, load_checked, own, save
 class Training:
     """A network on its way through epochs, with its optimiser; `frozen` is a part of it that stays in eval mode.
 
-    `losses` are the mean ones of the epochs that it has seen, also in stages that this one continues.
+    `losses` are the mean ones of the epochs that it has seen, also in stages that this one continues. Every batch goes through
+    in so many `parts`, whose gradients add up to its own where the loss is a mean over images; norms see the parts.
     """
 
-    def __init__(self, network: nn.Module, frozen: nn.Module | None, optimization: Optimization, seed: int):
+    def __init__(
+        self, network: nn.Module, frozen: nn.Module | None, optimization: Optimization, seed: int, parts: int = 1
+    ):
         self.network, self.frozen, self.optimization, self.seed = network, frozen, optimization, seed
+        self.parts = parts
         self.losses: list[float] = []
 
     @property
@@ -44,9 +48,15 @@ class Training:
         """One more epoch. Raises FloatingPointError where the loss is not finite."""
         train_mode(self.network, self.frozen)
         with seeded(self.seed, self.epochs):
-            losses = [(self.optimization.step(loss(batch)), total(len(batch.truth))) for batch in batches]
+            losses = [(self._step(batch, loss), total(len(batch))) for batch in batches]
         self.optimization.end_epoch()
         self.losses.append(sum(one * count for one, count in losses) / sum(count for _, count in losses))
+
+    def _step(self, batch: Batch, loss: Callable[[Batch], Tensor]) -> float:
+        if self.parts == 1:
+            return self.optimization.step(loss(batch))
+        parts = batch.parts(self.parts)
+        return self.optimization.accumulate(loss(part) * (len(part) / len(batch)) for part in parts)
 
     def settle(self, renew: Callable[[int], None]) -> None:
         """Put averaged weights, if there are any, in place; `renew` gives norms statistics of them, from this epoch's crops."""
@@ -59,7 +69,7 @@ class Training:
 
     def save(self, path: str | Path, cost: Cost, identity: str = "") -> None:
         """Leave what `load` needs; `cost` is that of the stage so far, `identity` says what is trained, on what and how."""
-        progress = dict(losses=self.losses, cost=astuple(cost), identity=identity)
+        progress = dict(losses=self.losses, cost=astuple(cost), identity=identity, parts=self.parts)
         state = dict(network=own(self.network, self.frozen), optimization=self.optimization.state_dict())
         save({**state, **progress}, path)
 
@@ -74,6 +84,7 @@ class Training:
             if state.get("identity") != identity:
                 raise ValueError("it is of another training")
             _ = state["network"], state["optimization"], state["losses"], Cost(*state["cost"])
+            self.parts = max(self.parts, state.get("parts", 1))  # whole batches did not fit before
         except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, EOFError, UnpicklingError) as error:
             aside = path.with_name(f"{path.name}.bad")
             path.replace(aside)
@@ -87,6 +98,11 @@ class Training:
         self.optimization.load_state_dict(state["optimization"])
         self.losses = list(state["losses"])
         return Cost(*state["cost"])
+
+
+def described(network: nn.Module) -> list[Any]:
+    """What two networks have in common where one can go on from the other's checkpoint."""
+    return [str(network), {name: list(value.shape) for name, value in network.state_dict().items()}]
 
 
 def train_mode(network: nn.Module, frozen: nn.Module | None) -> None:
