@@ -57,8 +57,9 @@ def _results(row: Row) -> dict[str, Cell]:
         cells["against random"] = cells["against random"]._replace(text=f"{row['against random']:+.2f} %{dagger}")
     if row["p (Holm)"] is not None:
         cells["p (Holm)"] = cells["p (Holm)"]._replace(text=f"{row['p (Holm)']:.2g}")
-    for name in ("seeds", "trials"):  # "1 of 2", "60 / 0 / 1 / 0"
-        cells[name] = cells[name]._replace(key=int(row[name].split()[0]))
+    for name in ("seeds", "trials", "failed", "split batches"):  # "1 of 2", "60 / 0 / 1 / 0", "3 (2 error, 1 lost)"
+        if row[name]:
+            cells[name] = cells[name]._replace(key=int(row[name].split()[0]))
     return cells
 
 

@@ -14,6 +14,7 @@ from core import build, content_key
 from search_spaces import SPACES
 from strategies import Trial
 from tasks import Cost
+from tasks.cost import BATCH_PARTS
 
 STATUSES = ("done", "stopped", "failed", "duplicate")
 
@@ -58,6 +59,16 @@ class Record:
             bool(trial.stages) and all(stage.cost == nothing for stage in trial.stages) for trial in self.trials
         )
         return {**{status: ended[status] for status in STATUSES[:3]}, "duplicate": again}
+
+    def failures(self) -> Counter[str]:
+        """How many of its trials failed, by kind."""
+        return Counter(trial.failure or "error" for trial in self.trials if trial.status == "failed")
+
+    def split_batches(self) -> tuple[int, int]:
+        """How many of its trials and of its final trainings went through batches in parts, for want of memory."""
+        trials = sum(any(BATCH_PARTS in stage.metrics for stage in trial.stages) for trial in self.trials)
+        finals = [answer["final"]["metrics"] for answer in (self.result or {}).get("answers", ())]
+        return trials, sum(BATCH_PARTS in metrics for metrics in finals)
 
     def problems(self) -> list[str]:
         """What in this study's files contradicts itself, and copies of it, a sentence each."""

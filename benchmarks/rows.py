@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.records import STATUSES, Record
 from benchmarks.statistics import holm, improvement, interval, paired_test
+from tasks.cost import BATCH_PARTS
 from tasks.rewards import COSTS
 
 REFERENCE = "random_search"
@@ -38,7 +40,8 @@ def groups_of(records: Sequence[Record]) -> list[list[Record]]:
 def figures_of(answer: dict[str, Any]) -> dict[str, float]:
     """Metrics and costs of an answer's network by name."""
     final = answer["final"]
-    return {**final["metrics"], **{name: final[name] for name in COSTS if name in final}}
+    metrics = {name: value for name, value in final["metrics"].items() if name != BATCH_PARTS}
+    return {**metrics, **{name: final[name] for name in COSTS if name in final}}
 
 
 def printed(value: float) -> str:
@@ -147,7 +150,21 @@ def _row(group: Sequence[Record]) -> Row:
         row[f"{part} device-days"] = _known([cost["seconds"] / DAY if cost else None for cost in costs])
     counts = [record.counts() for record in group]
     row["trials"] = " / ".join(str(sum(count[status] for count in counts)) for status in STATUSES)
+    row["failed"], row["split batches"] = _failed(group), _split(group)
     return row
+
+
+def _failed(group: Sequence[Record]) -> str | None:
+    """How many trials failed, of which kinds."""
+    kinds = sum((record.failures() for record in group), Counter[str]())
+    told = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in kinds.most_common())
+    return f"{kinds.total()} ({told})" if kinds else None
+
+
+def _split(group: Sequence[Record]) -> str | None:
+    """How many trainings went through batches in parts, for want of memory: what this row comes to rests on them."""
+    trials, finals = (sum(counts) for counts in zip(*(record.split_batches() for record in group), strict=True))
+    return f"{trials} trials, {finals} final" if trials or finals else None
 
 
 def _known(values: Sequence[float | None]) -> dict[str, Any] | None:

@@ -49,6 +49,31 @@ def test_the_primary_metric_has_an_interval(studies, rows, tmp_path: Path) -> No
     assert "**23.00 [20.00, 27.00]**" in line(tmp_path, "random_search")
 
 
+def test_failures_are_told_by_kind_and_trainings_in_parts_are_marked(rows, answer, write_study, tmp_path: Path) -> None:
+    kinds: list[Any] = ["not_finite", "out_of_memory", None, "out_of_memory", None]
+    proposals = [Proposal(ToySpace().sample(Random(number))) for number in range(len(kinds))]
+    made = [
+        Trial(number, one, (), "failed", None, "x", kind)
+        if kind
+        else Trial(number, one, (StageResult("short", {"batch_parts": 2}, Cost(1, 0, 0.5)),), "done", 1.0, depth=1)
+        for number, (one, kind) in enumerate(zip(proposals, kinds, strict=True))
+    ]
+    split, plain = answer(None, 3.0), answer(None, 4.0)
+    split["final"]["metrics"]["batch_parts"] = 4
+    write_study(tmp_path / "split/seed0", "split", 0, made, [split])
+    write_study(tmp_path / "plain/seed0", "plain", 0, made[2:3], [plain])
+    write_study(tmp_path / "sound/seed0", "sound", 0, [], [plain])
+    found = rows()
+    assert (found["split"]["failed"], found["split"]["split batches"]) == (
+        "3 (2 out of memory, 1 not finite)",
+        "2 trials, 1 final",
+    )
+    assert (found["plain"]["failed"], found["plain"]["split batches"]) == (None, "1 trials, 0 final")
+    assert (found["sound"]["failed"], found["sound"]["split batches"]) == (None, None)
+    assert "batch_parts" not in found["split"]
+    assert {"3 (2 out of memory, 1 not finite)", "2 trials, 1 final"} <= set(line(tmp_path, "split"))
+
+
 def test_strategies_are_tested_against_random_search(studies, rows, tmp_path: Path) -> None:
     studies("random_search", *[20.0 + seed for seed in range(6)])
     studies("better", *[25.5 + 1.1 * seed for seed in range(6)])
