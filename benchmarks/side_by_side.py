@@ -1,13 +1,15 @@
-"""Runs played at the same time, each in a process of its own."""
+"""Runs played at the same time, each in a process of its own, on this machine or on a cluster."""
 
 from __future__ import annotations
 
 import json
 import multiprocessing
-from collections import deque
+import socket
+import uuid
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from contextlib import suppress
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import psutil
 
 from benchmarks.catalogue import VIS_BACKENDS
 from benchmarks.executors import InlineExecutor, ProcessExecutor
+from benchmarks.flights import TRIES
 from benchmarks.job import machines_fault
 from benchmarks.ledger import DivergedError
 from benchmarks.run import Run
@@ -48,31 +51,44 @@ def ended(one: Run, play: Callable[[], object]) -> Ended:
 
 
 def side_by_side(
-    runs: Sequence[Run], jobs: int, threads: int, begins: Callable[[Run], object]
+    runs: Sequence[Run],
+    jobs: int,
+    threads: int,
+    begins: Callable[[Run], object],
+    cluster: Executor | None = None,
 ) -> Iterator[tuple[Run, Ended]]:
     """Play runs, `jobs` at a time with so many threads each, and give each with its end as that comes.
 
     Nothing depends on `jobs` but the order. Another run begins only where there is memory for it; one that is refused beside
     others, which may have taken the memory that it needs, is played alone in the end. After a fault of the machine no run
     begins any more, and those that have not begun are not given.
+
+    The workers of a `cluster`, which have threads and memory of their own, write into the runs' folders as processes of this
+    machine do. A run whose worker is lost goes on from its record on another one, three times at most.
     """
     waiting, alone, flying = deque(runs), deque[Run](), dict[Future[Ended], Run]()
-    refused: list[Run] = []
-    with ProcessExecutor(jobs, threads) as executor:
+    refused, tries = list[Run](), Counter[Run]()
+    with nullcontext(cluster) if cluster else ProcessExecutor(jobs, threads) as executor:
 
         def begin(one: Run) -> None:
             begins(one)
+            tries[one] += 1
             device = json.loads(one.final_task)["device"]
             config = {**one.dump, VIS_BACKENDS: one.vis_backends}
-            flying[executor.submit(_play, config, one.name, one.seed, one.folder.parents[2], device, one.devices)] = one
+            how = device, one.devices, _mark(one.folder) if cluster else None
+            flying[executor.submit(_play, config, one.name, one.seed, one.folder.parents[2], *how)] = one
 
         while waiting or alone or flying:
-            while waiting and len(flying) < jobs and (not flying or room()):
+            while waiting and len(flying) < jobs and (not flying or cluster or room()):
                 begin(waiting.popleft())
             if not flying:
                 begin(alone.popleft())
             for future in wait(flying, return_when=FIRST_COMPLETED).done:
-                one, end = flying.pop(future), _end(future)
+                one = flying.pop(future)
+                if cluster and isinstance(future.exception(), BrokenExecutor) and tries[one] < TRIES:
+                    waiting.append(one)
+                    continue
+                end = _end(future)
                 if end.unprepared and one not in refused:
                     refused.append(one)
                     alone.append(one)
@@ -90,8 +106,24 @@ def _end(future: Future[Ended]) -> Ended:
         return Ended(1, "its process has died (killed, for want of memory perhaps): the same command goes on")
 
 
-def _play(config: Mapping[str, Any], name: str, seed: int, work_dir: Path, device: str, devices: int) -> Ended:
-    """Play a run in this process, which others know from its record."""
+def _mark(folder: Path) -> Path:
+    """A file in a run's folder by which a worker knows it again; one that is left is removed when the run is opened."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mark = folder / f"{uuid.uuid4().hex}.part"
+    mark.touch()
+    return mark
+
+
+def _play(
+    config: Mapping[str, Any], name: str, seed: int, work_dir: Path, device: str, devices: int, mark: Path | None = None
+) -> Ended:
+    """Play a run in this process, which others know from its record, where its folder has the `mark`."""
+    if mark is not None:
+        try:
+            mark.unlink()
+        except FileNotFoundError:
+            where = f"{mark.parent} on {socket.gethostname()} is another folder than the command's"
+            return Ended(2, f"{where}: runs on a cluster want a --work-dir that all nodes share")
     try:
         one = Run(config, name, seed, work_dir, device, devices)
         shared = one.prepare()

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import run_configs
-from benchmarks.executors import EXECUTORS, Ending, cores, open_executor, threads_each
+from benchmarks.executors import CLUSTERS, EXECUTORS, Ending, cores, open_executor, threads_each
 from benchmarks.gates import saved_images
 from benchmarks.job import build_task, machines_fault
 from benchmarks.leaderboard import Leaderboard
@@ -57,7 +57,7 @@ def arguments() -> Parser:
         "--jobs",
         type=int,
         help="runs that are played at a time, each in a process of its own (default: as the cores and the memory allow; "
-        "on a GPU 1); scores do not depend on it",
+        "on a GPU 1), with --executor ray or slurm each on a worker of the cluster; scores do not depend on it",
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--devices", type=int, default=1, help="GPUs that train a final network together")
@@ -105,13 +105,21 @@ def shares(options: Any, runs: Sequence[Run]) -> tuple[int, int]:
     ValueError where options exclude each other.
     """
     jobs, pooled = options.jobs, options.executor != "inline"
-    if jobs is not None and (jobs < 1 or (jobs > 1 and pooled)):
+    if jobs is not None and (jobs < 1 or (jobs > 1 and pooled and not sends_runs(options))):
         raise ValueError(f"--jobs must be at least 1, and 1 with --executor {options.executor}, not {jobs}")
+    if sends_runs(options) and (options.workers > 1 or options.patience or not options.resources.get("shared", True)):
+        what = "--jobs sends whole runs, not trials, to nodes that share --work-dir"
+        raise ValueError(f"{what}: leave out --workers, --patience and shared=False")
     timed = any({"latency_ms", "predicted_ms"} & set(one.benchmark.measures) for one in runs)
     if pooled or timed or options.device == "cuda" or options.devices > 1:
         return threads_each(1), jobs or 1
     threads = threads_each(min(cores(), len(runs)))
     return threads, jobs or max(1, cores() // threads)
+
+
+def sends_runs(options: Any) -> bool:
+    """Are whole runs what the executor's workers get, and not trials?"""
+    return options.executor in CLUSTERS and (options.jobs or 1) > 1
 
 
 def set_threads(threads: int) -> None:
@@ -207,8 +215,10 @@ def one_by_one(todo: Mapping[Run, Cost], executor: Executor, options: Any, voice
                 return
 
 
-def shown_side_by_side(todo: Iterable[Run], jobs: int, threads: int, voice: Voice) -> Iterator[tuple[Run, Ended]]:
-    """Play runs in processes of their own, with a bar for each where a terminal shows it."""
+def shown_side_by_side(
+    todo: Iterable[Run], jobs: int, threads: int, voice: Voice, cluster: Executor | None = None
+) -> Iterator[tuple[Run, Ended]]:
+    """Play runs in processes of their own, or on a cluster, with a bar for each where a terminal shows it."""
     bars: dict[Run, tuple[Progress, Recorded]] = {}
     drawing = threading.Lock()  # what a record's news are, one thread at a time asks
 
@@ -228,8 +238,8 @@ def shown_side_by_side(todo: Iterable[Run], jobs: int, threads: int, voice: Voic
                 drawn.show(seen, note)
                 drawn.bar.refresh()
 
-    with ticking(draw):
-        for one, end in side_by_side(list(todo), jobs, threads, begins):
+    with cluster or nullcontext(), ticking(draw):
+        for one, end in side_by_side(list(todo), jobs, threads, begins, cluster):
             with drawing:
                 progress, seen = bars.pop(one)
                 progress.bar.close()
@@ -252,7 +262,8 @@ def main() -> int:
     try:
         runs = setup(options)
         threads, jobs = shares(options, runs)
-        executor = open_executor(options.executor, options.workers, **options.resources)
+        workers = jobs if sends_runs(options) else options.workers
+        executor = open_executor(options.executor, workers, **options.resources)
         if options.patience is not None and not (options.patience > 0 and isinstance(executor, Ending)):
             raise ValueError(f"--patience {options.patience:g} needs a time above 0, and --executor process or ray")
         with voice.waiting("preparing the data, the encoder and its features"):
@@ -266,9 +277,9 @@ def main() -> int:
     for one in ends:
         tell_end(one, ends[one], voice)
     jobs = min(jobs, len(todo))
-    if jobs > 1:
+    if jobs > 1 or sends_runs(options):
         build_task.cache_clear()  # what was prepared lies in files, and the memory is for the runs
-        played = shown_side_by_side(todo, jobs, threads, voice)
+        played = shown_side_by_side(todo, jobs, threads, voice, executor if sends_runs(options) else None)
     else:
         set_threads(threads)
         played = one_by_one(todo, executor, options, voice)

@@ -23,6 +23,7 @@ EXECUTORS = {
     "slurm": "benchmarks.executors.slurm.SlurmExecutor",
 }
 PACKAGES = {"ray": "ray", "slurm": "submitit"}  # that are installed by those who want them
+CLUSTERS = tuple(PACKAGES)  # whose workers may be on other machines
 
 
 def open_executor(name: str, workers: int, **resources: Any) -> Executor:
@@ -40,6 +41,7 @@ def open_executor(name: str, workers: int, **resources: Any) -> Executor:
 
 
 __all__ = [
+    "CLUSTERS",
     "EXECUTORS",
     "Ending",
     "InlineExecutor",

@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import BrokenExecutor, Future
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from benchmarks.executors import InlineExecutor
 from benchmarks.recorded import Recorded
 from benchmarks.run import Run
 from benchmarks.side_by_side import Ended, side_by_side
@@ -159,6 +161,38 @@ def test_one_that_is_refused_beside_others_is_played_alone(runs: dict[str, Run])
     assert ends == {"shy": Ended(), "good": Ended()}
 
 
+class Lossy(InlineExecutor):
+    """Loses its first jobs, so many."""
+
+    def __init__(self, losses: int):
+        super().__init__()
+        self.left = losses
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        self.left -= 1
+        if self.left < 0:
+            return super().submit(fn, *args, **kwargs)
+        lost: Future[Any] = Future()
+        lost.set_exception(BrokenExecutor("the node is gone"))
+        return lost
+
+
+@pytest.mark.parametrize(("losses", "code"), [(3, 0), (4, 1)])
+def test_a_run_whose_node_is_lost_goes_on_elsewhere(runs: dict[str, Run], losses: int, code: int) -> None:
+    ends = dict(side_by_side([runs["good"]], 2, 1, lambda one: None, Lossy(losses)))
+    assert ends[runs["good"]].code == code
+    assert (runs["good"].folder / "study.json").is_file() == (code == 0)
+
+
+def test_a_node_that_shares_no_folder_plays_no_run(runs: dict[str, Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = Path("elsewhere/nothing.part")
+    monkeypatch.setattr("benchmarks.side_by_side._mark", lambda folder: elsewhere)
+    ((_, end),) = side_by_side([runs["good"]], 2, 1, lambda one: None, Lossy(0))
+    assert end.code == 2
+    assert "runs on a cluster want a --work-dir that all nodes share" in end.why
+    assert not runs["good"].folder.exists()
+
+
 def test_all_end_with_a_signal_and_go_on(tool, tmp_path: Path) -> None:
     asked = ["toy", "--strategy", "random_search", "--seed", "0", "1", "--jobs", "2", "--work-dir"]
     many = ["--cfg-options", "benchmark.budget.trials=600", "benchmark.budget.images=None"]
@@ -206,7 +240,12 @@ def test_figures_are_read_as_a_record_grows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
-    [(("--jobs", 0), "not 0"), (("--jobs", 2, "--executor", "process"), "1 with --executor process, not 2")],
+    [
+        (("--jobs", 0), "not 0"),
+        (("--jobs", 2, "--executor", "process"), "1 with --executor process, not 2"),
+        (("--jobs", 2, "--executor", "ray", "--workers", 2), "leave out --workers, --patience"),
+        (("--jobs", 2, "--executor", "ray", "--resources", "shared=False"), "nodes that share --work-dir"),
+    ],
 )
 def test_jobs_that_cannot_be(tool, tmp_path: Path, options: tuple[Any, ...], sentence: str) -> None:
     done = tool("run_benchmark", "toy", *options, "--work-dir", tmp_path / "runs")
