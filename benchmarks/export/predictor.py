@@ -16,7 +16,6 @@ from tasks.deployment import as_batch
 from tasks.files import decode, in_colour
 from tasks.restoration.tiles import tiled
 
-TASKS = ("segmentation", "detection", "restoration", "classification")
 TASKS = ("segmentation", "detection", "restoration", "classification", "depth")
 
 
