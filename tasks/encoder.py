@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -127,7 +128,13 @@ class Encoder:
 
     @cached_property
     def _weights(self) -> dict[str, Tensor]:
-        return torch.load(self._made[0] / "encoder.pth", weights_only=True)
+        path = self._made[0] / "encoder.pth"
+        try:
+            return torch.load(path, weights_only=True)
+        except UnpicklingError:
+            raise ValueError(
+                f"{path} holds something else than weights: remove its folder, which is made again"
+            ) from None
 
     @cached_property
     def _made(self) -> tuple[Path, Cost]:

@@ -17,7 +17,7 @@ from benchmarks.catalogue import read_protocol
 from benchmarks.job import build_task
 from search_spaces.mbconv.space import MBConv
 from tasks.checkpoint import read_checkpoint
-from tasks.cost import Meter
+from tasks.cost import Cost, Meter
 from tasks.encoder import Encoder
 from tasks.norms import refit_norms
 from tasks.segmentation.folders import FolderSegmentation
@@ -233,3 +233,11 @@ def test_an_answer_without_a_backbone_is_refused(tmp_path: Path) -> None:
         encoder(tmp_path, checkpoint=str(narrow), backbone=dict(type="mmdet.ResNet", depth=18))
     with pytest.raises(ValueError, match=r"does not fit the encoder: .* tensors are missing"):
         encoder(tmp_path, checkpoint=str(narrow)).prepare()
+
+
+def test_a_cached_encoder_that_holds_code_is_refused(tmp_path: Path) -> None:
+    encoder = object.__new__(Encoder)
+    vars(encoder)["_made"] = tmp_path, Cost()
+    torch.save({"weights": tmp_path}, tmp_path / "encoder.pth")
+    with pytest.raises(ValueError, match=r"encoder\.pth holds something else than weights: remove its folder"):
+        encoder.weights()
