@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks.executors import open_executor
+from benchmarks.executors import InlineExecutor, open_executor
+from benchmarks.ledger import read_trials
+from benchmarks.run import Run
+from benchmarks.side_by_side import Ended, side_by_side
+from benchmarks.torture.candidates import nap
 from strategies import Proposal, Trial
 from strategies.random_search import RandomSearch
 
@@ -53,9 +57,6 @@ def executor(nodes: Any) -> Iterator[Executor]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_ADDRESS", nodes.address)
         patch.setenv("OMP_NUM_THREADS", "1")
-        patch.syspath_prepend(Path(__file__).parent)  # workers look for modules where this process does
-        from benchmark_faults import nap
-
         with open_executor("ray", 2) as opened:
             seen: set[int] = set()
             while len(seen) < 2:
@@ -65,7 +66,9 @@ def executor(nodes: Any) -> Iterator[Executor]:
 
 @pytest.mark.slow
 def test_a_worker_that_dies_costs_its_trial_and_no_other(toy_study, tmp_path: Path, executor: Executor) -> None:
-    changes: dict[str, Any] = dict(task={"type": "benchmark_faults.Deadly"}, stages=[CONTINUED["stages"][0]])
+    changes: dict[str, Any] = dict(
+        task={"type": "benchmarks.torture.candidates.Deadly"}, stages=[CONTINUED["stages"][0]]
+    )
     with toy_study(tmp_path, workers=2, executor=executor, **CONTINUED | changes) as one:
         for kernel in (3, 5):
             choices = one.space.sample(one.rng()).as_dict()
@@ -77,9 +80,7 @@ def test_a_worker_that_dies_costs_its_trial_and_no_other(toy_study, tmp_path: Pa
 
 @pytest.mark.slow
 def test_a_worker_that_hangs_is_ended(toy_study, tmp_path: Path, executor: Executor) -> None:
-    from benchmark_faults import nap
-
-    changes: dict[str, Any] = dict(task={"type": "benchmark_faults.Hanging"}, patience=2.0)
+    changes: dict[str, Any] = dict(task={"type": "benchmarks.torture.candidates.Hanging"}, patience=2.0)
     with toy_study(tmp_path, executor=executor, **CONTINUED | changes) as one:
         choices = one.space.sample(one.rng()).as_dict()
         one.submit(Proposal(one.space.architecture({**choices, "layer0.kernel": 5})))
@@ -101,7 +102,7 @@ def test_where_no_folder_is_shared_weights_travel(
 @pytest.mark.slow
 def test_no_trial_is_lost_with_a_node(toy_study, tmp_path: Path, nodes: Any, executor: Executor) -> None:
     (tmp_path / "pids").mkdir()
-    slow = {"type": "benchmark_faults.Slow", "pids": str(tmp_path / "pids"), "pause": 0.3}
+    slow = {"type": "benchmarks.torture.candidates.Slow", "pids": str(tmp_path / "pids"), "pause": 0.3}
 
     def leave(study: Any) -> None:
         if len(study.trials) == 3:
@@ -112,6 +113,32 @@ def test_no_trial_is_lost_with_a_node(toy_study, tmp_path: Path, nodes: Any, exe
         RandomSearch().search(one)
     assert len(nodes.list_all_nodes()) == 1
     assert facts(one.trials) == played(toy_study, tmp_path / "inline", task={"type": "ToyTask"})
+
+
+@pytest.mark.slow
+def test_whole_runs_come_to_what_they_come_to_here(
+    toy_config: dict[str, Any], tmp_path: Path, executor: Executor
+) -> None:
+    """Also of a strategy that trains a supernet, and so cannot have its trials on a cluster."""
+    config = {**toy_config, "budget": dict(trials=5)}
+    strategies: dict[str, Any] = dict(random_search=dict(type="RandomSearch"), darts=dict(type="DARTS", epochs=2))
+
+    def runs(folder: str) -> list[Run]:
+        benchmark = {"benchmark": config}
+        return [
+            Run({**benchmark, "strategy": one}, name, 0, tmp_path / folder, "cpu") for name, one in strategies.items()
+        ]
+
+    begun: list[str] = []
+    ends = side_by_side(runs("ray"), 2, 1, lambda one: begun.append(one.name), executor)
+    assert {one.name: end for one, end in ends} == dict.fromkeys(strategies, Ended())
+    assert begun == list(strategies)
+    for here, there in zip(runs("inline"), runs("ray"), strict=True):
+        with here.open(InlineExecutor(), 1) as study:
+            here.strategy.search(study)
+        assert facts(study.trials) == facts(read_trials(there.folder / "trials.jsonl"))
+        assert there.finished
+        assert not list(there.folder.glob("*.part"))
 
 
 @pytest.mark.slow

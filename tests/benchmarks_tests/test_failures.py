@@ -8,20 +8,15 @@ from typing import Any
 import pytest
 
 from benchmarks.executors import ProcessExecutor
+from benchmarks.torture.candidates import nap
 from strategies import Proposal
 from strategies.random_search import RandomSearch
-
-
-@pytest.fixture(autouse=True)
-def faults(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers look for modules where this process does."""
-    monkeypatch.syspath_prepend(Path(__file__).parent)
 
 
 def test_a_study_ends_where_trials_fail_one_after_the_other_and_goes_on_from_there(toy_study, tmp_path: Path) -> None:
     for told in (25, 49):  # the last one of the record, which nothing stands behind, is the first of the next
         with (
-            toy_study(tmp_path, task={"type": "benchmark_faults.Broken"}) as one,
+            toy_study(tmp_path, task={"type": "benchmarks.torture.candidates.Broken"}) as one,
             pytest.raises(
                 RuntimeError, match=r"25 trials in a row failed \(error\), the last with .*nothing works today"
             ),
@@ -39,9 +34,7 @@ def test_refused_networks_are_no_failures_in_a_row(toy_study) -> None:
 
 
 def test_a_worker_that_hangs_is_ended_and_its_trial_has_failed(toy_study, tmp_path: Path) -> None:
-    from benchmark_faults import nap
-
-    changes: dict[str, Any] = dict(task={"type": "benchmark_faults.Hanging"}, gate=None, patience=1.0)
+    changes: dict[str, Any] = dict(task={"type": "benchmarks.torture.candidates.Hanging"}, gate=None, patience=1.0)
     with ProcessExecutor(1) as pool, toy_study(tmp_path, executor=pool, **changes) as one:
         before = pool.submit(nap).result()
         one.submit(Proposal(one.space.architecture({**one.space.sample(one.rng()).as_dict(), "layer0.kernel": 5})))

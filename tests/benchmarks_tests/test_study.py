@@ -219,10 +219,9 @@ def test_a_reward_that_is_no_number_makes_a_failed_trial(toy_study, monkeypatch,
     assert "the reward" in (trial.error or "")
 
 
-def test_where_everything_fails_the_search_says_why(toy_study, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(Path(__file__).parent)
+def test_where_everything_fails_the_search_says_why(toy_study) -> None:
     with (
-        toy_study(task={"type": "benchmark_faults.Broken"}, budget=dict(trials=20)) as one,
+        toy_study(task={"type": "benchmarks.torture.candidates.Broken"}, budget=dict(trials=20)) as one,
         pytest.raises(RuntimeError, match="all 20 trials failed"),
     ):
         RandomSearch().search(one)
@@ -254,10 +253,9 @@ def test_processes_evaluate_the_same_and_keep_every_worker_busy(toy_study, tmp_p
     assert facts(sorted(pooled.trials, key=lambda trial: trial.id)) == facts(inline.trials)
 
 
-def test_a_dead_worker_costs_its_trial_and_no_other(toy_study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_worker_costs_its_trial_and_no_other(toy_study, tmp_path: Path) -> None:
     """A network with a first kernel of 5 kills its worker, each of the four times that it is tried."""
-    monkeypatch.syspath_prepend(Path(__file__).parent)  # a spawned process starts with this one's path
-    task, budget = {"type": "benchmark_faults.Deadly"}, dict(trials=6)
+    task, budget = {"type": "benchmarks.torture.candidates.Deadly"}, dict(trials=6)
     with ProcessExecutor(2) as pool, toy_study(tmp_path, task=task, budget=budget, executor=pool, workers=2) as one:
         RandomSearch().search(one)
     deadly = {trial.id for trial in one.trials if trial.arch["layer0.kernel"] == 5}

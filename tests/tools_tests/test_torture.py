@@ -5,60 +5,55 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from benchmarks.ledger import Ledger, read_trials
+from benchmarks.torture import machine
+from benchmarks.torture.command import end, finish, start
+from benchmarks.torture.fault import BrokenPromiseError, Fault, Settings
+from benchmarks.torture.faults import FAULTS
 from tasks.toy import ToyTask
 
-ROOT = Path(__file__).resolve().parents[2]
 TOY = ("toy", "--strategy", "random_search")
 SHORT = ("--cfg-options", "benchmark.budget.trials=20", "benchmark.budget.images=None")
-LONG = ("--cfg-options", "benchmark.budget.trials=1000000", "benchmark.budget.images=None")
 
 
-def hears_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def test_the_table_says_which_promises_are_met_and_the_exit_code_whether_all_are(tool, monkeypatch) -> None:
+    def breaks(settings: Settings) -> str:
+        raise BrokenPromiseError("it was executed")
 
-
-def started(*arguments: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-X", "importtime", "tools/run_benchmark.py", *map(str, arguments)]
-    return subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=hears_interrupts
+    monkeypatch.setitem(
+        FAULTS, "cache", Fault("a file is cut", "it is made again", lambda settings: f"{settings.kills}")
     )
+    monkeypatch.setitem(FAULTS, "pickles", Fault("code is left", "nobody executes it", breaks))
+    for only, code in ((["cache"], 0), (["cache", "pickles"], 1)):
+        done = tool("torture", "--kills", 7, "--only", *only)
+        assert done.returncode == code
+        cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines()]
+        assert ["cache", "a file is cut", "it is made again", "yes", "7"] in cells
+        assert (["pickles", "code is left", "nobody executes it", "NO", "it was executed"] in cells) == bool(code)
+    assert tool("torture", "--kills", -1).returncode == 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("after", ["command_line", "mmengine.config", "random_search seed0"])
-def test_a_signal_at_any_moment_is_one_sentence(tmp_path: Path, number: signal.Signals, after: str) -> None:
-    """Sent when the process says that it has imported a module, or that it plays."""
-    with started(*TOY, "--seed", 0, "--work-dir", tmp_path, *LONG) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if after in line.rpartition("|")[2] or (after in line and "import time" not in line):
-                break
-        process.send_signal(number)
-        rest = process.stderr.read()
-    assert process.returncode == 128 + number
-    said = [line for line in rest.splitlines() if "the same command goes on from here" in line]
-    assert said == [f"{'interrupted' if number == signal.SIGINT else 'terminated'}: the same command goes on from here"]
-    assert "Traceback" not in rest
+@pytest.mark.parametrize(
+    ("number", "moment"),
+    [*zip([signal.SIGINT, signal.SIGTERM, signal.SIGINT], machine.MOMENTS, strict=True)],
+)
+def test_a_signal_at_any_moment_is_one_sentence(tmp_path: Path, number: signal.Signals, moment: str) -> None:
+    machine.signalled(tmp_path, number, moment)
 
 
 def test_two_processes_play_every_seed_once(tmp_path: Path) -> None:
-    for pair, seeds in enumerate([((0,), (0,)), ((0, 1, 2), (1,))]):
-        both = [started(*TOY, "--work-dir", tmp_path / str(pair), *SHORT, "--seed", *own) for own in seeds]
-        heard = [process.communicate()[1] for process in both]
-        assert {process.returncode for process in both} <= {0, 2}, heard
-        assert not any("Traceback" in text for text in heard)
-        for process, text in zip(both, heard, strict=True):
-            assert ("is being written by another process" in text) == (process.returncode == 2)
-        for seed in {*seeds[0], *seeds[1]}:
-            assert (tmp_path / str(pair) / f"toy-v2/random_search/seed{seed}/study.json").is_file()
-        assert not list(tmp_path.rglob("*.part"))
+    alone = ("--jobs", 1, "--work-dir", tmp_path, *SHORT)
+    both = [start(*TOY, "--seed", *seeds, *alone) for seeds in ((0, 1), (1,))]
+    for done in map(end, both):
+        assert done.code in (0, 2)
+        assert ("is being written by another process" in done.said) == (done.code == 2)
+    for seed in (0, 1):
+        assert (tmp_path / f"toy-v2/random_search/seed{seed}/study.json").is_file()
+    assert not list(tmp_path.rglob("*.part"))
 
 
 def test_a_run_that_another_process_plays_is_left_out(tool, tmp_path: Path) -> None:
@@ -112,34 +107,31 @@ def test_repeated_seeds_are_one(tool, tmp_path: Path) -> None:
 
 
 OWN = """
-from mmengine.registry import MODELS
-from search_spaces.space import FiniteSpace
 from search_spaces.registry import SPACES
-from torch import nn
+from search_spaces.toy.space import ToySpace
+from tasks.registry import TASKS
+from tasks.toy import ToyTask
 
-@MODELS.register_module()
-class OwnPlain(nn.Sequential):
-    def __init__(self, width):
-        super().__init__(nn.Conv2d(1, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, 1, 3, padding=1))
+@TASKS.register_module()
+class OwnTask(ToyTask):
+    def train_and_score(self, *arguments):
+        figures, inherited = super().train_and_score(*arguments)
+        return {name: figure + 1000 for name, figure in figures.items()}, inherited
 
 @SPACES.register_module()
-class OwnSpace(FiniteSpace):
-    decisions = {"width": (2, 3, 4)}
-
-    def parts(self, choices):
-        return {"network": {"type": "OwnPlain", **choices}}
+class OwnSpace(ToySpace):
+    pass
 """
 PROTOCOL = """
-custom_imports = dict(imports=["own_plain_networks"])
+custom_imports = dict(imports=["own_classes"])
 benchmark = dict(
     id="own-v1",
-    task=dict(type="RestorationTask", data=dict(type="ScenesImages"), degradation=dict(type="Noise", sigma=30.0),
-              input_size=[128, 128]),
+    task=dict(type="OwnTask"),
     space=dict(type="OwnSpace"),
-    stages=[dict(name="short", view=dict(share=0.2, size=[32, 32], copies=1), recipe=dict(epochs=1))],
-    final=dict(name="final", view=dict(eval="test", size=[32, 32]), recipe=dict(epochs=1)),
-    reward=dict(type="Metric", name="PSNR"),
-    budget=dict(trials=2),
+    stages=[dict(name="short", recipe=dict(epochs=1))],
+    final=dict(name="final", view=dict(eval="test"), recipe=dict(epochs=1)),
+    reward=dict(type="Metric", name="score"),
+    budget=dict(trials=1),
     seeds=[0],
 )
 strategies = dict(random_search=dict(type="RandomSearch"))
@@ -148,12 +140,8 @@ strategies = dict(random_search=dict(type="RandomSearch"))
 
 @pytest.mark.slow
 def test_a_module_of_ones_own_beside_the_config_works_in_workers(tmp_path: Path) -> None:
-    (tmp_path / "own_plain_networks.py").write_text(OWN)
+    (tmp_path / "own_classes.py").write_text(OWN)
     (tmp_path / "own.py").write_text(PROTOCOL)
-    arguments = (tmp_path / "own.py", "--work-dir", tmp_path / "runs", "--executor", "process", "--workers", 2)
-    with started(*arguments) as process:
-        heard = process.communicate()[1]
-    assert process.returncode == 0, heard[-1000:]
-    assert [one.status for one in read_trials(tmp_path / "runs/own-v1/random_search/seed0/trials.jsonl")] == [
-        "done"
-    ] * 2
+    finish(tmp_path / "own.py", "--work-dir", tmp_path / "runs", "--executor", "process", "--workers", 1)
+    (trial,) = read_trials(tmp_path / "runs/own-v1/random_search/seed0/trials.jsonl")
+    assert trial.score > 900
