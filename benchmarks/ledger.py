@@ -156,7 +156,7 @@ def _write(file: FileIO, line: Line) -> None:
         while data:
             data = data[file.write(data) :]
     except OSError as error:
-        raise OSError(error.errno, error.strerror, file.name) from None
+        raise OSError(error.errno, error.strerror, str(file.name)) from None
 
 
 def _to_json(trial: Trial) -> Line:

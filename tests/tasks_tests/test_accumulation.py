@@ -30,9 +30,9 @@ class Large(nn.Sequential):
         normed = [nn.BatchNorm2d(4)] if norm else []
         super().__init__(nn.Conv2d(1, 4, 3, padding=1), *normed, nn.ReLU(), nn.Conv2d(4, 1, 3, padding=1))
 
-    def forward(self, images: Tensor) -> Tensor:
-        made = super().forward(images)
-        if self.training and len(images) > self.most:
+    def forward(self, input: Tensor) -> Tensor:
+        made = super().forward(input)
+        if self.training and len(input) > self.most:
             raise ERRORS[self.error](WORDS if self.error != "other" else "broken")
         return made
 
