@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.files import check_name
 from benchmarks.gates import GATES, Gate
 from core import build, content_key, import_named, make, parse
-from core.parsing import shown
+from core.parsing import in_a_line, shown
 from search_spaces import SPACES, FiniteSpace, SearchSpace
 from tasks import REWARDS, Stage
 from tasks.rewards import MEASURED, Objectives, Reward
@@ -65,8 +65,8 @@ class Benchmark:
             try:
                 import_named(module)
             except Exception as error:  # a module is a program: anything may come out of it
-                why = f"{type(error).__name__}: {error}"
-                raise ValueError(f"benchmark {plain.id!r} imports {module}, which fails ({why})") from error
+                why = in_a_line(f"{type(error).__name__}: {error}")
+                raise ValueError(f"benchmark {plain.id!r} imports {in_a_line(module)}, which fails ({why})") from error
         self.id, self.seeds, self.budget = plain.id, plain.seeds, plain.budget
         self.final = Stage.of(plain.final)
         self.stages = _checked([Stage.of(stage) for stage in plain.stages], self.final)

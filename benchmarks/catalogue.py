@@ -13,6 +13,7 @@ from typing import Any
 from mmengine.config import Config
 
 from core import did_you_mean
+from core.parsing import in_a_line
 
 CONFIGS = Path(__file__).parent / "configs"
 PROTOCOL = "protocol.py"
@@ -134,7 +135,8 @@ def _read(path: Path) -> Plain:
     try:
         plain = json.loads(path.read_text()) if path.suffix == ".json" else Config.fromfile(path).to_dict()
     except (Exception, SystemExit) as error:  # a config is a program: anything may come out of it
-        raise ValueError(f"{path} cannot be read as a config: {type(error).__name__}: {error}") from error
+        why = in_a_line(f"{type(error).__name__}: {error}")
+        raise ValueError(f"{path} cannot be read as a config: {why}") from error
     if not isinstance(plain, dict) or not isinstance(plain.get("benchmark"), dict):
         raise ValueError(f"{path} has no 'benchmark', a dict: start from a {PROTOCOL} in benchmarks/configs")
     if "like" in plain:
@@ -165,8 +167,7 @@ def _merged(plain: Plain, options: Options, what: str) -> Plain:
     try:
         config.merge_from_dict(dict(options))
     except Exception as error:  # MMEngine raises several kinds
-        given = ", ".join(f"{name}={value}" for name, value in options.items())
-        raise ValueError(
-            f"the option {given} does not fit the config of {what}: {type(error).__name__}: {error}"
-        ) from error
+        given = in_a_line(", ".join(f"{name}={value}" for name, value in options.items()))
+        why = in_a_line(f"{type(error).__name__}: {error}")
+        raise ValueError(f"the option {given} does not fit the config of {what}: {why}") from error
     return config.to_dict()

@@ -11,6 +11,7 @@ import orjson
 
 from benchmarks.files import check_name, read_json
 from core import parse
+from core.parsing import in_a_line, shown
 from search_spaces import SearchSpace
 from strategies import Failure, Status
 from tasks import Inherited
@@ -18,6 +19,7 @@ from tasks import Inherited
 Choices = Mapping[str, int | float | str]
 Figures = Mapping[str, float]
 Line = dict[str, Any]
+MOST_KNOWN = 20_000
 
 
 @dataclass
@@ -237,6 +239,7 @@ class TrialCheck:
     def __init__(self, space: SearchSpace | None = None):
         self.space = space
         self.ids: set[int] = set()
+        self.known: dict[str, Choices] = {}  # by key: choices that the space offers, as many trials repeat them
 
     def __call__(self, line: Any) -> None:
         trial = parse(TrialEntry, line, "the trial")
@@ -244,15 +247,21 @@ class TrialCheck:
             raise ValueError(f"its id, {trial.id}, is below 0, or that of another line, too")
         if trial.parent is not None and trial.parent not in self.ids:
             raise ValueError(f"its parent {trial.parent} is no trial before it")
-        check_choices(self.space, line["arch"], trial.key)
+        if self.known.get(trial.key) != line["arch"]:
+            check_choices(self.space, line["arch"], trial.key)
+            if len(self.known) < MOST_KNOWN:
+                self.known[trial.key] = line["arch"]
         self.ids.add(trial.id)
 
 
 class EventCheck:
-    """Is a line an event that may follow those before it? Raises ValueError."""
+    """Is a line an event that may follow those before it? Raises ValueError.
 
-    def __init__(self, space: SearchSpace | None = None):
-        self.space, self.opened, self.known = space, False, 0
+    `checked` are choices of trials that the space is known to offer.
+    """
+
+    def __init__(self, space: SearchSpace | None = None, checked: Mapping[int, Choices] | None = None):
+        self.space, self.opened, self.known, self.checked = space, False, 0, checked or {}
 
     def __call__(self, line: Any) -> None:
         kind = line.get("event") if isinstance(line, dict) else None
@@ -266,7 +275,8 @@ class EventCheck:
             if line["id"] != self.known:
                 raise ValueError(f"its id is {line['id']}, and the next one is {self.known}")
             self.known += 1
-            check_choices(self.space, line["arch"])
+            if self.checked.get(line["id"]) != line["arch"]:
+                check_choices(self.space, line["arch"])
         elif kind != "opened" and not 0 <= line["id"] < self.known:
             raise ValueError(f"trial {line['id']} was never proposed")
 
@@ -279,9 +289,9 @@ def check_choices(space: SearchSpace | None, choices: Choices, key: str | None =
         arch = space.architecture(choices)
         own = arch.key
     except Exception as error:  # an open space may raise anything for choices of another
-        raise ValueError(f"its choices are none of {space}: {error}") from None
+        raise ValueError(f"its choices are none of {space}: {in_a_line(error)}") from None
     if key is not None and own != key:
-        raise ValueError(f"its key is {key}, that of its choices {own}")
+        raise ValueError(f"its key is {shown(key)}, that of its choices {own}")
 
 
 def _read_entry(path: Path, cls: type, what: str) -> Line | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -24,14 +25,16 @@ class Journal(Generic[T]):
         self.path, self.found = path, list[T]()
         head = {"protocol_hash": one.dump["protocol_hash"], "benchmark": one.benchmark.id}
 
-        def check(line: Any) -> None:
-            if not isinstance(line, dict) or "protocol_hash" not in line:
-                parse(entry, line, what)
+        lines: list[Any] = []
 
-        lines = list(read_lines(path, what, check)) if path.is_file() else []
-        if lines and lines[0] != head:
-            raise ValueError(f"{path} holds what was measured under another protocol: choose another --work-dir")
-        self.found = [parse(entry, line, what) for line in lines[1:]]
+        def check(line: Any) -> None:
+            if not lines and line != head:
+                raise ValueError("it was measured under another protocol, so choose another --work-dir")
+            if lines:
+                self.found.append(parse(entry, line, what))
+            lines.append(line)
+
+        deque(read_lines(path, what, check) if path.is_file() else (), maxlen=0)
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "ab") as file:
             file.truncate(whole_lines(path.read_bytes()))  # a kill has torn the last line

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import os
 from collections import deque
 from collections.abc import Sequence
+from functools import lru_cache
 from io import FileIO
 from pathlib import Path
+from typing import Any
 
 from benchmarks.entries import EventCheck, Line, TrialCheck, read_lines, whole_lines
 from benchmarks.job import Failed
@@ -17,6 +20,7 @@ from strategies import Proposal, StageResult, Trial
 from tasks import Cost, Inherited, Outcome
 
 TRIALS, EVENTS = "trials.jsonl", "events.jsonl"
+MUCH = 16 << 20  # bytes of a record, among whose objects a search for garbage, now or later, takes a third of the time
 
 
 class InUseError(ValueError):
@@ -48,8 +52,11 @@ class Ledger:
             return
         try:
             self._trials, self._events = self._hold(folder / TRIALS), self._hold(folder / EVENTS)
-            self._told.extend(read_trials(folder / TRIALS, space))
-            self.ahead.extend(read_events(folder / EVENTS, space))
+            told, events = read_record(folder, space)
+            _read_once.cache_clear()  # what is played back is let go
+            self._told.extend(told)
+            self.ahead.extend(events)
+            del told, events
             for file in self._files:
                 file.truncate(whole_lines(Path(file.name).read_bytes()))
             self._check(folder, identity)
@@ -97,7 +104,10 @@ class Ledger:
         """Record a finished trial, or see that it is the one that is recorded. It survives the loss of power."""
         if self._told:
             recorded = self._told.popleft()
-            if any(getattr(recorded, name) != getattr(trial, name) for name in ("id", "arch", "status", "reward")):
+            same = (
+                recorded.arch.choices == trial.arch.choices or recorded.arch == trial.arch
+            )  # a key is a hash to be made
+            if not same or any(getattr(recorded, name) != getattr(trial, name) for name in ("id", "status", "reward")):
                 raise diverged(trial.id)
         elif self._files:
             os.fsync(self._events.fileno())
@@ -144,9 +154,43 @@ def read_trials(path: Path, space: SearchSpace | None = None) -> list[Trial]:
     return [_from_json(line) for line in read_lines(path, "a trial", TrialCheck(space))]
 
 
-def read_events(path: Path, space: SearchSpace | None = None) -> list[Line]:
-    """The events of a study in file order; none where there is no file. Raises ValueError."""
-    return list(read_lines(path, "an event", EventCheck(space))) if path.is_file() else []
+def read_events(path: Path, space: SearchSpace | None = None, trials: Sequence[Trial] = ()) -> list[Line]:
+    """The events of a study in file order; none where there is no file. Raises ValueError.
+
+    `trials` are those of its ledger, whose choices need not be checked again.
+    """
+    check = EventCheck(space, {trial.id: trial.arch.as_dict() for trial in trials})
+    return list(read_lines(path, "an event", check)) if path.is_file() else []
+
+
+def read_record(folder: Path, space: SearchSpace) -> tuple[list[Trial], list[Line]]:
+    """Trials and events of a study, neither where there is no file. Raises ValueError.
+
+    The same files are read once, be they checked before the study is opened.
+    """
+    return _read_once(folder, space, *(_stamp(folder / name) for name in (TRIALS, EVENTS)))
+
+
+@lru_cache(maxsize=1)
+def _read_once(folder: Path, space: SearchSpace, *stamps: Any) -> tuple[list[Trial], list[Line]]:
+    much = sum(stamp[1] for stamp in stamps if stamp) > MUCH
+    if much:
+        gc.disable()
+    try:
+        trials = read_trials(folder / TRIALS, space) if (folder / TRIALS).is_file() else []
+        return trials, read_events(folder / EVENTS, space, trials)
+    finally:
+        if much:
+            gc.freeze()
+            gc.enable()
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What is another number where a file has changed."""
+    if not path.is_file():
+        return None
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _write(file: FileIO, line: Line) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+
+import orjson
 
 from benchmarks.entries import Line
 from benchmarks.ledger import TRIALS
@@ -33,7 +34,7 @@ class Recorded:
                 if not line.endswith(b"\n"):  # it is being written
                     return
                 self.read += len(line)
-                trial = json.loads(line)
+                trial = orjson.loads(line)
                 self.trials += 1
                 self.images += sum(stage["cost"]["images"] for stage in trial["stages"])
                 refused = trial["failure"] == "refused"  # by a limit, say: nothing broke

@@ -20,7 +20,7 @@ from benchmarks.entries import read_answer, read_config, read_study
 from benchmarks.executors import InlineExecutor
 from benchmarks.files import check_name, write
 from benchmarks.job import Begin, build_task
-from benchmarks.ledger import EVENTS, TRIALS, check_identity, read_events, read_trials
+from benchmarks.ledger import check_identity, read_record
 from benchmarks.provenance import commit, device_name, versions
 from benchmarks.records import identity_of
 from benchmarks.study import Study
@@ -158,9 +158,8 @@ class Run:
 
     def _check_record(self) -> None:
         """Raise ValueError where what an earlier process has left is damaged, or of another protocol."""
-        if (self.folder / TRIALS).is_file():
-            read_trials(self.folder / TRIALS, self.benchmark.space)
-        check_identity(self.folder, read_events(self.folder / EVENTS, self.benchmark.space), identity_of(self.dump))
+        events = read_record(self.folder, self.benchmark.space)[1]
+        check_identity(self.folder, events, identity_of(self.dump))
         for answer in self.folder.glob("answers/*"):
             read_answer(answer)
 

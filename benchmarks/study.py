@@ -16,7 +16,7 @@ from benchmarks.flight import Flight
 from benchmarks.flights import Flights
 from benchmarks.job import Begin, build_task
 from benchmarks.judge import draw
-from benchmarks.ledger import Ledger, Line
+from benchmarks.ledger import Ledger, Line, diverged
 from benchmarks.store import Shelf, Store, of_trial
 from search_spaces import Architecture, SearchSpace
 from strategies import Proposal, StageResult, Trial
@@ -110,7 +110,9 @@ class Study:
     def collect(self) -> Trial | None:
         if not self.ledger.ahead:
             self._shelf.clear(self._flights.begun())
-        ended = self._flights.next()
+        ended, ahead = self._flights.next(), self.ledger.ahead
+        if ended is None and ahead and ahead[0]["event"] != "made" and ahead[0].get("told") != len(self.trials):
+            raise diverged(ahead[0]["id"])  # nothing is in flight that could lead to what is recorded
         return self._tell(*ended) if ended else None
 
     def keep(self, trials: Collection[int]) -> None:

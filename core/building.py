@@ -10,7 +10,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, TypeVar
 
-from core.parsing import typed
+from core.parsing import in_a_line, typed
 from core.registry import Registry, did_you_mean
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ def make(cls: type[T], settings: Mapping[str, Any], what: str, **more: Any) -> T
     try:
         return cls(**{**settings, **more})
     except TypeError as error:
-        raise ValueError(f"{what} cannot be built: {error}") from error
+        raise ValueError(f"{what} cannot be built: {in_a_line(error)}") from error
 
 
 def _found(registry: Registry, name: str) -> type:
@@ -70,7 +70,7 @@ def _found(registry: Registry, name: str) -> type:
         cls = getattr(import_named(module), cls_name) if module else registry.get(name)
     except Exception as error:  # a module is a program: anything may come out of it
         raise ValueError(
-            f"there is no {registry.name} {name!r} ({error}): give a registered name or module.Class"
+            f"there is no {registry.name} {name!r} ({in_a_line(error)}): give a registered name or module.Class"
         ) from None
     kind = _located(registry.kind) if registry.kind else object
     if not isinstance(cls, type) or not issubclass(cls, kind):

@@ -16,7 +16,18 @@ Reader = Callable[[Any], Any]  # a value as its type has it; raises MisfitError
 hints_of = cache(get_type_hints)
 LARGEST = 2**53  # beyond it JSON keeps no whole number exactly
 SHOWN = 200  # characters of a wrong value
+QUICK: dict[Any, set[type]] = {
+    str: {str},
+    float: {float},
+    int | float | str: {int, float, str},
+}  # that stay as they are
 NAMES = {int: "a whole number", float: "a finite number", str: "a text", bool: "True or False"}
+
+
+def in_a_line(error: object) -> str:
+    """What others say of an error, for a sentence of ours."""
+    line = " ".join(str(error).split())
+    return line if line.isprintable() else ascii(line)[1:-1]
 
 
 class MisfitError(ValueError):
@@ -80,7 +91,7 @@ def _reader(hint: Any) -> Reader:
     if origin in (tuple, list, Sequence):
         return _items(arguments)
     if origin in (dict, Mapping):
-        return _mapping(_reader(arguments[1]))
+        return _mapping(arguments[1])
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return _nested(_fields(hint))
     return _plain(hint) if hint in NAMES else lambda value: value
@@ -127,10 +138,16 @@ def _one_of(hints: Sequence[Any]) -> Reader:
     return read
 
 
-def _mapping(item: Reader) -> Reader:
+def _mapping(hint: Any) -> Reader:
+    item, quick = _reader(hint), QUICK.get(hint, set())
+
     def read(value: Any) -> Any:
         if not isinstance(value, dict | Mapping):
             raise _must(value, "a dict")
+        if quick.issuperset(map(type, value.values())) and all(
+            type(one) is str or -LARGEST <= one <= LARGEST for one in value.values()
+        ):
+            return dict(value)
         result = {}
         for name, one in value.items():
             try:
@@ -183,9 +200,9 @@ def _fields(cls: type) -> Reader:
     def read(config: Any) -> Any:
         if not isinstance(config, dict | Mapping):
             raise _must(config, "a dict")
-        for name in config:
-            if name not in fields:
-                raise MisfitError(lambda what, name=name: did_you_mean(f"entry of {what}", name, fields))
+        if not config.keys() <= fields.keys():
+            name = next(name for name in config if name not in fields)
+            raise MisfitError(lambda what: did_you_mean(f"entry of {what}", name, fields))
         values = {}
         for name, reader in fields.items():
             if name in config:

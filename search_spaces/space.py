@@ -169,8 +169,9 @@ class FiniteSpace(SearchSpace):
         for name, options in self.decisions.items():
             if name not in choices:
                 raise ValueError(f"decision {name!r} has no choice: give one of {options}")
-            if not any(type(one) is type(choices[name]) and one == choices[name] for one in options):  # True is not 1
-                raise ValueError(f"decision {name!r} cannot be {shown(choices[name])}: give one of {options}")
+            choice = choices[name]
+            if choice not in options or type(options[options.index(choice)]) is not type(choice):  # True is not 1
+                raise ValueError(f"decision {name!r} cannot be {shown(choice)}: give one of {options}")
         return super().architecture(choices)
 
     def read(self, genotype: Any) -> Architecture:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, SupportsFloat
 
 from core import Registry
+from core.parsing import in_a_line
 
 REWARDS = Registry(
     "reward",
@@ -62,7 +63,8 @@ def computed(reward: Callable[[Mapping[str, float]], Any], metrics: Mapping[str,
     except ValueError:
         raise
     except Exception as error:  # anybody's formula may stand behind it
-        raise ValueError(f"the reward cannot be computed ({type(error).__name__}: {error})") from None
+        why = in_a_line(f"{type(error).__name__}: {error}")
+        raise ValueError(f"the reward cannot be computed ({why})") from None
     if not isinstance(given, SupportsFloat) or not math.isfinite(given):
         raise ValueError(f"the reward {given} is no finite number")
     return float(given)
