@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -30,9 +31,10 @@ OF_AN_ANSWER = ("answer.json", "model.py", "network.json", "report.json", "examp
 WEIGHTS = "final.pth"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip archive knows: the same runs give the same bytes
 CHUNK = 1 << 20
+OF_THE_FILE = (None, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.ENAMETOOLONG)  # not of the disk
 UNREADABLE = (ValueError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 # What a bundle may hold that somebody else has made.
-MOST_FILES, MOST_BYTES, MOST_WEIGHTS = 100_000, 1 << 30, 1 << 36
+MOST_FILES, MOST_BYTES, MOST_WEIGHTS, MOST_LISTED = 100_000, 1 << 30, 1 << 36, 1 << 26
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,9 @@ def extract(path: Path, folder: Path) -> Manifest:
             for name, checksum in manifest.files.items():
                 if _unpack(packed, name, folder) != checksum:
                     raise ValueError(f"{name!r} is not what {MANIFEST} says (SHA-256)")
-    except (*UNREADABLE, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+    except (*UNREADABLE, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in OF_THE_FILE:
+            raise
         raise ValueError(f"{path} is no bundle that can be read: {error}") from None
     return manifest
 
@@ -161,6 +165,10 @@ def _check_members(members: Iterable[zipfile.ZipInfo]) -> None:
             raise ValueError(f"the name {name!r} leads out of its folder, or is a folder's")
         if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
             raise ValueError(f"{name!r} is no plain file")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"{name!r} is packed as no bundle is")
+        if name == MANIFEST and member.file_size > MOST_LISTED:
+            raise ValueError(f"its {MANIFEST} has more than {MOST_LISTED} bytes")
         if spelt in seen:
             raise ValueError(f"{name!r} is there twice")
         seen.add(spelt)

@@ -11,8 +11,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.text import Text
 
-from core import build, did_you_mean
-from search_spaces import SPACES, Choice, SearchSpace
+from core import did_you_mean
+from search_spaces import Choice
 from strategies import Trial
 
 if TYPE_CHECKING:
@@ -96,10 +96,11 @@ def choice_shares(records: Sequence[Record], decision: str, choice: str, period:
 
 def _searched(record: Record, decision: str) -> Iterator[tuple[Trial, dict[str, Choice]]]:
     """The trials in which a decision was not held, with the canonical forms of their networks."""
-    space: SearchSpace = build(SPACES, record.config["benchmark"]["space"])
+    space = record.space()
     for trial in record.trials:
         if decision.startswith(trial.note.get("part", "")):
-            yield trial, dict(space.architecture(trial.arch.as_dict()).canonical)
+            choices = trial.arch.as_dict()
+            yield trial, choices if space is None else dict(space.architecture(choices).canonical)
 
 
 def choice_over_time(records: Sequence[Record], decision: str, choice: str, period: int) -> Figure:

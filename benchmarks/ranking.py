@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.records import Record
-from core import build, did_you_mean
+from core import build, did_you_mean, only_registered
 from strategies import Trial
 from tasks import REWARDS
 from tasks.rewards import computed
@@ -266,5 +266,6 @@ def _benchmark(records: Sequence[Record]) -> str:
 
 
 def _reward(record: Record) -> Callable[[Metrics], float]:
-    """The reward function of the study's benchmark, as the run's own config says it."""
-    return build(REWARDS, record.config["benchmark"].get("reward"))
+    """The reward function of the study's benchmark, as the run's own config says it, if it is one of this checkout's."""
+    with only_registered():
+        return build(REWARDS, record.config["benchmark"].get("reward"))

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.benchmark import check_bounds
 from benchmarks.entries import check_choices, read_answer, read_config, read_study
 from benchmarks.ledger import EVENTS, TRIALS, read_events, read_trials
-from core import build, content_key
-from search_spaces import SPACES
+from core import build, content_key, only_registered
+from core.parsing import in_a_line
+from search_spaces import SPACES, SearchSpace
 from strategies import Trial
 from tasks import Cost
 from tasks.cost import BATCH_PARTS
 
 STATUSES = ("done", "stopped", "failed", "duplicate")
+
+
+class UnbuildableError(ValueError):
+    """A space is too large for any machine, or nested without end."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,32 @@ class Record:
     @property
     def protocol_hash(self) -> str:
         return self.config["protocol_hash"]
+
+    def space(self) -> SearchSpace | None:
+        """Its protocol's; None where that names a class that is none of this checkout's: to read a record imports no other.
+
+        Raises ValueError where its settings are refused, UnbuildableError where nothing could build it, OSError where its
+        table is not here.
+        """
+        config, where = self.config["benchmark"].get("space"), f"the space of {self.folder}"
+        try:
+            check_bounds(config, where)
+        except (ValueError, RecursionError) as error:
+            raise UnbuildableError(f"{where} cannot be built: {in_a_line(error)}") from None
+        try:
+            if self.foreign():
+                return None
+            with only_registered():
+                return build(SPACES, config)
+        except (ValueError, OSError):
+            raise
+        except Exception as error:  # also a nesting so deep that it cannot be followed
+            raise UnbuildableError(f"{where} cannot be built ({type(error).__name__}: {in_a_line(error)})") from None
+
+    def foreign(self) -> list[str]:
+        """The classes that its space names and this checkout does not have."""
+        named = _types(self.config["benchmark"].get("space"))
+        return [name for name in named if SPACES.member(name.removeprefix("densebench.")) not in SPACES.members]
 
     def counts(self) -> dict[str, int]:
         """How its trials ended; an evaluation that another trial had made already has cost nothing and is a duplicate."""
@@ -89,10 +121,10 @@ class Record:
         identity = identity_of(self.config)
         try:
             events = read_events(self.folder / EVENTS)
-            space = build(SPACES, self.config["benchmark"].get("space"))
+            space = self.space()
             for trial in self.trials:
                 check_choices(space, trial.arch.as_dict(), trial.arch.key)
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             return [str(error)]
         fits = bool(events) and events[0]["identity"] == identity
         return [] if fits else [f"{EVENTS} is not of the protocol, strategy and seed that config.json holds"]
@@ -119,6 +151,14 @@ class Record:
         if images != result["cost"]["search"]["images"]:
             found.append(f"the trials cost {images} images, study.json says otherwise")
         return found
+
+
+def _types(config: Any) -> Iterator[str]:
+    """Every class that a config names."""
+    if isinstance(config, Mapping) and "type" in config:
+        yield str(config["type"])
+    for item in config.values() if isinstance(config, Mapping) else config if isinstance(config, list) else ():
+        yield from _types(item)
 
 
 def identity_of(config: Mapping[str, Any]) -> str:

@@ -185,5 +185,7 @@ def _plain(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             return _Plain(file).load()
-    except (pickle.UnpicklingError, EOFError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # unpickling fails in many ways
         raise ValueError(f"{path} cannot be read: {error}") from None

@@ -37,15 +37,21 @@ def load(path: str | Path) -> dict[str, Any]:
 
 
 def load_checked(path: str | Path) -> dict[str, Any]:
-    """The same, of a file that may be damaged: torch does not look at its checksums. Raises ValueError."""
+    """The same, of a file that may be damaged, or hide something else: torch does not look at its checksums.
+
+    Raises ValueError.
+    """
     try:
         with zipfile.ZipFile(path) as parts:
             damaged = parts.testzip()
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"it is cut off or damaged: {error}") from None
-    if damaged is not None:
-        raise ValueError(f"its part {damaged} is damaged")
-    return load(path)
+        if damaged is None:
+            return load(path)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # damaged bytes make both raise anything
+        said = str(error).splitlines()[:1]
+        raise ValueError(f"it is cut off, damaged, or holds more than tensors: {''.join(said)}") from None
+    raise ValueError(f"its part {damaged} is damaged")
 
 
 def own(network: nn.Module, frozen: nn.Module | None, brought: Collection[str] = ()) -> dict[str, Tensor]:

@@ -27,7 +27,7 @@ def main() -> int:
         table = SOURCES[options.format](options.source, options.out)
     except OSError as error:
         refuse(f"{error.filename or options.source} cannot be read or written: {error.strerror}")
-    except (ValueError, KeyError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:  # anything may lie in it
         refuse(f"{options.source} does not hold the results of {options.format} ({error})")
     size = sum(path.stat().st_size for path in options.out.iterdir())
     print(f"{options.out}: {len(table):,} networks, {len(table.groups):,} different ones, {size / 1e6:.2f} MB")

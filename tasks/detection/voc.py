@@ -61,11 +61,15 @@ def read_tree(path: Path) -> ET.Element:
         depth -= 1
         builder.end(tag)
 
+    def doctype(*_: object) -> None:
+        raise Refusal("has a DOCTYPE, whose entities can stand for anything: remove it")
+
     try:
         if encoding in WIDE:
             data, encoding = data.decode(WIDE[encoding]).encode(), "utf-8"
         parser = expat.ParserCreate("utf-8" if encoding == "utf-8" else None)
         parser.StartElementHandler, parser.EndElementHandler = start, end
+        parser.StartDoctypeDeclHandler = doctype
         parser.CharacterDataHandler = builder.data
         parser.Parse(data, True)
     except Refusal as refusal:

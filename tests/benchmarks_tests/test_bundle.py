@@ -253,7 +253,7 @@ def test_a_hostile_config_is_not_executed(
         opening = json.dumps({"event": "opened", "identity": identity_of(config)})
         (folder / STUDY / "events.jsonl").write_text(f"{opening}\n")
         found = replay([folder])[1]
-    assert any(f"there is no space '{path}' (a stranger's config names the module" in one for one in found)
+    assert any(f"there is no space '{path}' here, and none is imported" in one for one in found)
     assert not (tmp_path / "executed").exists()
 
 
@@ -268,7 +268,7 @@ def deep(levels: int) -> dict[str, Any]:
     ("space", "sentence"),
     [
         ({"type": "ToySpace", "layers": 10**9}, "layers of the space of .* must be at most 4096"),
-        (deep(900), r"the space of .* cannot be built \(RecursionError"),
+        (deep(900), r"the space of .* cannot be built.* recursion"),
     ],
     ids=["wide", "deep"],
 )

@@ -46,5 +46,36 @@ def test_what_its_config_names_is_not_called_unless_it_is_a_reward(tool, run: Pa
     path.write_text(json.dumps(config))
     done = tool("compare_rewards", run / "runs")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "'subprocess.Popen' is no reward" in done.stderr
+    assert "there is no reward 'subprocess.Popen'" in done.stderr
+    assert "names the module subprocess, which is not imported" in done.stderr
     assert not (run / "executed").exists()
+
+
+@pytest.mark.parametrize("command", ["make_leaderboard", "bundle", "replay", "compare_rewards"])
+@pytest.mark.parametrize("entry", ["space", "reward"])
+def test_a_module_that_it_names_is_not_imported(
+    tool, run: Path, monkeypatch: pytest.MonkeyPatch, command: str, entry: str
+) -> None:
+    (run / "trap_of_runs.py").write_text(f"open({str(run / 'executed')!r}, 'w').close()")
+    monkeypatch.syspath_prepend(run)
+    path = run / "runs/toy-v2/random_search/seed0/config.json"
+    config = json.loads(path.read_text())
+    config["benchmark"].update({"imports": ["trap_of_runs"], entry: dict(type="trap_of_runs.Mine")})
+    path.write_text(json.dumps(config))
+    more = [] if command == "compare_rewards" else ["--out", run / "board"]
+    check = ["--check"] if command == "make_leaderboard" else []
+    done = tool(command, run / "runs", *more, *check)
+    assert "Traceback" not in done.stderr
+    if (command, entry) == ("replay", "space"):
+        assert "there is no space 'trap_of_runs.Mine' here, and none is imported" in done.stderr
+    assert not (run / "executed").exists()
+
+
+def test_a_space_without_end_is_not_built(tool, run: Path) -> None:
+    path = run / "runs/toy-v2/random_search/seed0/config.json"
+    config = json.loads(path.read_text())
+    config["benchmark"]["space"]["layers"] = 2**40
+    path.write_text(json.dumps(config))
+    done = tool("make_leaderboard", run / "runs", "--out", run / "board", "--check")
+    assert done.returncode == 1
+    assert "layers of the space of" in done.stderr
