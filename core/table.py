@@ -22,6 +22,8 @@ FOLDER = Path(__file__).parents[1] / "benchmarks" / "tables"  # of the tables th
 SCHEMA = "table.json"
 FORMAT = 1
 CODE, GROUP = "code", "group"  # columns that every table has
+LARGEST = 2**62  # answers, each with a code of its own
+MOST_RUNS = 1000
 Choice = int | float | str
 
 
@@ -64,6 +66,18 @@ class Schema:
             raise ValueError(f"it has the format {self.format}, and this checkout reads {FORMAT}: convert it again")
         if list(self.epochs) != sorted(set(self.epochs)) or not self.epochs or self.runs < 1 or not self.metrics:
             raise ValueError("it must have rising epochs, and at least one run and one metric")
+        if self.runs > MOST_RUNS:
+            raise ValueError(f"it must have at most {MOST_RUNS} runs, not {self.runs}")
+        if len(dict(self.decisions)) < len(self.decisions) or not self.decisions:
+            raise ValueError("it must have decisions, each once")
+        for name, options in self.decisions:
+            kinds = {int, float, str}.issuperset(map(type, options))
+            if not options or not kinds or len(set(options)) < len(options):
+                raise ValueError(f"the choices of {name!r} must be numbers or texts, each once")
+        if math.prod(len(options) for _, options in self.decisions) >= LARGEST:
+            raise ValueError(f"its decisions must have less than {LARGEST} answers")
+        if not {"val", "test"} <= self.splits.keys():
+            raise ValueError("its splits must say what stands for 'val' and for 'test'")
 
 
 class Table:
@@ -74,17 +88,17 @@ class Table:
 
     def __init__(self, folder: Path):
         self.folder, path = folder, folder / SCHEMA
+        if not path.is_file():
+            raise FileNotFoundError(f"there is no table {folder}: give a name ({', '.join(names())}) or a folder")
         try:
-            self.schema = parse(Schema, json.loads(path.read_text()), f"the table {path}")
-        except FileNotFoundError:
-            raise FileNotFoundError(
-                f"there is no table {folder}: give a name ({', '.join(names())}) or a folder"
-            ) from None
-        except json.JSONDecodeError as error:
+            content = json.loads(path.read_text())
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"{path} is no JSON ({error}): build or convert the table again") from None
+        self.schema = parse(Schema, content, f"the table {path}")
         self.decisions = dict(self.schema.decisions)
-        self._codes = {code: row for row, code in enumerate(self.column(CODE).tolist())}
+        self._codes = {code: row for row, code in enumerate(self.column(CODE).reshape(-1).tolist())}
         self._weights = weights(self.decisions)
+        self._check()
 
     def __len__(self) -> int:
         return len(self._codes)
@@ -104,11 +118,41 @@ class Table:
                 f"the table {self.schema.name} has no column {name!r}: it has {', '.join(self.schema.columns)}"
             )
         path = self.folder / Path(column.file).name
+        wrong = f"{path} is not there, or is not what {SCHEMA} describes: build or convert the table again"
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != column.sha256:
+            raise ValueError(wrong)
+        try:
+            values = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+        except Exception:  # a damaged header makes numpy raise anything
+            raise ValueError(wrong) from None
+        if values.dtype.kind not in "iuf" or (values.shape, values.dtype.name) != (column.shape, column.dtype):
+            raise ValueError(wrong)
+        return values
+
+    def _check(self) -> None:
+        """Raise ValueError where columns are missing, are not of all networks, or name none."""
+        schema, count, last = self.schema, len(self), math.prod(map(len, self.decisions.values())) - 1
+        seen = [f"{schema.splits['val']}.{metric}" for metric in schema.metrics]
+        trained = [*seen, "seconds"] if "seconds" in schema.columns else seen
+        others = [f"{split}.{metric}" for split in schema.splits.values() for metric in schema.metrics]
+        known = schema.columns.get(seen[0])
+        runs = known.shape[1] if known and len(known.shape) == 3 and 0 < known.shape[1] <= schema.runs else schema.runs
+        shapes = {name: [(count, some, len(schema.epochs)) for some in range(1, schema.runs + 1)] for name in others}
+        shapes |= {name: [(count, runs, len(schema.epochs))] for name in trained}
+        shapes |= {name: [(count,)] for name in (CODE, GROUP, *schema.costs)}
+        for name, allowed in shapes.items():
+            if name not in schema.columns or schema.columns[name].shape not in allowed:
+                raise ValueError(
+                    f"the table {self.folder} has no column {name!r} of the shape {allowed[-1]}: build it again"
+                )
+        codes, groups = self.column(CODE), self.column(GROUP)
+        if not count or codes.dtype.kind == "f" or codes.min() < 0 or codes.max() > last:
+            raise ValueError(f"{CODE!r} of the table {self.folder} must be from 0 to {last}, each once: build it again")
+        firsts = np.arange(count)
+        if groups.dtype.kind == "f" or ((groups < 0) | (groups > firsts)).any() or (groups[groups] != groups).any():
             raise ValueError(
-                f"{path} is not there, or is not what {SCHEMA} describes: build or convert the table again"
+                f"{GROUP!r} of the table {self.folder} must be first rows of equal networks: build it again"
             )
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
     def row(self, choices: Mapping[str, Choice]) -> int | None:
         """Where the network of these choices stands; None: it is not in the table."""

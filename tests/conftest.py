@@ -28,6 +28,9 @@ SHARED = ROOT.parent / "shared" / "data"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write tests/golden anew; look at the diff")
+    parser.addoption(
+        "--examples", type=int, default=25, help="inputs that tests/fuzzing gives every reader of outside files"
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -98,6 +98,7 @@ def _plain(value: Any) -> bool:
 
 
 EVERY = 4.0  # seconds between two signs of life
+LONGEST = 2000  # characters of a message: a value in it may have any number
 
 
 @contextmanager
@@ -131,6 +132,8 @@ def waiting(what: str) -> Iterator[None]:
 def said(message: object) -> str:
     """A message in one line that any terminal can show, and that tells it nothing (escape sequences)."""
     line = " ".join(str(message).split())
+    if len(line) > LONGEST:
+        line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
 
 

@@ -1,37 +1,27 @@
-"""Damaged data of every kind: it is read, or refused with a ValueError of one line; nothing else, and it comes to an end."""
+"""Data that are nested without end, bombs and odd names: read, or refused with one line (what else is in tests/fuzzing)."""
 
 from __future__ import annotations
 
-import copy
-import io
 import json
 import signal
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from tasks.detection.coco import CocoDetection
 from tasks.detection.voc import VocDetection
-from tasks.files import decode, in_colour, listed
-from tasks.restoration.folders import FolderImages, FolderPairs, eight_bits
-from tasks.segmentation.folders import FolderSegmentation, recognise
+from tasks.restoration.folders import FolderImages, FolderPairs
 
-ODD: list[Any] = [None, True, -1, 0, 1, 1.5, 640.0, 1e309, -1e309, float("nan"), 2**70, -(10**400), "", "0", "x", "a\nb",
-                  "\ud800", "\0", "../x", "/etc/hostname", "\ufeffred", [], [[]], {}, {"id": 1}, "red", "Red"]  # fmt: skip
-PIECES = [b"", b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\r\n", b"\x85", b"\xb0\xcb", b"<a>", b"</a>", b"&x;", b"../", b'"',
-          b"\xe2\x80\xa8", b"[", b"{", b"1e999", b"-", b"NaN", b"\\ud800", b"1" * 5000]  # fmt: skip
 XML = """<?xml version="1.0" encoding="{}"?>
 <annotation><size><width>12</width><height>10</height></size>
 <object><name>red</name><difficult>0</difficult><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>9</xmax><ymax>8</ymax></bndbox></object>
 <object><name>blue</name><bndbox><xmin>2</xmin><ymin>2</ymin><xmax>12</xmax><ymax>10</ymax></bndbox></object></annotation>"""
-ENCODINGS = ("utf-8", "gbk", "utf-16", "latin-1", "x", "punycode", "hex", "utf-7", "shift_jis", "")
 
 
 def tried(read: Callable[[], object]) -> None:
@@ -58,51 +48,13 @@ def tried(read: Callable[[], object]) -> None:
     str(refused).encode()
 
 
-def damaged(data: bytes, rng: Random) -> bytes:
-    """Some bytes changed, cut out, put in or cut off."""
-    for _ in range(rng.randint(1, 4)):
-        at = rng.randrange(len(data) + 1)
-        change = rng.randrange(4)
-        if change == 0:
-            data = data[:at] + bytes([rng.randrange(256)]) + data[at + 1 :]
-        elif change == 1:
-            data = data[:at] + data[at + rng.randint(1, 20) :]
-        elif change == 2:
-            data = data[:at] + rng.choice(PIECES) + data[at:]
-        elif at > len(data) // 2:
-            data = data[:at]
-    return data
-
-
-def places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Every container in plain data with a key that it has."""
-    for key in value if isinstance(value, dict) else range(len(value)):
-        yield value, key
-        if isinstance(value[key], dict | list):
-            yield from places(value[key])
-
-
-def changed(record: dict[str, Any], rng: Random) -> dict[str, Any]:
-    record = copy.deepcopy(record)
-    for _ in range(rng.randint(1, 3)):
-        holder, key = rng.choice(list(places(record)) or [(record, "images")])
-        change = rng.randrange(4)
-        if change == 0 and isinstance(holder, dict):
-            holder.pop(key, None)
-        elif change == 1 and isinstance(holder, list):
-            holder.append(copy.deepcopy(holder[key]))
-        else:
-            holder[key] = copy.deepcopy(rng.choice(ODD))
-    return record
-
-
 def picture(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (12, 10), (200, 10, 10)).save(path, "PNG")
 
 
 def test_coco(tmp_path: Path) -> None:
-    rng, path = Random(0), tmp_path / "annotations/train.json"
+    path = tmp_path / "annotations/train.json"
     names = [{"id": 1, "name": "red", "supercategory": "all"}, {"id": 2, "name": "blue", "supercategory": "all"}]
     record: dict[str, Any] = {"images": [], "annotations": [], "categories": [{"id": 0, "name": "all"}, *names]}
     for index in range(2):
@@ -114,12 +66,6 @@ def test_coco(tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_text(json.dumps(record))
     CocoDetection(str(tmp_path)).check(["train"])
-    for number in range(1000):
-        if number < 700:
-            path.write_text(json.dumps(changed(record, rng)))
-        else:
-            path.write_bytes(damaged(json.dumps(record).encode(), rng))
-        tried(lambda: CocoDetection(str(tmp_path)).check(["train"], ["train"]))
     for depth in range(700, 1000, 10):  # what can just be read can be too deep to be shown
         for key in ("images", "annotations", "categories"):
             for name in ("id", "file_name", "bbox", "name", "iscrowd", "supercategory", "category_id"):
@@ -135,68 +81,15 @@ def test_coco(tmp_path: Path) -> None:
 
 
 def test_voc(tmp_path: Path) -> None:
-    rng, path = Random(1), tmp_path / "train/a.xml"
+    path = tmp_path / "train/a.xml"
     picture(tmp_path / "train/a.png")
     path.write_text(XML.format("utf-8"))
     VocDetection(str(tmp_path)).check(["train"])
-    for number in range(800):
-        encoding = rng.choice(ENCODINGS) if number % 2 else "utf-8"
-        data = XML.format(encoding).encode(encoding if encoding in ("utf-16", "gbk") else "utf-8")
-        path.write_bytes(damaged(data, rng))
-        tried(lambda: VocDetection(str(tmp_path)).check(["train"], ["train"]))
     lots = b"<!DOCTYPE a [" + b"".join(b'<!ENTITY e%d "%s">' % (k, b"&e%d;" % (k - 1) * 10) for k in range(1, 12))
     for bomb in (b"<a>" * 1_000_000, lots + b"]><a>&e11;</a>", b"<a " + b"b='' " * 2_000_000 + b"/>"):
         path.write_bytes(bomb)
         with pytest.raises(ValueError, match=r"a\.xml"):
             VocDetection(str(tmp_path))
-
-
-def test_lists_and_names_of_classes(tmp_path: Path) -> None:
-    rng = Random(2)
-    for kind in ("JPEGImages", "train"):
-        for name in ("a", "b c"):
-            picture(tmp_path / f"{kind}/{name}.png")
-    (tmp_path / "SegmentationClass").mkdir()
-    for name in ("a", "b c"):
-        Image.fromarray(np.eye(10, 12, dtype=np.uint8)).save(tmp_path / f"SegmentationClass/{name}.png")
-    (tmp_path / "Annotations").mkdir()
-    for name in ("a", "b c"):
-        (tmp_path / f"Annotations/{name}.xml").write_text(XML.format("utf-8"))
-    lists = [tmp_path / f"ImageSets/{kind}/train.txt" for kind in ("Main", "Segmentation")]
-    for path in lists:
-        path.parent.mkdir(parents=True)
-    (tmp_path / "x.txt").write_text("")
-    for _ in range(200):
-        data = damaged(b"a\nb c\n" if rng.random() < 0.8 else "a\r\nrot\r\n".encode("utf-16"), rng)
-        for path in (*lists, tmp_path / "x.txt", tmp_path / "classes.txt"):
-            path.write_bytes(data)
-        tried(lambda: listed(tmp_path / "classes.txt"))
-        tried(lambda: VocDetection(str(tmp_path), classes=["red", "blue"]).check(["train"]))
-        tried(lambda: FolderSegmentation(str(tmp_path), "voc", ["x", "y"]).check(["train"]))
-        tried(lambda: FolderImages(str(tmp_path), {"train": "x.txt"}).check(["train"]))
-        tried(lambda: FolderSegmentation(str(tmp_path), "voc", None if rng.random() < 0.5 else list(listed(lists[0]))))
-
-
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "TIFF", "GIF", "WEBP"])
-def test_pictures(tmp_path: Path, kind: str) -> None:
-    rng, made = Random(kind), io.BytesIO()
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    more = {} if kind in ("BMP", "GIF") else {"exif": exif}
-    values = np.random.default_rng(0).integers(0, 3, (10, 12), dtype=np.uint8)
-    Image.fromarray(values * 90).save(made, kind, **more)
-    (tmp_path / "classes.txt").write_text("x\ny\nz\n")
-    for place in ("images", "masks"):
-        (tmp_path / place / "train").mkdir(parents=True)
-    path = tmp_path / "images/train/a.png"
-    for number in range(150):
-        data = made.getvalue()
-        limit = 60 if number % 2 else len(data)  # headers more than pixels
-        path.write_bytes(damaged(data[:limit], rng) + data[limit:])
-        (tmp_path / "masks/train/a.png").write_bytes(path.read_bytes())
-        tried(lambda: decode(path, in_colour))
-        tried(lambda: decode(path, partial(eight_bits, gray=True)))
-        tried(lambda: recognise(tmp_path).check(["train"], ["train"]))
 
 
 def test_names_of_images_to_restore(tmp_path: Path) -> None:
