@@ -13,8 +13,9 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from benchmarks.entries import EventCheck, Line, TrialCheck, read_lines, whole_lines
+from benchmarks.entries import Line
 from benchmarks.job import Failed
+from benchmarks.lines import EventCheck, TrialCheck, read_lines, whole_lines
 from search_spaces import Architecture, SearchSpace
 from strategies import Proposal, StageResult, Trial
 from tasks import Cost, Inherited, Outcome

@@ -20,7 +20,7 @@ from benchmarks.entries import read_answer, read_config, read_study
 from benchmarks.executors import InlineExecutor
 from benchmarks.files import check_name, write
 from benchmarks.job import Begin, build_task
-from benchmarks.ledger import check_identity, read_record
+from benchmarks.ledger import check_identity, diverged, read_record
 from benchmarks.provenance import commit, device_name, versions
 from benchmarks.records import identity_of
 from benchmarks.study import Study
@@ -130,6 +130,8 @@ class Run:
 
     def finish(self, study: Study, answers: Sequence[Answer], shared: Cost) -> None:
         """Train the answers of the search by the final stage and write `study.json`."""
+        if study.ledger.ahead:  # the search has come to its end before its record
+            raise diverged(study.ledger.ahead[0]["id"])
         how = self.folder, self.seed, study.executor, self.devices
         begins = [_begin(study, one) for one in answers]
         trained, retrain = finish(self.benchmark, self.final_task, answers, *how, begins)

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFile
 
+from core.parsing import in_a_line
 from tasks.data import SUFFIXES
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")  # what a file may be, whatever its suffix
@@ -178,7 +179,7 @@ def inside(root: Path, folder: Path, name: str, what: str) -> Path:
 
 def existing(folder: Path) -> Path:
     if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder}: check the root and the layout of the dataset")
+        raise FileNotFoundError(f"there is no folder {in_a_line(folder)}: check the root and the layout of the dataset")
     return folder
 
 

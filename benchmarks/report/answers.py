@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 from benchmarks.files import read_json
 from benchmarks.records import Record
 from core import parse
+from tasks.files import content
 
 EXAMPLES = 6  # of an answer that are shown
+LARGEST = 16 << 20  # bytes of a picture that a page holds
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -95,7 +97,7 @@ def picture(home: Path, file: str) -> str | None:
         raise ValueError(f"{home / 'report.json'} names {file!r}, which leaves the answer's folder: remove it")
     if not path.is_file():
         return None
-    data = path.read_bytes()
+    data = content(path, LARGEST)
     if not data.startswith(PNG):
         raise ValueError(f"{path} is no PNG: remove it, or train the answer again")
     return f"data:image/png;base64,{base64.b64encode(data).decode()}"

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import ImageFile
 
 from tasks.data import SPLITS, SUFFIXES
-from tasks.files import Refusal, by_stem, check_size, decode, files_in, in_colour, listed, stem
+from tasks.files import Refusal, by_stem, check_name, check_size, decode, files_in, in_colour, listed, stem
 from tasks.folders import FolderData, Listing, under_any_name
 from tasks.restoration.data import RestorationData, to_gray
 
@@ -149,6 +149,8 @@ class FolderPairs(FolderRestoration):
     def __init__(self, root: str, degraded: str, clean: str, splits: Splits | None = None, gray: bool = False):
         super().__init__(root, splits, gray)
         self.degraded, self.clean = degraded, clean
+        for kind in (degraded, clean):
+            check_name(kind, f"{root}: the folder")
 
     def find(self, source: str) -> Listing:
         kinds = (self.degraded, self.clean)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
-from benchmarks.ledger import Ledger, read_trials
+from benchmarks import ledger
+from benchmarks.ledger import DivergedError, Ledger, read_record, read_trials
 from search_spaces.toy.space import ToySpace
 from strategies import Proposal, StageResult, Trial
+from strategies.random_search import RandomSearch
 from tasks import Cost, Inherited
 
 
@@ -96,3 +100,38 @@ def test_memory_alone_records_nothing() -> None:
     ledger.append(trial(0))
     ledger.close()
     assert not ledger.ahead
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "trials.jsonl")
+    with pytest.raises(ValueError, match=r"trials\.jsonl is no regular file: remove it"):
+        read_trials(tmp_path / "trials.jsonl")
+
+
+def test_what_is_checked_before_a_study_is_opened_is_not_read_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space, read = ToySpace(), []
+    lines = ledger.read_lines
+    monkeypatch.setattr(ledger, "read_lines", lambda path, *how: read.append(path.name) or lines(path, *how))
+    before = read_record(folder, space)
+    with pytest.raises(ValueError, match="another protocol"):
+        Ledger(folder, "other rules", space)
+    assert read == ["trials.jsonl", "events.jsonl"]
+    Ledger(folder, "rules", space).close()
+    assert read_record(folder, space) == before
+    assert len(read) == 6  # what is played back is let go, what is read again is kept
+    with (folder / "trials.jsonl").open("a") as file:
+        file.write("{}\n")
+    with pytest.raises(ValueError, match=r"trials\.jsonl, line 4"):
+        read_record(folder, space)
+
+
+def test_a_record_that_nothing_leads_to_is_refused(toy_study: Any, tmp_path: Path) -> None:
+    """A proposal that came, it says, after more trials than there are."""
+    with toy_study(tmp_path, budget={"trials": 3}) as study:
+        RandomSearch().search(study)
+    path = tmp_path / "events.jsonl"
+    path.write_text(path.read_text().replace('"id": 2, "told": 2', '"id": 2, "told": 9'))
+    with toy_study(tmp_path, budget={"trials": 3}) as study, pytest.raises(DivergedError, match="trial 2 is not what"):
+        RandomSearch().search(study)
