@@ -112,7 +112,8 @@ def _check_option(option: str, known: Sequence[str]) -> None:
         if wanted not in known:
             raise ValueError(did_you_mean("strategy in an option", wanted, known))
     elif head not in ("benchmark", "strategy", VIS_BACKENDS):
-        raise ValueError(f"the option {option!r} changes nothing: write benchmark.{option} or strategy.{option}")
+        name = in_a_line(option)
+        raise ValueError(f"the option {option!r} changes nothing: write benchmark.{name} or strategy.{name}")
 
 
 def _for(strategy: str, options: Options) -> Plain:

@@ -96,7 +96,9 @@ class Ledger:
         """Record an event, or see that it is the one that is recorded. It survives the death of this process."""
         if self.ahead:
             recorded = self.ahead.popleft()
-            if any(recorded.get(name) != value for name, value in event.items() if name != "note"):
+            if recorded != event and any(
+                recorded.get(name) != value for name, value in event.items() if name != "note"
+            ):
                 raise diverged(event["id"])
         elif self._files:
             _write(self._events, event)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Mapping, Sequence
+from gzip import BadGzipFile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from core.parsing import in_a_line
 from core.table import CODE, FORMAT, GROUP, Choice, Schema, Table, coded, weights, write_table
 
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # of a cell with four nodes, in the published order
@@ -170,6 +172,19 @@ SOURCES: Mapping[str, Callable[[Path, Path], Table]] = {
 }
 
 
+def converted(name: str, source: Path, folder: Path) -> Table:
+    """The table of results that were published in the format `name`. Raises ValueError for what is none, OSError."""
+    try:
+        return SOURCES[name](source, folder)
+    except (OSError, MemoryError) as error:
+        if not isinstance(error, BadGzipFile):
+            raise
+        why = error
+    except Exception as error:  # anything may lie in a file, and comes out of what reads it
+        why = error
+    raise ValueError(f"{source} does not hold the results of {name} ({in_a_line(why)})")
+
+
 def _metrics(read: pd.DataFrame, names: Mapping[str, bool]) -> Columns:
     return {f"val.{name}": read[name].to_numpy(np.float32)[:, None, None] for name in names}
 
@@ -185,7 +200,5 @@ def _plain(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             return _Plain(file).load()
-    except OSError:
-        raise
-    except Exception as error:  # unpickling fails in many ways
+    except pickle.UnpicklingError as error:
         raise ValueError(f"{path} cannot be read: {error}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
@@ -213,7 +214,7 @@ def weights(decisions: Mapping[str, Sequence[Choice]]) -> dict[str, dict[Choice,
 
 def coded(choices: Mapping[str, Choice], weights: Mapping[str, Mapping[Choice, int]]) -> int:
     """Choices as one number."""
-    return sum(added[choices[name]] for name, added in weights.items())
+    return sum([added[choices[name]] for name, added in weights.items()])  # asked a hundred thousand times
 
 
 def every(decisions: Mapping[str, Sequence[Choice]]) -> Iterator[dict[str, Choice]]:
@@ -222,14 +223,18 @@ def every(decisions: Mapping[str, Sequence[Choice]]) -> Iterator[dict[str, Choic
 
 
 def write_table(folder: Path, schema: Schema, columns: Mapping[str, np.ndarray]) -> Table:
-    """Leave a table in a new folder, the schema last."""
+    """Leave a table in a new folder, the schema last. Raises ValueError, and leaves nothing, where it would be none."""
     folder.mkdir(parents=True)
     described = {}
-    for name, values in columns.items():
-        path = folder / f"{name}.npy"
-        np.save(path, values, allow_pickle=False)
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        described[name] = Column(path.name, values.shape, values.dtype.name, digest)
-    whole = {**asdict(schema), "columns": {name: asdict(column) for name, column in described.items()}}
-    (folder / SCHEMA).write_text(json.dumps(whole, indent=1) + "\n")
-    return Table(folder)
+    try:
+        for name, values in columns.items():
+            path = folder / f"{name}.npy"
+            np.save(path, values, allow_pickle=False)
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            described[name] = Column(path.name, values.shape, values.dtype.name, digest)
+        whole = {**asdict(schema), "columns": {name: asdict(column) for name, column in described.items()}}
+        (folder / SCHEMA).write_text(json.dumps(whole, indent=1) + "\n")
+        return Table(folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise

@@ -27,7 +27,7 @@ def found_backbone(answer: Path) -> tuple[dict[str, Any], Path]:
     try:
         model = json.loads(path.read_text())["model"]
         backbone = model.get("backbone")
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} describes no network ({type(error).__name__}): train the answer again") from None
     if not isinstance(backbone, dict):
         decided = ", ".join(model) or "nothing"

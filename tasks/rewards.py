@@ -65,7 +65,9 @@ def computed(reward: Callable[[Mapping[str, float]], Any], metrics: Mapping[str,
     except Exception as error:  # anybody's formula may stand behind it
         why = in_a_line(f"{type(error).__name__}: {error}")
         raise ValueError(f"the reward cannot be computed ({why})") from None
-    if not isinstance(given, SupportsFloat) or not math.isfinite(given):
+    if not isinstance(given, float | SupportsFloat) or not math.isfinite(
+        given
+    ):  # whether it is the latter takes longer
         raise ValueError(f"the reward {given} is no finite number")
     return float(given)
 

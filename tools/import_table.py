@@ -6,7 +6,7 @@ from command_line import Parser, refuse, run
 
 from pathlib import Path
 
-from benchmarks.table_sources import SOURCES
+from benchmarks.table_sources import SOURCES, converted
 
 
 def arguments() -> Parser:
@@ -24,11 +24,11 @@ def main() -> int:
     if options.out.exists():
         refuse(f"{options.out} is there already: give another --out, or remove it")
     try:
-        table = SOURCES[options.format](options.source, options.out)
+        table = converted(options.format, options.source, options.out)
     except OSError as error:
         refuse(f"{error.filename or options.source} cannot be read or written: {error.strerror}")
-    except (ValueError, LookupError, TypeError, AttributeError) as error:  # anything may lie in it
-        refuse(f"{options.source} does not hold the results of {options.format} ({error})")
+    except ValueError as error:
+        refuse(error)
     size = sum(path.stat().st_size for path in options.out.iterdir())
     print(f"{options.out}: {len(table):,} networks, {len(table.groups):,} different ones, {size / 1e6:.2f} MB")
     return 0

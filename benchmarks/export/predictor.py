@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from core.parsing import in_a_line
 from tasks.deployment import as_batch
 from tasks.files import decode, in_colour
 from tasks.restoration.tiles import tiled
@@ -32,8 +33,8 @@ class Predictor:
             self.drawing = import_module(f"tasks.{TASKS[TASKS.index(self.usage['task'])]}.drawing")
         except FileNotFoundError:
             raise ValueError(f"there is no {path}: give a folder that export_model.py wrote") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} does not describe a network ({error}): export it again") from None
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise ValueError(f"{path} does not describe a network ({in_a_line(error)}): export it again") from None
         if engine == "onnx" and not (folder / "network.onnx").is_file():
             raise ValueError(f"{folder} has no network.onnx: export it with --onnx, or leave --engine out")
         self.run = _onnx(folder) if engine == "onnx" else _torch(folder)

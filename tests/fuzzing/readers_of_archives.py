@@ -1,10 +1,12 @@
-"""Readers of folders and archives: tables of results, caches, bundles of runs."""
+"""Readers of folders and archives: tables of results and what they are made of, weights, caches, bundles of runs."""
 
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import json
+import pickle
 import shutil
 import stat
 import warnings
@@ -12,12 +14,14 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import asdict
 from hashlib import sha256
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import mutators as m
 import numpy as np
+import torch
 from hypothesis import strategies as st
 from toy_runs import FILES, STRATEGY, TOY, finished, wrote
 from verdict import Reader
@@ -25,11 +29,13 @@ from verdict import Reader
 from benchmarks.bundle import MANIFEST, Bundled, Manifest, extract
 from benchmarks.job import build_task
 from benchmarks.run import Run
+from benchmarks.table_sources import converted
 from core.table import Schema, table, write_table
 from search_spaces.table.space import TableSpace
 from tasks.cache import NOTE, cached
 from tasks.cost import Meter
 from tasks.tabular import TabularTask
+from tasks.weights import load_checked
 
 
 def tables(folder: Path) -> Reader:
@@ -97,6 +103,60 @@ def _npy(values: np.ndarray) -> bytes:
     file = io.BytesIO()
     np.save(file, values, allow_pickle=True)
     return file.getvalue()
+
+
+def sources(folder: Path) -> Reader:
+    """Published results: a compressed list, and a pickle in a folder."""
+    listed, pickled, out = folder / "macro.csv.gz", folder / "201", folder / "out"
+    head = "arch,test_acc_0,test_acc_1,test_acc_2,params,flops\n"
+    rows = [
+        ",".join(["".join(map(str, arch)), "90.1", "90.2", "nan", "1000", "2000"])
+        for arch in product(range(3), repeat=8)
+    ]
+    text = (head + "\n".join(rows[:40])).encode()
+    pickled.mkdir()
+    one = {"val_acc": [90.0], "train_time": [1.0], "model_size": [0.1]}
+    plain, packed = dict.fromkeys(("000000", "000001", "123400"), one), gzip.compress(text, 1)
+    lists = st.one_of(m.damaged(text).map(lambda data: gzip.compress(data, 1)), m.damaged(packed))
+    pickles = st.one_of(m.changed(plain).map(pickle.dumps), m.damaged(pickle.dumps(plain)))
+    inputs = st.one_of(st.tuples(st.just(True), lists), st.tuples(st.just(False), pickles))
+
+    def lay(given: tuple[bool, bytes]) -> None:
+        shutil.rmtree(out, ignore_errors=True)
+        for path in (listed, *(pickled / f"{name}.pkl" for name in ("cifar10", "cifar100", "imagenet"))):
+            path.write_bytes(given[1])
+
+    def read(given: tuple[bool, bytes]) -> None:
+        name, source = ("nas-bench-macro", listed) if given[0] else ("nas-bench-201", pickled)
+        try:
+            converted(name, source, out)
+        except ValueError:
+            assert not out.exists()
+            raise
+
+    return Reader((True, packed), inputs, read, lay, (str(folder),))
+
+
+def weights(folder: Path) -> Reader:
+    """A file of tensors whose parts have changed, under the right sums, or whose bytes have."""
+    path = folder / "final.pth"
+    torch.save({"a": torch.zeros(2, 3), "b": torch.ones(4, dtype=torch.int64)}, path)
+    sound = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+
+    def packed(changes: dict[str, bytes]) -> bytes:
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w") as archive:
+            for name, data in {**parts, **changes}.items():
+                archive.writestr(name, data)
+        return made.getvalue()
+
+    one = st.sampled_from(sorted(parts)).flatmap(
+        lambda name: m.damaged(parts[name]).map(lambda data: packed({name: data}))
+    )
+    inputs = st.one_of(one, one, m.damaged(sound), st.just(packed({"final/data.pkl": pickle.dumps(folder)})))
+    return Reader(sound, inputs, lambda given: load_checked(path), wrote(path))
 
 
 def caches(folder: Path) -> Reader:
@@ -169,4 +229,4 @@ def bundles(folder: Path) -> Reader:
     return Reader(sound, inputs, read, wrote(path), (path.name,))
 
 
-READERS: list[Callable[[Path], Reader]] = [tables, caches, bundles]
+READERS: list[Callable[[Path], Reader]] = [tables, sources, weights, caches, bundles]
