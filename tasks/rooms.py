@@ -61,7 +61,7 @@ def standing(label: int, angle: float, radius: float, x: float, z: float, horizo
 
 def compose(photos: list[np.ndarray], rng: np.random.Generator) -> Room:
     """A room: floor and wall, then four to seven shapes, the farthest first."""
-    horizon, wall = rng.uniform(34.0, 58.0), rng.uniform(5.0, 10.0)
+    horizon, wall = rng.uniform(24.0, 76.0), rng.uniform(5.0, 10.0)
     rows, columns = np.mgrid[:SIZE, :SIZE].astype(np.float64)
     with np.errstate(divide="ignore"):
         floor = FOCAL * HEIGHT / (rows + 0.5 - horizon)

@@ -3,63 +3,97 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from benchmarks.published import ARCH1
 from benchmarks.transfer import found, transferred
 from tasks.weights import load
 
-CONFIG = """
-benchmark = dict(
-    id="{id}", task=dict(type="{task}Task", data=dict(type="{data}"), encoder=dict(width=0.1), input_size=[64, 64]),
-    space=dict(type="DecoderCells", channels=4),
-    stages=[dict(name="short", view=dict(share=0.05, size=[64, 64], eval_size=[64, 64]), recipe=dict(epochs=1, batch=8))],
-    final=dict(name="final", view=dict(share=0.05, size=[64, 64], eval="test", eval_size=[64, 64]),
-        recipe=dict(epochs={epochs}, batch=8)),
-    reward=dict(type="Metric", name="{metric}", sign={sign}), budget=dict(trials=1), seeds=[0, 1])
-strategies = dict(random_search=dict(type="RandomSearch"),
-    fcn=dict(type="Baseline", model=dict(decoder=dict(type="mmseg.FCNHead", channels=4, norm_cfg=dict(type="BN")))))
-"""
+
+def benchmark(name: str, task: str, data: dict[str, Any], epochs: int) -> dict[str, Any]:
+    view, recipe = dict(size=[64, 64], eval_size=[64, 64]), dict(epochs=epochs, batch=4)
+    return dict(
+        id=name,
+        task=dict(type=f"{task}Task", data=data, encoder=dict(width=0.1), input_size=[64, 64]),
+        space=dict(type="DecoderCells", channels=4),
+        stages=[dict(name="short", view=view, recipe=recipe)],
+        final=dict(name="final", view=dict(eval="test", **view), recipe=recipe),
+        reward=dict(type="Metric", name="loss" if epochs else "RMSE", sign=-1),
+        budget=dict(trials=1),
+        seeds=[0],
+    )
+
+
+@pytest.fixture
+def play(tool: Any, tmp_path: Path) -> Callable[..., Path]:
+    """Play a protocol's strategy of this name; the folder of the run."""
+
+    def run(protocol: dict[str, Any], strategy: str) -> Path:
+        path = tmp_path / "protocol.json"
+        path.write_text(json.dumps(protocol))
+        done = tool("run_benchmark", path, "--strategy", strategy, "--work-dir", tmp_path / "runs")
+        assert done.returncode == 0, done.stderr
+        return tmp_path / "runs" / protocol["benchmark"]["id"] / strategy / "seed0"
+
+    return run
+
+
+@pytest.fixture
+def on_depth(folder_data: Path) -> dict[str, Any]:
+    """A benchmark on the same images with depths; its final training only scores: its weights are those it began with."""
+    for image in folder_data.glob("images/*/*"):
+        place = folder_data / "depth" / image.parent.name / f"{image.stem}.npy"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        height, width = np.array(Image.open(image)).shape[:2]
+        np.save(place, np.full((height, width), 2.0))
+    return benchmark("metres-v1", "Depth", dict(type="FolderDepth", root=str(folder_data)), 0)
 
 
 @pytest.mark.slow
-def test_a_network_found_on_segmentation_estimates_depth(tool: Any, tmp_path: Path) -> None:
-    """Its final training begins with what it has learnt, but for the last layer."""
-    names = dict(id="labels-v1", task="Segmentation", data="ScenesSegmentation", epochs=1, metric="mIoU", sign=1)
-    (tmp_path / "labels.py").write_text(CONFIG.format(**names))
-    names = dict(id="metres-v1", task="Depth", data="ScenesDepth", epochs=0, metric="RMSE", sign=-1)
-    (tmp_path / "metres.py").write_text(CONFIG.format(**names))
-    played = ("--strategy", "random_search", "--seed", 0, "--work-dir", tmp_path / "runs")
-    assert tool("run_benchmark", tmp_path / "labels.py", *played).returncode == 0
-    source, target = (tmp_path / "runs" / name for name in ("labels-v1/random_search/seed0", "metres-v1"))
-
-    asked = (source, "--to", tmp_path / "metres.py", "--seed", 0, "--work-dir", tmp_path / "runs")
-    done = tool("transfer", *asked)
-    assert done.returncode == 0, done.stderr
-    name = "labels-v1.random_search.seed0"
-    table = done.stdout.splitlines()
-    assert table[0] == "## metres-v1"
-    assert all(any(row in line for line in table) for row in (name, "fcn"))
-    before, after = (load(folder / "answers/0/final.pth") for folder in (source, target / name / "seed0"))
+def test_a_network_found_on_segmentation_estimates_depth(
+    play: Callable[..., Path], folder_data: Path, on_depth: dict[str, Any], tmp_path: Path
+) -> None:
+    """It begins with what it has learnt, but for the last layer."""
+    labels = dict(type="FolderSegmentation", root=str(folder_data), layout="folders")
+    searched = benchmark("labels-v1", "Segmentation", labels, 1)
+    source = play(dict(benchmark=searched, strategies=dict(random_search=dict(type="RandomSearch"))), "random_search")
+    (tmp_path / "metres.json").write_text(
+        json.dumps(dict(benchmark=on_depth, strategies=dict(random_search=dict(type="RandomSearch"))))
+    )
+    (network,) = found(str(source), anew=False)
+    assert network.name == "labels-v1.random_search.seed0"
+    target = play(transferred([network], str(tmp_path / "metres.json")), network.name)
+    before, after = (load(folder / "answers/0/final.pth") for folder in (source, target))
     shared = [key for key in before if key in after and "running" not in key and "num_batches" not in key]
-    same = {key for key in shared if torch.equal(before[key], after[key])}
-    assert {key for key in shared if key not in same} == {"decode_head.conv_seg.weight", "decode_head.conv_seg.bias"}
-    answers = [
-        json.loads((folder / "answers/0/answer.json").read_text()) for folder in (source, target / name / "seed0")
-    ]
+    changed = {key for key in shared if not torch.equal(before[key], after[key])}
+    assert changed == {"decode_head.conv_seg.weight", "decode_head.conv_seg.bias"}
+    answers = [json.loads((folder / "answers/0/answer.json").read_text()) for folder in (source, target)]
     assert answers[0]["key"] == answers[1]["key"]
-    assert answers[0]["final"]["params"] - answers[1]["final"]["params"] == 6 * (9 * 4 + 1)  # seven classes, one depth
+    assert answers[0]["final"]["params"] - answers[1]["final"]["params"] == 2 * (9 * 4 + 1)  # three classes, one depth
 
     (anew,) = found(str(source), anew=True)
-    assert anew.name == f"{name}.anew"
-    assert "weights" not in anew.settings
+    assert (anew.name, "weights" in anew.settings) == (f"{network.name}.anew", False)
     (source / "answers/0/final.pth").unlink()
-    done = tool("transfer", *asked)
-    assert (done.returncode, "there are no weights" in done.stderr, done.stderr.count("\n")) == (2, True, 1)
+    with pytest.raises(ValueError, match="there are no weights"):
+        list(found(str(source), anew=False))
+
+
+def test_all_runs_of_the_other_benchmark_are_one_table(tool: Any, tmp_path: Path) -> None:
+    short = ("--cfg-options", "benchmark.budget.trials=4", "benchmark.budget.images=None")
+    searched = ("--strategy", "random_search", "--seed", 0, "--work-dir", tmp_path)
+    assert tool("run_benchmark", "toy", *searched, *short).returncode == 0
+    done = tool("transfer", tmp_path / "toy-v2/random_search/seed0", "--to", "toy", "--anew", *searched[2:], *short)
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| ")]
+    assert any("random_search " in row for row in rows)
+    assert any("toy-v2.random_search.seed0.anew" in row for row in rows)
 
 
 def test_a_published_network_is_written_as_a_baseline() -> None:

@@ -40,7 +40,7 @@ benchmark = dict(
     final=dict(
         name="final",
         view=dict(train=["train", "val"], eval="test", size=[96, 96], scale=[1.33, 1.6], jitter=0.2),
-        recipe=dict(epochs=4, batch=16, lr=5e-3, encoder_lr=2e-3, schedule="poly", polyak=0.99, resumable=True),
+        recipe=dict(epochs=6, batch=16, lr=5e-3, encoder_lr=2e-3, schedule="poly", polyak=0.99, resumable=True),
         options=dict(aux=0.15, loss_at="scores"),
     ),
     gate=dict(type=RunningMean, tolerance=0.3),
