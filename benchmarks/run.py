@@ -105,6 +105,16 @@ class Run:
             self.plan = self.strategy.prepare(study)
         return search.prepare(benchmark.stages) + final.prepare([benchmark.final]) + self.plan.shared
 
+    def play(self, shared: Cost | None = None) -> None:
+        """Search and finish in this process, trial by trial, from where a kill left it; nothing where it is finished.
+
+        `shared` is what `prepare` gave; without it, all is prepared first.
+        """
+        shared = self.prepare() if shared is None else shared
+        with self.open(InlineExecutor(), 1) as study:
+            if not self.finished:
+                self.finish(study, self.strategy.search(study), shared)
+
     def open(self, executor: Executor, workers: int, patience: float | None = None) -> Study:
         """The run's folder and the study with what its record holds, which no other process can open meanwhile.
 

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from benchmarks.catalogue import VIS_BACKENDS
-from benchmarks.executors import InlineExecutor, ProcessExecutor
+from benchmarks.executors import ProcessExecutor
 from benchmarks.flights import TRIES
 from benchmarks.job import machines_fault
 from benchmarks.ledger import DivergedError
@@ -131,13 +132,7 @@ def _play(
         return Ended(2, str(error), unprepared=True)
     except (RuntimeError, OSError) as error:
         return Ended(1, str(error), machines_fault(error))
-
-    def play() -> None:
-        with one.open(InlineExecutor(), 1) as study:
-            if not one.finished:
-                one.finish(study, one.strategy.search(study), shared)
-
-    return ended(one, play)
+    return ended(one, partial(one.play, shared))
 
 
 def room() -> bool:

@@ -4,38 +4,14 @@ from __future__ import annotations
 
 from command_line import Parser, refuse, run
 
-import ast
 import inspect
 import json
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
-from benchmarks.catalogue import benchmarks, config_files, groups, read_protocol
-from core import Registry, build, did_you_mean
-from search_spaces import SPACES, FiniteSpace, SearchSpace
-from strategies import STRATEGIES
-from tasks import TASKS
-
-REGISTRIES: dict[str, Registry] = {"spaces": SPACES, "tasks": TASKS, "strategies": STRATEGIES}
-
-
-def docstring(path: Path) -> str:
-    return ast.get_docstring(ast.parse(path.read_text())) or ""
-
-
-def first_line(text: str | None) -> str:
-    return (text or "").split("\n")[0]
-
-
-def summary(registry: Registry, name: str) -> str:
-    """The first line of a class's docstring, from its module's source: to import all of them takes seconds."""
-    if name not in registry.module_dict:
-        spec = find_spec(registry.members[name])
-        for node in ast.parse(Path(spec.origin).read_text()).body if spec and spec.origin else ():
-            if isinstance(node, ast.ClassDef) and node.name == name and (text := ast.get_docstring(node)):
-                return first_line(text)
-    return first_line(inspect.getdoc(registry.get(name)))  # it is there, or has another class's
+from benchmarks.catalogue import benchmarks, groups, read_protocol
+from benchmarks.description import REGISTRIES, benchmark_docstring, benchmark_summary, describe_space, summary
+from core import build, did_you_mean
+from search_spaces import SPACES, SearchSpace
 
 
 def listing() -> str:
@@ -44,17 +20,9 @@ def listing() -> str:
         lines.append(kind)
         lines += [f"  {name:32}{summary(registry, name)}" for name in registry.names()]
     lines.append("benchmarks")
-    lines += [f"  {name:32}{first_line(docstring(config_files(name)[0])).partition(': ')[2]}" for name in benchmarks()]
+    lines += [f"  {name:32}{benchmark_summary(name)}" for name in benchmarks()]
     lines.append("names for several benchmarks")
     lines += [f"  {group:32}{', '.join(names)}" for group, names in groups().items()]
-    return "\n".join(lines)
-
-
-def describe_space(space: SearchSpace) -> str:
-    if not isinstance(space, FiniteSpace):
-        return "an open space: it samples and mutates, and has no list of decisions"
-    lines = [f"{space.size:.3g} architectures, {len(space.decisions)} decisions:"]
-    lines += [f"  {name:32}{', '.join(map(str, choices))}" for name, choices in space.decisions.items()]
     return "\n".join(lines)
 
 
@@ -71,7 +39,7 @@ def describe_class(name: str, cls: Any) -> str:
 def describe_benchmark(name: str) -> str:
     plain = read_protocol(name)
     parts = [
-        docstring(config_files(name)[0]),
+        benchmark_docstring(name),
         f"strategies: {', '.join(plain['strategies'])}",
         json.dumps({entry: plain[entry] for entry in ("benchmark", "strategies")}, indent=2),
         describe_space(build(SPACES, plain["benchmark"]["space"])),
