@@ -12,15 +12,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import torch
-from mmengine.registry import MODELS
-
 from benchmarks.published_classifiers import classifiers
 from core import build
 from search_spaces import SPACES
 from search_spaces.mbconv.space import FNA_DEEPLAB, FNA_RETINANET, FNA_SSDLITE, MOBILENET_V2, RANA_KIM, STRIDE_16
 from tasks import TASKS
-from tasks.complexity import madds, params
 
 UNITS = {"M": 6, "G": 9}
 
@@ -241,6 +237,11 @@ PUBLISHED: tuple[Published, ...] = (
 
 def count(network: Published) -> tuple[int, int]:
     """The parameters and MAdds of a published network, built here and now."""
+    import torch  # the numbers alone need it not
+    from mmengine.registry import MODELS
+
+    from tasks.complexity import madds, params
+
     model = {}
     if network.space is not None:
         space = build(SPACES, network.space)
@@ -258,17 +259,25 @@ def count(network: Published) -> tuple[int, int]:
 
 
 def verify(network: Published) -> dict[str, Any]:
-    """Our numbers beside the printed ones, each with a verdict, and the reason where they differ.
+    """Our numbers beside the printed ones (`beside`), counted here and now.
 
-    "exact": ours is the printed number; "same digits": ours, rounded, is; "differs": it is not, for the reason given. `ok` is
-    False where the network does not come to what is recorded here, and where a difference has no reason.
+    `ok` is False where the network does not come to what is recorded here, and where a difference has no reason.
     """
     own_params, own_madds = count(network)
+    row = beside(network, own_params, own_madds)
+    as_recorded = own_params == network.params and network.madds in (None, own_madds)
+    return {**row, "ok": as_recorded and bool(row["why"]) == bool(network.differs)}
+
+
+def beside(network: Published, own_params: int, own_madds: int | None) -> dict[str, Any]:
+    """Our numbers beside the printed ones, each with a verdict, and the reason where they differ.
+
+    "exact": ours is the printed number; "same digits": ours, rounded, is; "differs": it is not, for the reason given.
+    """
     verdicts = (
         _verdict([own_params, own_params - network.frozen], network.printed_params),
-        _verdict([own_madds], network.printed_madds),
+        _verdict([] if own_madds is None else [own_madds], network.printed_madds),
     )
-    differs = "differs" in verdicts
     return {
         "id": network.id,
         "source": network.source,
@@ -278,8 +287,7 @@ def verify(network: Published) -> dict[str, Any]:
         "madds": own_madds,
         "printed_madds": network.printed_madds,
         "madds_verdict": verdicts[1],
-        "why": network.differs if differs else "",
-        "ok": own_params == network.params and network.madds in (None, own_madds) and differs == bool(network.differs),
+        "why": network.differs or "for no known reason" if "differs" in verdicts else "",
     }
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.cells import REPORTED
+from benchmarks.catalogue import read_protocol
+from benchmarks.cells import OURS, REPORTED
 from benchmarks.leaderboard import Leaderboard
 from tasks.depth.metrics import NAMES as DEPTH
 
@@ -23,8 +24,10 @@ def test_entries_are_of_benchmarks_that_exist_and_name_their_table(entry: dict[s
     assert all((CONFIGS / name / "protocol.py").exists() for name in entry["benchmarks"])
     assert any(word in entry["source"] for word in ("Table", "slide", "figure"))
     for row in entry["figures"]:
-        assert row.keys() - {"method"} <= METRICS
+        assert row.keys() - {"method", OURS} <= METRICS
         assert len(row) > 1
+        name, _, strategy = row.get(OURS, "").partition("/")
+        assert not name or (name in entry["benchmarks"] and strategy in read_protocol(name)["strategies"])
 
 
 def test_they_stand_below_their_benchmark_alone(
