@@ -1,8 +1,8 @@
-# The four commands of the project. PYTHON chooses the interpreter that .venv is made from, TORCH the build of torch in it.
+# The commands of the project. PYTHON chooses the interpreter that .venv is made from, TORCH the build of torch in it.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install benchmark test lint
+.PHONY: install benchmark test lint docs stranger
 
 install: .venv/installed
 
@@ -21,3 +21,10 @@ test: install
 
 lint: install
 	$(BIN)/pre-commit run --all-files
+
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "written to site: open site/index.html"
+
+stranger: # README and the first pages, followed to the letter in a fresh clone: an hour
+	$(PYTHON) tests/stranger.py

@@ -1,4 +1,4 @@
-"""describe, verify_published, make_leaderboard; and a stranger's first strategy."""
+"""describe, verify_published, make_leaderboard."""
 
 from __future__ import annotations
 
@@ -126,26 +126,3 @@ def test_make_leaderboard_is_a_pure_function(tool, tmp_path: Path) -> None:
     done = tool("make_leaderboard", tmp_path / "nowhere", "--out", tmp_path / "d")
     assert done.returncode == 2
     assert "there is no run" in done.stderr
-
-
-def test_a_strangers_first_strategy(tool, tmp_path: Path) -> None:
-    """The page docs/first_strategy.md, followed to the letter, leads to a row on the toy leaderboard."""
-    page = (ROOT / "docs/first_strategy.md").read_text()
-    code, config = re.findall(r"```python\n(.*?)```", page, flags=re.S)[:2]
-    assert len(code.strip().splitlines()) <= 25
-    (tmp_path / "protocol.py").write_text((ROOT / "benchmarks/configs/toy-v2/protocol.py").read_text())
-    (tmp_path / "hill_climbing.py").write_text(config)
-    written = ROOT / "strategies/hill_climbing.py"
-    assert not written.exists()
-    try:
-        written.write_text(code)
-        runs = ("--work-dir", tmp_path / "runs")
-        assert tool("run_benchmark", "toy", "--strategy", "random_search", *runs).returncode == 0
-        done = tool("run_benchmark", tmp_path / "hill_climbing.py", *runs)
-    finally:
-        written.unlink()
-    assert done.returncode == 0, done.stderr
-    done = tool("make_leaderboard", tmp_path / "runs", "--out", tmp_path / "board", "--check")
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"\| hill_climbing +\| +3 ", done.stdout)
-    assert "| random_search" in done.stdout
