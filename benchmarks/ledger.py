@@ -166,7 +166,7 @@ def read_events(path: Path, space: SearchSpace | None = None, trials: Sequence[T
     return list(read_lines(path, "an event", check)) if path.is_file() else []
 
 
-def read_record(folder: Path, space: SearchSpace) -> tuple[list[Trial], list[Line]]:
+def read_record(folder: Path, space: SearchSpace | None) -> tuple[list[Trial], list[Line]]:
     """Trials and events of a study, neither where there is no file. Raises ValueError.
 
     The same files are read once, be they checked before the study is opened.
@@ -175,7 +175,7 @@ def read_record(folder: Path, space: SearchSpace) -> tuple[list[Trial], list[Lin
 
 
 @lru_cache(maxsize=1)
-def _read_once(folder: Path, space: SearchSpace, *stamps: Any) -> tuple[list[Trial], list[Line]]:
+def _read_once(folder: Path, space: SearchSpace | None, *stamps: Any) -> tuple[list[Trial], list[Line]]:
     much = sum(stamp[1] for stamp in stamps if stamp) > MUCH
     if much:
         gc.disable()

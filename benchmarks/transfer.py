@@ -50,11 +50,11 @@ def found(source: str, anew: bool) -> Iterator[Found]:
 def _published(name: str) -> Found:
     from benchmarks.published import PUBLISHED
 
-    known = {one.id: one for one in PUBLISHED if one.space is not None}
+    known = {one.id: (one.space, one.genotype) for one in PUBLISHED if one.space is not None}
     if name not in known:
         raise ValueError(f"{name} is no folder of a run, and {did_you_mean('published network', name, known)}")
-    one = known[name]
-    return Found(name, {"type": "Baseline", "genotype": one.genotype}, build(SPACES, one.space))
+    space, genotype = known[name]
+    return Found(name, {"type": "Baseline", "genotype": genotype}, build(SPACES, space))
 
 
 def transferred(networks: Sequence[Found], target: str, options: dict[str, Any] | None = None) -> dict[str, Any]:

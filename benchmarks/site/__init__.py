@@ -1,1 +1,1 @@
-"""The pages of the documentation's site that nobody writes: protocols, results, what papers report, the programming interface."""
+"""Pages of the documentation's site that nobody writes: protocols, results, what papers report, the programming interface."""

@@ -1,4 +1,4 @@
-"""What MkDocs calls while it builds the site (mkdocs.yml): pages that are made, links that lead out of docs/, the navigation."""
+"""What MkDocs calls while it builds the site (mkdocs.yml): pages that are made, links out of docs/, the navigation."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def made() -> Iterator[tuple[str, str | bytes]]:
 
 def examples() -> str:
     """All scripts of examples/ on one page."""
-    scripts = [f"## {path.stem}\n\n```python\n{path.read_text()}```\n" for path in sorted((ROOT / "examples").glob("*.py"))]
+    scripts = [
+        f"## {path.stem}\n\n```python\n{path.read_text()}```\n" for path in sorted((ROOT / "examples").glob("*.py"))
+    ]
     return "\n".join(["# Examples\n\nWhat `examples/` has: a script a task, in Python.\n", *scripts])
 
 

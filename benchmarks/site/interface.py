@@ -6,9 +6,30 @@ from benchmarks.description import REGISTRIES, first_line
 
 CONTRACTS = {  # the modules whose classes others derive from, build or call
     "search_spaces": ["space", "architecture", "supernet", "graph", "subset", "remap"],
-    "tasks": ["task", "trainable", "data", "stage", "rewards", "cost", "templates", "deployment", "complexity", "latency"],
+    "tasks": [
+        "task",
+        "trainable",
+        "data",
+        "stage",
+        "rewards",
+        "cost",
+        "templates",
+        "deployment",
+        "complexity",
+        "latency",
+    ],
     "strategies": ["strategy", "trial", "supernet.search"],
-    "benchmarks": ["catalogue", "benchmark", "run", "study", "gates", "executors", "records", "leaderboard", "statistics"],
+    "benchmarks": [
+        "catalogue",
+        "benchmark",
+        "run",
+        "study",
+        "gates",
+        "executors",
+        "records",
+        "leaderboard",
+        "statistics",
+    ],
     "core": ["registry", "building", "parsing", "table"],
 }
 MEMBERS = {"search_spaces": "spaces", "tasks": "tasks", "strategies": "strategies"}  # what a package's registry holds

@@ -55,9 +55,7 @@ def by_task() -> dict[str, list[str]]:
 
 def navigation() -> list[dict[str, Any]]:
     """A section a task, with its protocols' pages."""
-    return [
-        {title: [{name: f"benchmarks/{name}.md"} for name in names]} for title, names in by_task().items()
-    ]
+    return [{title: [{name: f"benchmarks/{name}.md"} for name in names]} for title, names in by_task().items()]
 
 
 def overview() -> str:
@@ -134,4 +132,6 @@ def cell(value: Any) -> str:
 
 
 def _table(left: str, right: str, rows: Mapping[str, str]) -> str:
-    return "\n".join([f"| {left} | {right} |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows.items()), ""])
+    return "\n".join(
+        [f"| {left} | {right} |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows.items()), ""]
+    )

@@ -13,10 +13,10 @@ from benchmarks.site.protocols import cell
 
 INTRODUCTION = """# Reported and measured
 
-Papers print scores; a row here that stands for the same method is put beside each, where this suite has one. *not run* says that
-nobody has played that row under its whole protocol yet. Training, data and seeds differ between the two columns unless a protocol
-says otherwise, so a difference is no verdict on a method. The sizes of networks, further below, are another matter: those are
-exact, or have a reason.
+Papers print scores; a row here that stands for the same method is put beside each, where this suite has one. *not run* says
+that nobody has played that row under its whole protocol yet. Training, data and seeds differ between the two columns unless a
+protocol says otherwise, so a difference is no verdict on a method. The sizes of networks, further below, are another matter:
+those are exact, or have a reason.
 """
 SIZES = """## Sizes of published networks
 
@@ -32,7 +32,9 @@ def reported() -> str:
     for entry in json.loads(REPORTED.read_text()):
         names = ", ".join(f"[{name}](benchmarks/{name}.md)" for name in entry["benchmarks"])
         parts.append(f"## {entry['benchmarks'][0]}\n\n{entry['source']}. Under the setting of {names}.\n")
-        parts.append(_table(["method", "metric", "reported", "measured", "difference", "row here"], _beside(entry, rows)))
+        parts.append(
+            _table(["method", "metric", "reported", "measured", "difference", "row here"], _beside(entry, rows))
+        )
     return "\n".join([*parts, SIZES, _table(["network", "what", "printed", "counted", "verdict", "why"], _sizes())])
 
 
