@@ -14,6 +14,7 @@ from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import read_protocol
 from benchmarks.job import build_task
 from benchmarks.speed import growth
+from benchmarks.speed.study import study_growth
 from tasks.restoration.task import RestorationTask
 
 LIGHT = {"benchmark.task.encoder.pretrain_epochs": 0, "benchmark.stages.0.view.share": 0.2}
@@ -58,3 +59,11 @@ def test_an_epoch_is_timed_on_images(cache: Path) -> None:
     assert spent.cost.images == 2 * len(task.samples(stage).order)
     with pytest.raises(ValueError, match="an eighth of the images of stage 'short' is one: raise"):
         growth.growth(task, growth.seen(stage, share=0.01), model, repeat=1)
+
+
+def test_what_a_study_costs_and_to_go_on_from_it(tmp_path: Path) -> None:
+    figures = study_growth({"type": "RandomSearch"}, 1001, tmp_path)
+    assert figures["ms a trial, read and played back"] > 0
+    assert len((tmp_path / "trials.jsonl").read_text().splitlines()) == figures["trials"] == 1001
+    with pytest.raises(ValueError, match="more trials than 1000"):
+        study_growth({"type": "RandomSearch"}, 1000, None)
