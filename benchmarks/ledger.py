@@ -54,7 +54,7 @@ class Ledger:
         try:
             self._trials, self._events = self._hold(folder / TRIALS), self._hold(folder / EVENTS)
             told, events = read_record(folder, space)
-            _read_once.cache_clear()  # what is played back is let go
+            forget_record()  # what is played back is let go
             self._told.extend(told)
             self.ahead.extend(events)
             del told, events
@@ -172,6 +172,11 @@ def read_record(folder: Path, space: SearchSpace | None) -> tuple[list[Trial], l
     The same files are read once, be they checked before the study is opened.
     """
     return _read_once(folder, space, *(_stamp(folder / name) for name in (TRIALS, EVENTS)))
+
+
+def forget_record() -> None:
+    """Give back the memory of the record that was read last."""
+    _read_once.cache_clear()
 
 
 @lru_cache(maxsize=1)

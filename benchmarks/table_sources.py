@@ -200,5 +200,5 @@ def _plain(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             return _Plain(file).load()
-    except pickle.UnpicklingError as error:
-        raise ValueError(f"{path} cannot be read: {error}") from None
+    except (pickle.UnpicklingError, MemoryError) as error:  # a damaged length asks for all memory
+        raise ValueError(f"{path} cannot be read: {error or 'it says that it is larger than the memory'}") from None

@@ -28,9 +28,7 @@ SHARED = ROOT.parent / "shared" / "data"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write tests/golden anew; look at the diff")
-    parser.addoption(
-        "--examples", type=int, default=25, help="inputs that tests/fuzzing gives every reader of outside files"
-    )
+    parser.addoption("--examples", type=int, help="inputs that tests/fuzzing gives every reader of outside files")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -23,6 +23,7 @@ from benchmarks.executors import CLUSTERS, EXECUTORS, Ending, cores, open_execut
 from benchmarks.gates import saved_images
 from benchmarks.job import build_task, machines_fault
 from benchmarks.leaderboard import Leaderboard
+from benchmarks.ledger import forget_record
 from benchmarks.recorded import Recorded, told
 from benchmarks.run import Run
 from benchmarks.side_by_side import Ended, ended, side_by_side
@@ -279,6 +280,7 @@ def main() -> int:
     jobs = min(jobs, len(todo))
     if jobs > 1 or sends_runs(options):
         build_task.cache_clear()  # what was prepared lies in files, and the memory is for the runs
+        forget_record()
         played = shown_side_by_side(todo, jobs, threads, voice, executor if sends_runs(options) else None)
     else:
         set_threads(threads)

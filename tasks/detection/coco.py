@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from core.parsing import in_a_line
 from tasks.data import ALIASES
 from tasks.detection.data import Annotations, Objects, Row
 from tasks.detection.folders import TRAIN, FolderDetection, area_of, fit_box, fit_boxes, size_of
@@ -148,14 +149,17 @@ class CocoDetection(FolderDetection):
                     if folder.is_dir():
                         return path, folder
                 raise ValueError(f"{path} has no folder of images: put them in {folders[0]}, or give `splits`")
-        raise FileNotFoundError(f"split {split!r} of {root} has no annotations: there is none of {', '.join(tried)}")
+        raise FileNotFoundError(
+            f"split {split!r} of {root} has no annotations: there is none of {in_a_line(', '.join(tried))}"
+        )
 
     def _files(self, split: str) -> tuple[Path, Path]:
         if split not in self.splits:
             return self.find(self.root, split)
         path, folder = (self.root / self.splits[split][kind] for kind in ("annotations", "images"))
         if not path.is_file() or not folder.is_dir():
-            raise FileNotFoundError(f"split {split!r} needs the file {path} and the folder {folder}: check `splits`")
+            needed = in_a_line(f"the file {path} and the folder {folder}")
+            raise FileNotFoundError(f"split {split!r} needs {needed}: check `splits`")
         return path, folder
 
     def list_split(self, split: str) -> Listing:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from xml.parsers import expat
 
+from core.parsing import in_a_line
 from tasks.data import ALIASES
 from tasks.detection.data import Annotations, Box, Row
 from tasks.detection.folders import TRAIN, FolderDetection, area_of, fit_box, size_of
@@ -150,7 +151,9 @@ class VocDetection(FolderDetection):
             if beside.is_dir() and files_in(beside, XML):
                 return beside
             tried += [names.relative_to(root).as_posix(), f"{name}/*.xml"]
-        raise FileNotFoundError(f"split {split!r} of {root} has no annotations: there is none of {', '.join(tried)}")
+        raise FileNotFoundError(
+            f"split {split!r} of {root} has no annotations: there is none of {in_a_line(', '.join(tried))}"
+        )
 
     def _listed_classes(self) -> list[str]:
         for path in (at / name for at in (self.root, devkit(self.root)) for name in ("classes.txt", "labels.txt")):

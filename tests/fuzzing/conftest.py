@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # `mutators`, `verdict` and the readers are imported by their names
+FEW = 25  # with which the suite stays quick
 COUNTED = pytest.StashKey[dict[str, Counter[str]]]()
 
 
@@ -18,7 +19,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def examples(request: pytest.FixtureRequest) -> int:
-    return request.config.getoption("--examples")
+    return request.config.getoption("--examples") or FEW
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def counts(request: pytest.FixtureRequest) -> Counter[str]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if config.stash[COUNTED] and config.get_verbosity() >= 0:
+    if config.stash[COUNTED] and config.getoption("--examples"):
         total = sum(config.stash[COUNTED].values(), Counter())
         for name, count in {**config.stash[COUNTED], "all": total}.items():
             taken, refused = count["accepted"], count["refused"]
