@@ -59,7 +59,6 @@ TASKS = [
     ("restoration benchmark.task.input_size=[0,0]", "input_size must be at least 1x1 pixels, not (0, 0)"),
     ("segmentation benchmark.task.data.type=ScenesImages", "ScenesImages is no data set for SegmentationTask"),
     ("depth benchmark.task.data.type=ScenesImages", "ScenesImages is no data set for DepthTask: use a DepthData"),
-    ("depth benchmark.reward.name=rmse", "metric that scenes-depth-v1 reads 'rmse': did you mean 'RMSE'"),
     ("segmentation benchmark.task.template=3", "SegmentationTask' must be a dict, not 3"),
     ("segmentation benchmark.task.template.type=FCOS", "FCOS is no model template for SegmentationTask"),
     ("segmentation benchmark.task.template.width=0", "width must be at least 1, not 0"),
