@@ -4,43 +4,31 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from core.parsing import in_a_line
-from tasks.data import ALIASES
+from tasks.detection.coco_files import (
+    BROKEN,
+    Size,
+    Splits,
+    are_numbers,
+    checked_splits,
+    find_files,
+    flag_of,
+    identity_of,
+    images_of,
+    split_files,
+)
 from tasks.detection.data import Annotations, Objects, Row
-from tasks.detection.folders import TRAIN, FolderDetection, area_of, fit_box, fit_boxes, size_of
-from tasks.detection.instances import LARGEST, NUMBERS, Entry, Instances, not_deep, read_instances, rows
-from tasks.files import check_spelling, inside
+from tasks.detection.folders import TRAIN, FolderDetection, area_of, fit_box, fit_boxes
+from tasks.detection.instances import LARGEST, Entry, Instances, not_deep, read_instances, rows
+from tasks.files import check_spelling
 from tasks.folders import Listing
 
-BROKEN = OTHER = -1  # the place of an image with a fault, the label of a category that is not kept
+OTHER = -1  # the label of a category that is not kept
 UNKNOWN = -2  # the place or label of what the file does not have
-Size = tuple[int, int]
-Splits = Mapping[str, Mapping[str, str]]  # the annotations and the images of each
-
-
-def _candidates(root: Path, split: str) -> Iterator[tuple[Path, list[Path]]]:
-    """Where the instances file of a split may be, and where the folder of its images."""
-    for name in ALIASES.get(split, (split,)):
-        for stem in (f"{name}2017", name):
-            yield root / f"annotations/instances_{stem}.json", [root / stem, root / "images" / stem, root / "images"]
-        yield root / f"annotations/{name}.json", [root / "images" / name, root / name, root / "images"]
-        yield root / name / "_annotations.coco.json", [root / name]
-
-
-def _identity(entry: Entry, taken: Container[int], what: str) -> int:
-    """An entry's id. Raises ValueError where it has none, or one that is taken."""
-    identity = entry.get("id")
-    if not isinstance(identity, int) or isinstance(identity, bool):
-        raise ValueError(f"{what} with the id {identity!r}: ids must be whole numbers")
-    if identity in taken:
-        raise ValueError(f"{what} with the id {identity} for the second time: ids must be unique")
-    return identity
 
 
 def _categories(path: Path, instances: Instances) -> dict[int, str]:
@@ -48,7 +36,7 @@ def _categories(path: Path, instances: Instances) -> dict[int, str]:
     names: dict[int, str] = {}
     seen: set[int] = set()
     for entry, group in zip(instances.categories, _groups(instances), strict=True):
-        identity, name = _identity(entry, seen, f"{path} has a category"), entry.get("name")
+        identity, name = identity_of(entry, seen, f"{path} has a category"), entry.get("name")
         seen.add(identity)
         if group:
             continue
@@ -72,23 +60,10 @@ def _groups(instances: Instances) -> list[bool]:
     ]
 
 
-def _flag(path: Path, entry: Entry, name: str) -> bool:
-    """A mark of an annotation: 0 or 1, as a number or true and false; none is 0."""
-    value = entry.get(name)
-    if isinstance(value, str) or value not in (None, 0, 1):
-        raise ValueError(f"{path}: annotation {entry['id']} has the {name} {value!r}: make it 0 or 1")
-    return bool(value)
-
-
-def _numbers(values: Sequence[Any]) -> bool:
-    """Whether all are numbers that a box or an area can have."""
-    return all(type(value) in NUMBERS and not abs(value) > LARGEST for value in values)
-
-
 def _row(path: Path, entry: Entry, image: str, size: Size, label: int) -> Row | None:
     """An annotation as an object; None: its box has no area. Raises ValueError for what makes no sense."""
     box, identity = entry.get("bbox"), entry["id"]
-    if not isinstance(box, list) or len(box) != 4 or not _numbers(box):
+    if not isinstance(box, list) or len(box) != 4 or not are_numbers(box):
         raise ValueError(f"{path}: annotation {identity} has the box {box!r}: give x, y, width and height as numbers")
     x, y, width, height = map(float, box)
     what = f"{path}: the box {box} of annotation {identity} ({os.path.basename(image)})"
@@ -96,9 +71,9 @@ def _row(path: Path, entry: Entry, image: str, size: Size, label: int) -> Row | 
     if fitted is None:
         return None
     area = entry.get("area", area_of(fitted))
-    if not _numbers([area]) or not area >= 0:
+    if not are_numbers([area]) or not area >= 0:
         raise ValueError(f"{path}: annotation {identity} has the area {area!r}: give square pixels, or none")
-    return fitted, label, float(area), _flag(path, entry, "iscrowd"), _flag(path, entry, "difficult")
+    return fitted, label, float(area), flag_of(path, entry, "iscrowd"), flag_of(path, entry, "difficult")
 
 
 def _looked_up(values: np.ndarray, table: Mapping[int, int]) -> np.ndarray:
@@ -122,10 +97,7 @@ class CocoDetection(FolderDetection):
 
     def __init__(self, root: str, splits: Splits | None = None, classes: Sequence[str] | None = None):
         super().__init__(root, splits or ())
-        self.splits, self._chosen = dict(splits or {}), classes is not None
-        for split, given in self.splits.items():
-            if set(given) != {"annotations", "images"}:
-                raise ValueError(f"split {split!r} names {sorted(given)}: name its `annotations` and its `images`")
+        self.splits, self._chosen = checked_splits(splits), classes is not None
         self._grouping: set[str] = set()
         self._read: dict[Path, Instances] = {}  # until they are listed
         if classes is None:
@@ -141,26 +113,10 @@ class CocoDetection(FolderDetection):
     @staticmethod
     def find(root: Path, split: str) -> tuple[Path, Path]:
         """The instances file and the folder of its images. Raises ValueError where only the folder is missing."""
-        tried = []
-        for path, folders in _candidates(root, split):
-            tried.append(path.relative_to(root).as_posix())
-            if path.is_file():
-                for folder in folders:
-                    if folder.is_dir():
-                        return path, folder
-                raise ValueError(f"{path} has no folder of images: put them in {folders[0]}, or give `splits`")
-        raise FileNotFoundError(
-            f"split {split!r} of {root} has no annotations: there is none of {in_a_line(', '.join(tried))}"
-        )
+        return find_files(root, split)
 
     def _files(self, split: str) -> tuple[Path, Path]:
-        if split not in self.splits:
-            return self.find(self.root, split)
-        path, folder = (self.root / self.splits[split][kind] for kind in ("annotations", "images"))
-        if not path.is_file() or not folder.is_dir():
-            needed = in_a_line(f"the file {path} and the folder {folder}")
-            raise FileNotFoundError(f"split {split!r} needs {needed}: check `splits`")
-        return path, folder
+        return split_files(self.root, self.splits, split)
 
     def list_split(self, split: str) -> Listing:
         listing = Listing(Annotations.of([]))
@@ -173,7 +129,8 @@ class CocoDetection(FolderDetection):
 
     def _annotations(self, listing: Listing, path: Path, folder: Path, instances: Instances) -> Annotations:
         labels = self._labels(listing, path, instances)
-        names, sizes, places = self._images(listing, path, folder, instances)
+        files, sizes, places = images_of(self.root, folder, path, instances.images, listing)
+        names = list(map(self.named, files))
         ids, plain, areas = (instances.column(name) for name in ("id", "plain", "area"))
         crowd, difficult = (instances.column(name).astype(bool) for name in ("iscrowd", "difficult"))
         place = _looked_up(instances.column("image_id"), places)
@@ -191,7 +148,7 @@ class CocoDetection(FolderDetection):
             place[row] = BROKEN
             with listing.noting():
                 seen |= {int(ids[row])} if again[row] else set()
-                seen.add(_identity(entry, seen, f"{path} has an annotation"))
+                seen.add(identity_of(entry, seen, f"{path} has an annotation"))
                 for kind, known in (("image", places), ("category", labels)):
                     of = entry.get(f"{kind}_id")
                     if not isinstance(of, int) or of not in known:
@@ -212,34 +169,6 @@ class CocoDetection(FolderDetection):
         kept = kept[np.argsort(place[kept], kind="stable")]
         objects = Objects(*(values[kept] for values in (boxes, label, areas, crowd, difficult)))
         return Annotations(names, sizes[: len(names)], place[kept], objects, dropped, others)
-
-    def _images(
-        self, listing: Listing, path: Path, folder: Path, instances: Instances
-    ) -> tuple[list[str], np.ndarray, dict[int, int]]:
-        """Names of the images that are sound, their (height, width), and the place of each id, also of those that are BROKEN.
-
-        Two more sizes stand for images that are BROKEN or UNKNOWN, so that these can be indices as well.
-        """
-        names: list[str] = []
-        sizes: list[Size] = []
-        places: dict[int, int] = {}
-        named: dict[str, int] = {}  # ids by files
-        for entry in instances.images:
-            with listing.noting():
-                identity = _identity(entry, places, f"{path} has an image")
-                places[identity] = BROKEN
-                name, what = entry.get("file_name"), f"{path}: image {identity}"
-                if not isinstance(name, str):
-                    raise ValueError(f"{what} has no file_name: give it one")
-                size = size_of(entry.get("height"), entry.get("width"), what)
-                file = inside(self.root, folder, name, f"{what} has the file_name")
-                before = named.setdefault(os.path.normpath(file), identity)
-                if before != identity:
-                    raise ValueError(f"{what} has the file of image {before}, {name!r}: make one of both")
-                places[identity] = len(names)
-                names.append(self.named(file))
-                sizes.append(size)
-        return names, np.array([*sizes, (1, 1), (1, 1)]), places
 
     def _labels(self, listing: Listing, path: Path, instances: Instances) -> dict[int, int]:
         """The label of each category id; OTHER: its objects are left out."""
