@@ -13,7 +13,7 @@ MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 
 
-def random_warp(shape: tuple[int, ...], view: View, rng: np.random.Generator) -> np.ndarray:
+def random_warp(shape: tuple[float, ...], view: View, rng: np.random.Generator) -> np.ndarray:
     """A random view of `view.size` of an image of `shape`: the (2, 3) matrix from output to input pixel coordinates.
 
     At scale 1 the image just covers the view; `view.scale` enlarges it by a factor drawn log-uniformly. Half of the views

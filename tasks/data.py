@@ -31,6 +31,11 @@ class Data(ABC):
     def read(self, split: str, index: int) -> tuple[np.ndarray, Any]:
         """An image and what a network should make of it."""
 
+    def shape(self, split: str, index: int) -> tuple[int, int]:
+        """(height, width) in pixels of what a network sees of an image: all of it, where a data set says nothing else."""
+        height, width = self.read(split, index)[0].shape[:2]
+        return height, width
+
     @abstractmethod
     def fingerprint(self) -> str:
         """A hash of what is read."""

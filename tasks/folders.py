@@ -112,12 +112,14 @@ class FolderData(Data):
 
     def fingerprint(self, *others: str) -> str:
         """A hash over the settings and the contents of the files of all splits that are there, and of some more."""
-        digest = hashlib.sha256(READING + self.identity())
+        digest, files = hashlib.sha256(READING + self.identity()), dict[Path, bytes]()
         for split in dict.fromkeys((*self._names, *others)):
             with suppress(OSError):
                 for item in self.listing(split).items:
                     for part in self.content(item):
-                        known = part if isinstance(part, bytes) else _digest(part)
+                        if isinstance(part, Path) and part not in files:  # several items may share one
+                            files[part] = _digest(part)
+                        known = part if isinstance(part, bytes) else files[part]
                         digest.update(f"{split} {len(known)} ".encode() + known)
         return digest.hexdigest()[:16]
 

@@ -12,6 +12,7 @@ TASKS = Registry(
         "DetectionTask": "tasks.detection.task",
         "RestorationTask": "tasks.restoration.task",
         "ClassificationTask": "tasks.classification.task",
+        "KeypointTask": "tasks.keypoints.task",
     },
     kind="tasks.task.Task",
 )
@@ -36,11 +37,15 @@ DATA = Registry(
         "NucleiClassification": "tasks.classification.data",
         "FolderClassification": "tasks.classification.folders",
         "CifarClassification": "tasks.classification.cifar",
+        "FiguresKeypoints": "tasks.keypoints.data",
+        "CocoKeypoints": "tasks.keypoints.coco",
+        "MpiiKeypoints": "tasks.keypoints.mpii",
         "ResplitSegmentation": "tasks.resplit",
         "ResplitDepth": "tasks.resplit",
         "ResplitDetection": "tasks.resplit",
         "ResplitRestoration": "tasks.resplit",
         "ResplitClassification": "tasks.resplit",
+        "ResplitKeypoints": "tasks.resplit",
     },
     kind="tasks.data.Data",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from tasks.classification.data import ClassificationData
 from tasks.data import Data
 from tasks.depth.data import DepthData
 from tasks.detection.data import Annotated, DetectionData
+from tasks.keypoints.data import KeypointData, Person
+from tasks.keypoints.skeletons import Skeleton
 from tasks.registry import DATA
 from tasks.restoration.data import RestorationData
 from tasks.segmentation.data import SegmentationData
@@ -136,3 +138,24 @@ class ResplitClassification(Resplit, ClassificationData):
     @property
     def classes(self) -> tuple[str, ...]:  # type: ignore[override]
         return self.data.classes
+
+
+class ResplitKeypoints(Resplit, KeypointData):
+    """Images with the joints of persons."""
+
+    def __init__(self, data: dict[str, Any], pool: str, **settings: Any):
+        super().__init__(data, pool, **settings)
+        self.areas, self.heads = self.data.areas, self.data.heads
+
+    @property
+    def skeleton(self) -> Skeleton:  # type: ignore[override]
+        return self.data.skeleton
+
+    def person(self, split: str, index: int) -> Person:
+        return self.data.person(*self.where(split, index))
+
+    def ignored(self, split: str) -> Sequence[Person]:
+        if split not in self.places:
+            return self.data.ignored(self.others.get(split, split))
+        mine = {self.person(split, index).name for index in range(self.size(split))}
+        return [person for person in self.data.ignored(self.pool) if person.name in mine]

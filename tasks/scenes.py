@@ -77,7 +77,7 @@ def outline(label: int, angle: float) -> list[np.ndarray]:
     return [turn(points[:, 0], points[:, 1])]
 
 
-def _cover(label: int, angle: float, radius: float, row: float, column: float) -> np.ndarray:
+def covered(label: int, angle: float, radius: float, row: float, column: float) -> np.ndarray:
     """Which pixels a shape covers, as a (SIZE, SIZE) array of booleans."""
     cover = np.zeros((SIZE, SIZE), dtype=bool)
     for part in outline(label, angle):
@@ -86,7 +86,7 @@ def _cover(label: int, angle: float, radius: float, row: float, column: float) -
     return cover
 
 
-def _crop(photo: np.ndarray, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
+def crop(photo: np.ndarray, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
     """A random piece of a photograph, mirrored at its borders where it is too small."""
     pad = [(0, max(0, height - photo.shape[0])), (0, max(0, width - photo.shape[1])), (0, 0)]
     photo = np.pad(photo, pad, mode="symmetric")
@@ -95,28 +95,33 @@ def _crop(photo: np.ndarray, height: int, width: int, rng: np.random.Generator) 
     return piece[:, ::-1] if rng.random() < 0.5 else piece
 
 
-def _surface(label: int, photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A textured surface for an object: a piece of a photograph, tinted, darker towards one side."""
-    texture = _crop(photo, SIZE, SIZE, rng) / 255.0
+def textured(label: int, photo: np.ndarray, rng: np.random.Generator, side: int = SIZE) -> np.ndarray:
+    """A textured square for an object: a piece of a photograph, tinted, darker towards one side."""
+    texture = crop(photo, side, side, rng) / 255.0
     hue = ((label - 1) / 6 + rng.normal(0.0, 0.08)) % 1.0
     tint = hsv2rgb(np.array([hue, rng.uniform(0.3, 0.8), 1.0]))
-    ramp = np.linspace(1.1, 0.7, SIZE)
+    ramp = np.linspace(1.1, 0.7, side)
     shade = ramp[:, None, None] if rng.random() < 0.5 else ramp[None, :, None]
     return np.clip((0.25 + 0.75 * texture) * tint * shade * rng.uniform(0.7, 1.2), 0, 1)
 
 
+def backdrop(photos: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    """A piece of one of the photographs, (SIZE, SIZE, 3) from 0 to 1, paler than what stands before it."""
+    canvas = crop(photos[rng.integers(len(photos))], SIZE, SIZE, rng) / 255.0
+    return 0.1 + 0.6 * (0.4 * canvas + 0.6 * canvas.mean(2, keepdims=True))
+
+
 def compose(photos: list[np.ndarray], rng: np.random.Generator) -> Scene:
     """A scene: a background, then four to seven objects, later ones in front of earlier ones."""
-    canvas = _crop(photos[rng.integers(len(photos))], SIZE, SIZE, rng) / 255.0
-    canvas = 0.1 + 0.6 * (0.4 * canvas + 0.6 * canvas.mean(2, keepdims=True))  # paler than the objects
+    canvas = backdrop(photos, rng)
     owner = np.zeros((SIZE, SIZE), dtype=np.int64)  # 0: background, k: the k-th object
     labels, areas = [0], [0]
     for index in range(1, rng.integers(4, 8) + 1):
         label = int(rng.integers(1, len(CLASSES)))
         radius = rng.uniform(10.0, 28.0)
         row, column = rng.uniform(radius * 0.7, SIZE - radius * 0.7, 2)
-        cover = _cover(label, rng.uniform(0, 2 * np.pi), radius, row, column)
-        surface = _surface(label, photos[rng.integers(len(photos))], rng)
+        cover = covered(label, rng.uniform(0, 2 * np.pi), radius, row, column)
+        surface = textured(label, photos[rng.integers(len(photos))], rng)
         canvas[cover] = surface[cover]
         owner[cover] = index
         labels.append(label)

@@ -25,6 +25,7 @@ EMBEDDED = {
     "DetectionTask": {"type": "ScenesDetection"},
     "RestorationTask": {"type": "ScenesImages"},
     "ClassificationTask": {"type": "ScenesClassification"},
+    "KeypointTask": {"type": "FiguresKeypoints"},
 }
 
 

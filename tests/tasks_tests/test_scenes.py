@@ -41,7 +41,7 @@ def test_contents(split: str) -> None:
 
 def test_shapes_differ() -> None:
     """Every two shapes of the same radius and turn differ in at least an eighth of the pixels that either covers."""
-    covers = [scenes._cover(label, 0.3, 24.0, 64.0, 64.0) for label in range(1, len(scenes.CLASSES))]
+    covers = [scenes.covered(label, 0.3, 24.0, 64.0, 64.0) for label in range(1, len(scenes.CLASSES))]
     for place, one in enumerate(covers):
         for other in covers[:place]:
             assert (one ^ other).sum() > (one | other).sum() / 8

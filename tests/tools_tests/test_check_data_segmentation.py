@@ -25,7 +25,7 @@ def test_every_wrong_thing_is_a_line(tool, folder_data: Path) -> None:
     assert done.stderr == "error: 2 things are wrong, see above\n"
 
 
-@pytest.mark.parametrize("task", ["segmentation", "detection", "restoration", "classification", "depth"])
+@pytest.mark.parametrize("task", ["segmentation", "detection", "restoration", "classification", "depth", "keypoints"])
 def test_a_folder_that_is_not_there_is_one_line(tool, tmp_path: Path, task: str) -> None:
     done = tool("check_data", task, tmp_path / "nowhere")
     assert done.returncode == 2

@@ -1,0 +1,1 @@
+"""The joints of one person, each by a heat map of a decoder."""

@@ -1,0 +1,85 @@
+"""Joints and limbs on images, and what a taken-home network for joints is fed and read as."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+
+from tasks.augment import warp
+from tasks.keypoints.heatmaps import decoded
+from tasks.keypoints.samples import to_image, whole_view
+
+LEAST = 0.2  # height of a peak: a joint below it is not drawn (Xiao et al., ECCV 2018, do not count it)
+SIDE = 192  # pixels, which a smaller picture is enlarged to
+COLOURS = {"left": (60, 160, 255), "right": (255, 130, 40), "": (110, 230, 110)}
+INK = (20, 20, 20)
+
+
+def enlarged(image: np.ndarray) -> np.ndarray:
+    """An image by a whole factor, where it is small, so that joints can be told apart on it."""
+    factor = -(-SIDE // max(image.shape[:2]))
+    return cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
+
+
+def figure_on(
+    image: np.ndarray, joints: np.ndarray, names: Sequence[str], limbs: Sequence[Sequence[int]], least: float = LEAST
+) -> np.ndarray:
+    """An image (H, W, 3), `enlarged`, with limbs and joints (K, 3): x, y and a score. Those below `least` are left out.
+
+    What is left is blue, what is right orange, the middle green.
+    """
+    made = enlarged(image)
+    factor, line = made.shape[0] // image.shape[0], max(1, round(max(made.shape) / 160))
+    places = [tuple(map(int, np.rint(16 * ((place + 0.5) * factor - 0.5)))) for place in joints[:, :2]]
+    shown, colours = joints[:, 2] >= least, [_colour(name) for name in names]
+    for ink, width in ((INK, line + 2), (None, line)):  # dark edges, so that limbs are seen on any ground
+        for one, other in limbs:
+            if shown[one] and shown[other]:
+                side = max(names[one], names[other], key=lambda name: name.startswith(("left", "right")))
+                cv2.line(made, places[one], places[other], ink or _colour(side), width, cv2.LINE_AA, 4)
+    for place, colour, there in zip(places, colours, shown, strict=True):
+        if there:
+            cv2.circle(made, place, 16 * (line + 1), INK, -1, cv2.LINE_AA, 4)
+            cv2.circle(made, place, 16 * line, colour, -1, cv2.LINE_AA, 4)
+    return made
+
+
+def _colour(name: str) -> tuple[int, int, int]:
+    side = name.partition("_")[0]
+    return COLOURS.get(side, COLOURS[""])
+
+
+def _view(image: np.ndarray, usage: Mapping[str, Any]) -> np.ndarray:
+    """Where a picture, which is taken for the surroundings of one person, is seen."""
+    height, width = image.shape[:2]
+    return whole_view((0, 0, width, height), tuple(usage["size"]), padding=1.0)
+
+
+def seen(image: np.ndarray, usage: Mapping[str, Any]) -> np.ndarray:
+    """An image as the network wants it, (H, W, 3) RGB, all of it, in its own aspect."""
+    return warp(image, _view(image, usage), tuple(usage["size"]))
+
+
+def read(outputs: Sequence[np.ndarray], image: np.ndarray, usage: Mapping[str, Any]) -> np.ndarray:
+    """The joints (K, 3) of an image, x and y in its pixels and a score, by heat maps (1, K, h, w)."""
+    return to_image(decoded(outputs[0])[0], _view(image, usage))
+
+
+def drawn(image: np.ndarray, joints: np.ndarray, usage: Mapping[str, Any]) -> np.ndarray:
+    return figure_on(image, joints, usage["joints"], usage["limbs"], usage["least"])
+
+
+def told(joints: np.ndarray, usage: Mapping[str, Any]) -> Any:
+    """The joints with their names."""
+    return [
+        {"joint": name, "x": x, "y": y, "score": score}
+        for name, (x, y, score) in zip(usage["joints"], joints.tolist(), strict=True)
+    ]
+
+
+def said(joints: np.ndarray, usage: Mapping[str, Any]) -> str:
+    count = int((joints[:, 2] >= usage["least"]).sum())
+    return f"{count} of {len(joints)} joints"

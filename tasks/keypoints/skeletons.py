@@ -1,0 +1,85 @@
+"""Which joints a body has, in the orders of MPII and COCO."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+# Of COCO's joints, from cocodataset.org: how far apart people mark one joint, as a share of the person's size.
+SPREADS = {
+    "nose": 0.026,
+    "eye": 0.025,
+    "ear": 0.035,
+    "shoulder": 0.079,
+    "elbow": 0.072,
+    "wrist": 0.062,
+    "hip": 0.107,
+    "knee": 0.087,
+    "ankle": 0.089,
+}
+SIDES = ("left", "right")
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """The names of K `joints`, the `limbs` between two of them (indices, to be drawn), and the K `sigmas` of their similarity.
+
+    What is left and right is told by names: "left_knee", "right_knee". `apart` are joints that PCKh leaves out.
+    """
+
+    joints: tuple[str, ...]
+    limbs: tuple[tuple[int, int], ...]
+    sigmas: tuple[float, ...]
+    apart: tuple[int, ...] = ()
+
+    @cached_property
+    def mirrored(self) -> np.ndarray:
+        """(K,): the joint that each becomes in a mirror."""
+        return np.array([self._place(name, index) for index, name in enumerate(self.joints)])
+
+    def _place(self, name: str, index: int) -> int:
+        for one, other in (SIDES, SIDES[::-1]):
+            if one in name and name.replace(one, other) in self.joints:
+                return self.joints.index(name.replace(one, other))
+        return index
+
+    @cached_property
+    def counted(self) -> np.ndarray:
+        """The indices of the joints that PCKh counts."""
+        return np.array([index for index in range(len(self.joints)) if index not in self.apart])
+
+
+def spread(joint: str) -> float:
+    """The sigma of a joint: that of COCO's of the name, without left and right, else the mean of all that COCO has."""
+    name = joint.removeprefix("left_").removeprefix("right_")
+    every = [value for part, value in SPREADS.items() for _ in range(1 if part == "nose" else 2)]
+    return SPREADS.get(name, round(sum(every) / len(every), 3))
+
+
+def _limbs(joints: Sequence[str], *chains: str) -> tuple[tuple[int, int], ...]:
+    """Each joint of a chain, names with blanks between them, with the next one."""
+    named = [[joints.index(name) for name in chain.split()] for chain in chains]
+    return tuple(pair for chain in named for pair in pairwise(chain))
+
+
+_MPII = (
+    *("right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle"),
+    *("pelvis", "thorax", "upper_neck", "head_top"),
+    *("right_wrist", "right_elbow", "right_shoulder", "left_shoulder", "left_elbow", "left_wrist"),
+)
+_NEAREST = {"pelvis": "hip", "thorax": "shoulder", "upper_neck": "shoulder", "head_top": "ear"}  # of COCO's joints
+MPII = Skeleton(
+    _MPII,
+    _limbs(
+        _MPII,
+        "right_ankle right_knee right_hip pelvis left_hip left_knee left_ankle",
+        "pelvis thorax upper_neck head_top",
+        "right_wrist right_elbow right_shoulder thorax left_shoulder left_elbow left_wrist",
+    ),
+    tuple(spread(_NEAREST.get(name, name)) for name in _MPII),
+    apart=(_MPII.index("pelvis"), _MPII.index("thorax")),  # as in MPII's own evaluation
+)
