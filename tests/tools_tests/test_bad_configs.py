@@ -77,6 +77,7 @@ TASKS = [
     ("scenes-ssdlite-v3 benchmark.task.input_size=[16,16]", "images of (16, 16) pixels are too small for SSDLite"),
     ("classification benchmark.task.template.tap=64+", "unknown tap '64+': did you mean '4+'?"),
     ("classification benchmark.task.encoder.checkpoint=docs", "docs is no answer of a run: give runs/<benchmark>"),
+    ("keypoints benchmark.task.sigma=0", "sigma must be positive and at most 100 pixels of a heat map, not 0"),
 ]
 OTHER_SPACE = "benchmark.space._delete_=True benchmark.space.type"
 SLOTS = [
