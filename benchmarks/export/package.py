@@ -30,6 +30,7 @@ OUTPUTS = {
     "restoration": ["restored"],
     "classification": ["scores"],
     "depth": ["depth"],
+    "keypoints": ["heatmaps"],
 }
 FILES = Path(__file__).parent / "files"
 LIBRARY = {"segmentation": "mmseg", "detection": "mmdet", "depth": "mmseg"}
@@ -144,6 +145,7 @@ def _docstring(found: Found, usage: dict[str, Any]) -> str:
         "restoration": "restored images of the same kind, not clipped",
         "classification": "scores (N, classes), whose softmax are probabilities",
         "depth": "depths (N, 1, H, W) in metres",
+        "keypoints": "heat maps (N, joints, H / 4, W / 4), whose peaks are where joints are",
     }[usage["task"]]
     seen = f"{usage['colours']} images (N, {'C' if usage['task'] == 'restoration' else 3}, H, W), 0 to {usage['white']}"
     first = f"The network that was found by {found.name}."

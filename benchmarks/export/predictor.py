@@ -17,7 +17,7 @@ from tasks.deployment import as_batch
 from tasks.files import decode, in_colour
 from tasks.restoration.tiles import tiled
 
-TASKS = ("segmentation", "detection", "restoration", "classification", "depth")
+TASKS = ("segmentation", "detection", "restoration", "classification", "depth", "keypoints")
 
 
 class Predictor:
@@ -40,7 +40,7 @@ class Predictor:
         self.run = _onnx(folder) if engine == "onnx" else _torch(folder)
 
     def __call__(self, image: np.ndarray) -> Any:
-        """What the network finds in an (H, W, 3) RGB image: labels, boxes, depths, or the restored picture."""
+        """What the network finds in an (H, W, 3) RGB image: labels, boxes, depths, joints, or the restored picture."""
         batch = as_batch(self.drawing.seen(image, self.usage))
         tile = self.usage.get("tile")
         if tile and batch.shape[-2] * batch.shape[-1] > tile**2:
