@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 BEGAN = time.monotonic()
-TASKS = ("segmentation", "detection", "restoration", "classification", "depth")
+TASKS = ("segmentation", "detection", "restoration", "classification", "depth", "keypoints")
 
 
 def arguments() -> Parser:

@@ -125,10 +125,17 @@ def _classification(root: Path) -> dict[str, Any]:
     return dict(type=type(recognise(root)).__name__, root=str(root))
 
 
+def _keypoints(root: Path) -> dict[str, Any]:
+    from tasks.keypoints.folders import recognise
+
+    return dict(type=type(recognise(root)).__name__, root=str(root))
+
+
 FINDERS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "segmentation": _segmentation,
     "depth": _depth,
     "detection": _detection,
     "restoration": _restoration,
     "classification": _classification,
+    "keypoints": _keypoints,
 }

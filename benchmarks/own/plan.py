@@ -110,7 +110,7 @@ def _kept(wish: Wish, benchmark: Benchmark, task: Task) -> Any:
 def _size(wish: Wish) -> tuple[int, int]:
     """That of the middle training image, of decoders and detectors as multiples of 32, smaller where time is short."""
     data: Any = build(DATA, wish.data)
-    shapes = [data.read("train", index)[0].shape[:2] for index in range(min(32, data.size("train")))]
+    shapes = [data.shape("train", index) for index in range(min(32, data.size("train")))]
     height, width = (int(side) for side in np.median(shapes, 0))
     if wish.task == "restoration":
         return height, width

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core import build
+from tasks.keypoints.metrics import metric_names
 from tasks.registry import DATA
 
 CROPS = 64  # that an epoch of a candidate has at least
@@ -45,6 +46,7 @@ WIDTHS: Mapping[str, Sequence[Width]] = {
     "detection": ENCODED,
     "restoration": CELLS,
     "classification": SEARCHED,
+    "keypoints": ENCODED,
 }
 
 
@@ -91,6 +93,16 @@ def segmentation(data: Config, size: Size, width: Width, checkpoint: str | None)
 def depth(data: Config, size: Size, width: Width, checkpoint: str | None) -> Config:
     space = dict(type="DecoderCells", channels=width.channels, repeats=1, aux=None)
     return _encoded(data, size, width, checkpoint, "Depth", space, dict(type="Metric", name="RMSE", sign=-1))
+
+
+def keypoints(data: Config, size: Size, width: Width, checkpoint: str | None) -> Config:
+    """As segmentation, on persons that are seen whole, or nearly so."""
+    space = dict(type="DecoderCells", channels=width.channels, repeats=1, aux=None)
+    name = metric_names(build(DATA, data))[0]
+    config = _encoded(data, size, width, checkpoint, "Keypoint", space, dict(type="Metric", name=name))
+    for stage in (*config["stages"], config["final"]):
+        stage["view"] |= dict(size=list(size), scale=[0.8, 1.25])
+    return config
 
 
 def detection(data: Config, size: Size, width: Width, checkpoint: str | None) -> Config:
@@ -169,4 +181,5 @@ PROTOCOLS: Mapping[str, Callable[[Config, Size, Width, str | None], Config]] = {
     "detection": detection,
     "restoration": restoration,
     "classification": classification,
+    "keypoints": keypoints,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,19 @@ def masks(folder: Path, count: int, values: tuple[int, ...]) -> None:
     for index in range(count):
         mask = np.random.default_rng(index).choice(np.array(values, np.uint8), (40, 48))
         Image.fromarray(mask).save(folder / f"p{index}.png")
+
+
+def persons(root: Path, count: int) -> None:
+    """A person with two joints in each picture, as COCO writes it."""
+    (root / "images").mkdir()
+    (root / "annotations").mkdir()
+    record: dict[str, Any] = {"categories": [{"id": 1, "name": "person", "keypoints": ["nose", "tail"]}]}
+    joints = dict(category_id=1, bbox=[2, 3, 20, 30], keypoints=[4, 5, 2, 9, 20, 1])
+    record["annotations"] = [dict(id=index, image_id=index, **joints) for index in range(count)]
+    record["images"] = [dict(id=index, file_name=f"p{index}.png", width=48, height=40) for index in range(count)]
+    (root / "annotations/train.json").write_text(json.dumps(record))
+    for path in sorted(root.glob("*.png")):
+        path.rename(root / "images" / path.name)
 
 
 def opened(task: str, root: Path) -> Any:
@@ -147,6 +161,8 @@ def test_every_width_makes_a_protocol(tmp_path: Path, task: str) -> None:
         for index, path in enumerate(sorted(tmp_path.glob("*.png"))):
             (tmp_path / f"kind{index % 2}").mkdir(exist_ok=True)
             path.rename(tmp_path / f"kind{index % 2}" / path.name)
+    if task == "keypoints":
+        persons(tmp_path, 8)
     data, costs = data_of(task, tmp_path), []
     for width in WIDTHS[task]:
         config = PROTOCOLS[task](data, (64, 96), width, None)
