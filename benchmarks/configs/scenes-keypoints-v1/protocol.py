@@ -1,7 +1,9 @@
 """scenes-keypoints-v1: decoders with auxiliary cells for the joints of the embedded figures; no download, a CPU is enough.
 
 Command: python tools/run_benchmark.py keypoints
-Measured: not yet.
+Measured, seed 0: a light RefineNet that nobody searched 73.3 PCKh (10.5 within a tenth of a head, AP 51.4); the mean place
+of each joint has 25.8. What strategies come to has not been measured. The budget is that of five candidates that go through
+both stages.
 """
 
 from benchmarks.gates import RunningMean
