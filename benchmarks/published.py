@@ -93,15 +93,12 @@ def _decoders() -> Iterator[Published]:
         (ARCH1, 2_810_133, 2_854_453_248, "2.8 M", "2.95 G", 2_316_197, 2_208_104_448),
         (ARCH2, 2_853_141, 3_372_736_512, "2.9 M", "3.47 G", 2_407_205, 2_582_951_424),
     ]
-    transferred = (  # to depth, to the 16 keypoints of MPII and to the 17 of COCO
-        (2_618_369, 2_627_024, 2_627_601),
-        (2_798_593, 2_807_248, 2_807_825),
-        (2_841_601, 2_850_256, 2_850_833),
-    )
+    # Transferred to depth, to the 16 keypoints of MPII and to the 17 of COCO.
+    others = ((2_618_369, 2_627_024, 2_627_601), (2_798_593, 2_807_248, 2_807_825), (2_841_601, 2_850_256, 2_850_833))
     for k, (genotype, full, full_madds, printed, printed_madds, small, small_madds) in enumerate(rows):
         why = "probably the number of the network for VOC, which has more classes" if k == 2 else ""
         yield Published(f"SEG-{k}", PAPER, VOC, FINAL, genotype, full, full_madds, printed, printed_madds, differs=RULE)
-        depth, mpii, coco = transferred[k]
+        depth, mpii, coco = others[k]
         yield Published(f"SEG-{k}d", PAPER + ", depth", DEPTH, FINAL, genotype, depth, None, printed, differs=why)
         yield Published(f"SEG-{k}m", PAPER + ", MPII's keypoints", MPII, FINAL, genotype, mpii, None, printed)
         yield Published(f"SEG-{k}c", PAPER + ", COCO's keypoints", COCO_KEYPOINTS, FINAL, genotype, coco, None, printed)

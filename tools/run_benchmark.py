@@ -249,12 +249,10 @@ def shown_side_by_side(
 
 
 def tell_end(one: Run, end: Ended, voice: Voice) -> None:
-    words = {
-        0: f"{one.folder} is finished",
-        1: f"failed: {title(one)}: {end.why}",
-        2: f"error: {title(one)}: {end.why}",
-    }
-    (Voice() if end.code else voice).say(words[end.code])
+    if end.code:
+        Voice().say(f"{'error' if end.code == 2 else 'failed'}: {title(one)}: {end.why}")
+    else:
+        voice.say(f"{one.folder} is finished")
 
 
 def main() -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from benchmarks.description import REGISTRIES, first_line
 
 CONTRACTS = {  # the modules whose classes others derive from, build or call
@@ -44,7 +46,7 @@ TITLES = {
 
 def interface(package: str) -> str:
     """The page of a package, which mkdocstrings fills with docstrings."""
-    module = __import__(package)
+    module = import_module(package)
     parts = [f"# {TITLES[package]}\n\n{first_line(module.__doc__)}\n"]
     parts += [f"::: {package}.{name}\n" for name in CONTRACTS[package]]
     if package in MEMBERS:
