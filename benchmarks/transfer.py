@@ -35,7 +35,7 @@ def found(source: str, anew: bool) -> Iterator[Found]:
     if config is None or result is None:
         raise ValueError(f"{folder} holds no finished run: give runs/<benchmark>/<strategy>/seed<k>, or a published id")
     benchmark, answers = config["benchmark"], result["answers"]
-    space = build(SPACES, benchmark.get("final_space", benchmark["space"]))
+    space = build(SPACES, benchmark.get("final_space") or benchmark["space"])
     for place, answer in enumerate(answers):
         name = f"{benchmark['id']}.{config['name']}.seed{config['seed']}{f'.{place}' if len(answers) > 1 else ''}"
         if answer["arch"] is None:
@@ -64,7 +64,7 @@ def transferred(networks: Sequence[Found], target: str, options: dict[str, Any] 
     """
     protocol = read_protocol(target, options)
     benchmark = protocol["benchmark"]
-    space = build(SPACES, benchmark.get("final_space", benchmark["space"]))
+    space = build(SPACES, benchmark.get("final_space") or benchmark["space"])
     for one in networks:
         if type(one.space) is not type(space):
             raise ValueError(
