@@ -24,7 +24,7 @@ lint: install
 
 docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
-	@echo "written to site: open site/index.html"
+	@echo "written to site: open site/index.html, or serve it, with its search: python -m http.server --directory site"
 
 stranger: # README and the first pages, followed to the letter in a fresh clone: an hour
 	$(PYTHON) tests/stranger.py

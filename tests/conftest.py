@@ -23,6 +23,7 @@ from benchmarks.job import build_task
 from benchmarks.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "tests"))  # `stranger`, which reads the pages
 SHARED = ROOT.parent / "shared" / "data"
 
 

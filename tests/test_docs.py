@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stranger import BLOCK, commands, script
 
 from benchmarks.catalogue import benchmarks, read_protocol, run_configs
 from benchmarks.description import benchmark_docstring
 from benchmarks.site.protocols import markdown
-from tests.stranger import BLOCK, commands, script
 
 ROOT = Path(__file__).resolve().parents[1]
 WRITTEN = [

@@ -1,1 +1,1 @@
-"""Pages of the documentation's site that nobody writes: protocols, results, what papers report, the programming interface."""
+"""The pages of the documentation's site that nobody writes: protocols, results, what papers report, the reference."""

@@ -41,7 +41,7 @@ def made() -> Iterator[tuple[str, str | bytes]]:
         yield f"benchmarks/{name}.md", protocols.protocol(name, kept)
     for folder in committed():
         yield f"results/{folder.name}.md", results.results(folder)
-        yield f"results/{folder.name}.png", results.figure(folder)
+        yield from ((f"results/{name}", drawn) for name, drawn in results.figures(folder))
     yield "reported.md", reported.reported()
     yield "examples.md", examples()
     for package in interface.TITLES:

@@ -13,8 +13,8 @@ from benchmarks.site.protocols import cell
 
 INTRODUCTION = """# Reported and measured
 
-Papers print scores; a row here that stands for the same method is put beside each, where this suite has one. *not run* says
-that nobody has played that row under its whole protocol yet. Training, data and seeds differ between the two columns unless a
+Papers print scores; beside each stands the row here that is of the same method, where this suite has one. *not run*: nobody
+has played that row under its whole protocol and kept it. Training, data and seeds differ between the two columns unless a
 protocol says otherwise, so a difference is no verdict on a method. The sizes of networks, further below, are another matter:
 those are exact, or have a reason.
 """

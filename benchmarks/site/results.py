@@ -1,9 +1,10 @@
-"""The committed results, a page each: the leaderboard as it is kept, the figure made of its ledgers, links to the protocols."""
+"""The committed results, a page each: the leaderboard as it is kept, figures made of its ledgers, links to the protocols."""
 
 from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.catalogue import benchmarks
@@ -22,27 +23,36 @@ def kept() -> dict[str, str]:
 
 
 def results(folder: Path) -> str:
-    """The page of a folder of results; its figure lies beside it."""
-    text = HEADING.sub(_linked, (folder / TEXT).read_text())
-    return (
-        f"# {folder.name.capitalize()}\n\nFrom the ledgers in `benchmarks/results/{folder.name}`, which a test derives again.\n"
-        f"\n![The best reward so far of each search]({folder.name}.png)\n\n{text}"
-    )
+    """The page of a folder of results; its figures lie beside it."""
+    text = HEADING.sub(lambda heading: _illustrated(heading, folder.name), (folder / TEXT).read_text())
+    where = f"From the ledgers in `benchmarks/results/{folder.name}`, which a test derives again."
+    return f"# {folder.name.capitalize()}\n\n{where}\n\n{text}"
 
 
-def _linked(heading: re.Match[str]) -> str:
+def _illustrated(heading: re.Match[str], folder: str) -> str:
+    """The heading of a benchmark's tables with its figure, and its protocol where there is a page of it."""
     known = heading[1] in benchmarks()
-    return f"{heading[0]}\n\n[The protocol](../benchmarks/{heading[1]}.md)" if known else heading[0]
+    protocol = f"[The protocol](../benchmarks/{heading[1]}.md)\n\n" if known else ""
+    return f"{heading[0]}\n\n{protocol}![The best reward so far of each search]({figure_name(folder, heading[1])})"
 
 
-def figure(folder: Path) -> bytes:
-    """The best reward so far of every search in a folder of results, as a PNG."""
+def figure_name(folder: str, benchmark: str) -> str:
+    return f"{folder}-{benchmark}.png"
+
+
+def figures(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """For every benchmark in a folder of results a PNG of the best reward so far of its searches, and its name."""
     import matplotlib as mpl
 
     mpl.use("Agg")
-    from benchmarks.figures import best_so_far
-    from benchmarks.records import read_records
+    from matplotlib import pyplot as plt
 
-    drawn = io.BytesIO()
-    best_so_far(read_records([folder])).savefig(drawn, format="png", dpi=80)
-    return drawn.getvalue()
+    from benchmarks.figures import best_so_far
+    from benchmarks.leaderboard import Leaderboard
+
+    board = Leaderboard.of([folder])
+    for benchmark in dict.fromkeys(record.benchmark for record in board.records):
+        drawn, figure = io.BytesIO(), best_so_far(board.records_of(benchmark))
+        figure.savefig(drawn, format="png", dpi=80)
+        plt.close(figure)
+        yield figure_name(folder.name, benchmark), drawn.getvalue()

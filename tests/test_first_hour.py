@@ -1,24 +1,44 @@
-"""The pages about a strategy, a space and a task of one's own, followed to the letter: each leads to a row."""
+"""A first hour: the pages about a strategy, a space and a task of one's own, followed to the letter, and what examples/ has.
+
+In one file, and so in one process, as all of it sees the same embedded images.
+"""
 
 from __future__ import annotations
 
 import json
+import runpy
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from stranger import steps
 
+from benchmarks.own.folder import data_of
 from core import build
 from search_spaces import SPACES
-from tests.stranger import steps
+from tasks.registry import DATA
 
 ROOT = Path(__file__).resolve().parents[1]
 SHORT = [
     "benchmark.budget.trials=1", "benchmark.space.layers=1", "benchmark.stages.0.recipe.epochs=1",
     "benchmark.final.recipe.epochs=1", "benchmark.stages.0.view.share=0.02", "benchmark.final.view.share=0.02",
 ]  # fmt: skip
+
+MADE = {
+    "segmentation": ("network/network.py", "seen.png", "runs/tiny-segmentation-v1/random_search/seed0/study.json"),
+    "detection": ("runs/tiny-detection-v1/plain_fcos/seed0/study.json",),
+    "restoration": ("network/network.safetensors", "restored.png"),
+    "classification": ("runs/tiny-classification-v1/random_search/seed0/study.json",),
+}
+SAID = {
+    "segmentation": "mIoU on the test images",
+    "detection": "| random_search",
+    "restoration": "dB on the test image",
+    "classification": "trial 1: ",
+}
 
 
 def written(page: str, folder: Path) -> list[str]:
@@ -86,3 +106,26 @@ def test_a_strategy_leads_to_a_row(tool: Callable[..., Any], tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     assert "| hill_climbing" in done.stdout
     assert "| random_search" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MADE)
+def test_an_example(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", str(tmp_path)])
+    runpy.run_path(str(ROOT / f"examples/{name}.py"), run_name="__main__")
+    assert all((tmp_path / made).is_file() for made in MADE[name])
+    assert SAID[name] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("task", sorted(MADE))
+def test_a_folder_that_somebody_might_have(task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """tools/search.py recognises it, and nothing in it is wrong."""
+    script = runpy.run_path(str(ROOT / "examples/write_folder.py"))
+    fields, count = script["fields"], {"train": 3, "val": 1, "test": 1}
+    monkeypatch.setitem(script["classification"].__globals__, "EVERY", 500)
+    script["TASKS"][task]([field for split in count for field in fields(split)[: count[split]]], tmp_path)
+    data = build(DATA, data_of(task, tmp_path))
+    data.check(("train", "val", "test"), ("val", "test"))
+    assert data.size("train") >= data.size("test") >= 1
