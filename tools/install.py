@@ -38,7 +38,7 @@ PYTHONS = ((3, 10), (3, 13))
 TESTED, OLDEST, CXX20 = "2.13.0", (2, 13), (2, 14)  # torch: what is tested, what is taken, from where on it needs C++20
 BUILDS = "https://download.pytorch.org/whl/"
 MMCV, CHECKSUM = "mmcv-2.1.0", "d387bcab66b467479b6660310e23746cfc79c6e57acf04094680adb499a5cd3f"
-EVERY = 3  # seconds between two signs of life
+EVERY = 3  # seconds between two signs of life on a terminal; a log has a fifth of them
 IMPORTS = "torch, cv2, mmcv.ops, mmengine, mmdet, mmseg, pycocotools, skimage, search_spaces"
 
 
@@ -212,6 +212,7 @@ def follow(what, command, final=True, hint="", **more):
     """Run a command and say every few seconds what it is at; return whether it failed, or stop there (`final`)."""
     print(f"install: {what}", flush=True)
     log, begun, shown = [], time.monotonic(), 0.0
+    pause = EVERY if sys.stdout.isatty() else 5 * EVERY
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
     with subprocess.Popen(command, **pipes, **more) as job:
         lines = queue.Queue()
@@ -220,7 +221,7 @@ def follow(what, command, final=True, hint="", **more):
         while reader.is_alive() or not lines.empty():
             with contextlib.suppress(queue.Empty):
                 log.append((lines.get(timeout=EVERY) or "").rstrip())
-            if time.monotonic() - shown > EVERY:
+            if time.monotonic() - shown > pause:
                 shown = time.monotonic()
                 show(f"  {shown - begun:4.0f} s  {doing(log)}")
     show("")
@@ -238,7 +239,7 @@ def doing(log):
             return f"compiled {step[1]} of {step[2]} files"
         word = re.match(r"\s*(Collecting|Downloading|Building|Preparing|Installing|Obtaining)\s+[\w.-]+", line)
         if word:
-            return word[0].strip().lower()
+            return word[0].strip().lower().replace("installing collected", "installing packages")
     return "starting"
 
 

@@ -101,6 +101,7 @@ def test_progress_is_told_in_words_without_paths(install: dict[str, Any]) -> Non
     assert (
         install["doing"](["Collecting tqdm==4.70.1 (from densebench)", "  Using cached tqdm.whl"]) == "collecting tqdm"
     )
+    assert install["doing"](["Installing collected packages: mpmath, tqdm"]) == "installing packages"
     assert install["doing"]([]) == "starting"
 
 
