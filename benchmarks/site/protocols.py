@@ -49,7 +49,7 @@ def by_task() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {title: [] for title in TASKS.values()}
     for name in benchmarks():
         kind = short(_read(name)["benchmark"]["task"]["type"])
-        found.setdefault(TASKS.get(kind, kind), []).append(name)
+        found.setdefault(TASKS.get(kind, kind.removesuffix("Task")), []).append(name)
     return {title: names for title, names in found.items() if names}
 
 
