@@ -45,8 +45,9 @@ def figures_of(answer: dict[str, Any]) -> dict[str, float]:
 
 
 def printed(value: float) -> str:
-    """A figure as tables print it."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2f}"
+    """A figure as tables print it: three decimals below 1, where errors and similarities are."""
+    decimals = 0 if abs(value) >= 1000 or not value else 2 if abs(value) >= 1 else 3
+    return f"{value:,.{decimals}f}"
 
 
 def finals_of(group: Sequence[Record]) -> dict[int, float]:

@@ -182,7 +182,7 @@ def assembled(one: Run, entries: Entries, runs: int, folder: Path, about: tuple[
     }
     schema = Schema(
         FORMAT, folder.name, *about, tuple(space.decisions.items()), tuple(range(1, epochs + 1)), runs,
-        metrics={name: not name.startswith("loss") for name in names} | {task.primary: task.higher_is_better},
+        metrics={name: not name.startswith("loss") and name not in task.errors for name in names},
         splits={split: split for split in shapes}, costs=COSTS,
         images=sum(map(len, task.samples(stage).batches(0, 0))),  # type: ignore[attr-defined]
     )  # fmt: skip

@@ -38,17 +38,17 @@ class NoOptions:
 class Task(ABC):
     """Data, model templates, losses and metrics of one problem.
 
-    `primary` names the metric that ranks a leaderboard, `metrics` all of them, `costs` what can be told of a network's.
-    `version` is part of a protocol's hash: another number where the code gives other results. `reads` are the settings of a
-    stage's view and recipe that mean something here, and `Options` the dataclass of its options. `cache` is the folder where
-    the task keeps what all trials share (computed features, a pre-trained encoder); it may be shared by processes.
-    `input_shape` is the (channels, height, width) of one image as the deployed network sees it, which MAdds and latency refer
-    to. All passes through networks are counted by `meter`.
+    `primary` names the metric that ranks a leaderboard, `metrics` all of them, `errors` those of which less is better, as of
+    every loss, `costs` what can be told of a network's. `version` is part of a protocol's hash: another number where the code
+    gives other results. `reads` are the settings of a stage's view and recipe that mean something here, and `Options` the
+    dataclass of its options. `cache` is the folder where the task keeps what all trials share (computed features, a
+    pre-trained encoder); it may be shared by processes. `input_shape` is the (channels, height, width) of one image as the
+    deployed network sees it, which MAdds and latency refer to. All passes through networks are counted by `meter`.
     """
 
     primary: str
-    higher_is_better: bool = True
     metrics: tuple[str, ...]
+    errors: tuple[str, ...] = ()
     costs: tuple[str, ...] = MEASURED
     version: int = 1
     reads: frozenset[str]
@@ -59,6 +59,10 @@ class Task(ABC):
             raise ValueError(f"input_size must be at least 1x1 pixels, not {input_shape[1:]}")
         self.cache, self.device, self.input_shape = cache, device, input_shape
         self.meter = Meter()
+
+    @property
+    def higher_is_better(self) -> bool:
+        return self.primary not in self.errors
 
     def built(self, registry: Registry, config: Mapping[str, Any], kind: type) -> Any:
         """A part of this task from its config. Raises ValueError also where it is not of this kind."""

@@ -43,6 +43,7 @@ class ClassificationTask(EncoderTask):
 
     primary = "top1"
     metrics = (*metric_names(1000), "loss")
+    errors = ("cross_entropy",)
     Options = ClassificationOptions
     Data, Template, plain = ClassificationData, Classifier, "Classifier"
 

@@ -30,8 +30,8 @@ class DepthTask(DecoderTask):
     """
 
     primary = "RMSE"
-    higher_is_better = False
     metrics = (*NAMES, "loss")
+    errors = ("RMSE", "RMSE_log", "abs_rel", "sqr_rel")
     Data = DepthData
 
     @property

@@ -35,8 +35,8 @@ class TabularTask(Task):
         schema = self.table.schema
         if metric not in schema.metrics:
             raise ValueError(did_you_mean(f"metric of the table {schema.name}", metric, schema.metrics))
-        self.primary, self.higher_is_better = metric, schema.metrics[metric]
-        self.metrics, self.costs = tuple(schema.metrics), schema.costs
+        self.primary, self.metrics, self.costs = metric, tuple(schema.metrics), schema.costs
+        self.errors = tuple(name for name, higher in schema.metrics.items() if not higher)
         self._epochs = {epochs: place for place, epochs in enumerate(schema.epochs)}
         self._values = {
             split: [(name, self.table.metric(split, name)) for name in self.metrics] for split in schema.splits

@@ -44,6 +44,7 @@ def short(benchmark: Benchmark) -> Stage:
 def test_names_its_metrics(played: Played) -> None:
     task, benchmark = played
     assert task.primary in task.metrics
+    assert set(task.errors) <= set(task.metrics)
     assert benchmark.reads() - set(benchmark.measures) <= set(task.metrics)
 
 
