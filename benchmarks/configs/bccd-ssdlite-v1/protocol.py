@@ -9,7 +9,9 @@ layout, from which the supernet and every candidate begin. The budget is that of
 FNA's 24 epochs. Its share of warm-up and its weight of the cost are those of FNA for SSDLite; the rate of the architecture is
 larger, as it moves in 117 steps instead of some 7,000.
 
-Not run yet.
+Run once (seed 0, one thread, kept in benchmarks/results/photographs), mAP of the test split, parameters and MAdds: MobileNetV2
+as it is 48.3, 3.08 M, 671 M; random search 47.1, 3.12 M, 677 M; FNA 46.3, 2.50 M, 514 M. A search is some 17 minutes of a core,
+a final training 20.
 """
 
 from search_spaces.mbconv.space import MBConv
