@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install benchmark test lint docs stranger
+.PHONY: install benchmark test test-all lint docs stranger
 
 install: .venv/installed
 
@@ -17,7 +17,10 @@ benchmark: install
 	@echo "written to runs/leaderboard: index.html (the page), leaderboard.md, .csv, .json, .tex, checklist.md, best_so_far.png"
 
 test: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder # one process a core, long files not last
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not exhaustive" # long files not last
+
+test-all: install # with what takes long and is shown in other ways by other tests: some minutes more
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: install
 	$(BIN)/pre-commit run --all-files

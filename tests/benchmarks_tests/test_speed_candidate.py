@@ -16,7 +16,7 @@ from benchmarks.job import build_task
 from benchmarks.speed.candidate import bare, candidate, channels_first, reference
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_bare_loop_and_the_published_way_come_to_the_suites_scores(cache: Path) -> None:
     benchmark = Benchmark(read_protocol("scenes-denoise-v2")["benchmark"])
     task: Any = build_task(json.dumps({**benchmark.proxy, "cache": str(cache), "device": "cpu"}))

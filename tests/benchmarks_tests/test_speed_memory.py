@@ -16,6 +16,7 @@ def rows(tool: Any, *options: str) -> list[dict[str, Any]]:
     return json.loads(done.stdout)
 
 
+@pytest.mark.exhaustive
 def test_the_memory_of_a_supernet_is_foreseen_and_smaller_with_sums(tool: Any) -> None:
     summed, each, ratio = rows(tool, "benchmark.space.layers=3")
     for row in (summed, each):

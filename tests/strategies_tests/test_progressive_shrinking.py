@@ -85,6 +85,7 @@ def test_with_objectives_it_answers_with_a_front_that_begins_with_the_shared_wei
     assert all((tmp_path / begin.handle).is_file() for begin in begins)
 
 
+@pytest.mark.exhaustive
 def test_a_final_training_begins_with_these_weights(segmentation_study: Any, tmp_path: Path) -> None:
     """Without an epoch of its own the final network has the kernels of the supernet, and the score that they have there."""
     strategy = ProgressiveShrinking(epochs=2, candidates=2, answers=1, phases=2)

@@ -82,7 +82,13 @@ def config_of(task: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    "task",
+    [
+        pytest.param(task, marks=[pytest.mark.exhaustive] if task in ("classification", "depth", "keypoints") else [])
+        for task in TASKS
+    ],
+)  # the others go the ways of these
 def test_what_is_taken_home_is_what_was_found(tool: Any, tmp_path: Path, task: str) -> None:
     config, out = tmp_path / "tiny.py", tmp_path / "home"
     config.write_text(config_of(task))

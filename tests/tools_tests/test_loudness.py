@@ -98,7 +98,7 @@ def test_a_trial_that_failed_says_why(tool, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("benchmark", ["nuclei-segmentation-v1", "nuclei-detection-v2", "scenes-denoise-v2"])
 def test_libraries_say_nothing(tmp_path: Path, benchmark: str) -> None:
     """Of a process as a user starts it, whose warnings and logs pytest does not filter."""

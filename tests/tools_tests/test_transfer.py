@@ -56,7 +56,7 @@ def on_depth(folder_data: Path) -> dict[str, Any]:
     return benchmark("metres-v1", "Depth", dict(type="FolderDepth", root=str(folder_data)), 0)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_network_found_on_segmentation_estimates_depth(
     play: Callable[..., Path], folder_data: Path, on_depth: dict[str, Any], tmp_path: Path
 ) -> None:
