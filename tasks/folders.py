@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from tasks.data import ALIASES, SPLITS, Data
 from tasks.files import Refusal, check_regular, existing
 
 T = TypeVar("T")
+F = TypeVar("F", bound="FolderData")
 CHUNK = 1 << 20  # bytes read at once
 READING = b"2"  # of how files are read: another number where the same files give other samples
 
@@ -150,3 +152,15 @@ def under_any_name(split: str, find: Callable[[str], T]) -> T:
         with suppress(FileNotFoundError):
             return find(name)
     return find(split)
+
+
+def first_layout(root: Path, kinds: Iterable[type[F]], otherwise: str) -> F:
+    """The data set in a folder, of the first kind that finds a split there. Raises ValueError where none does."""
+    existing(root)
+    for kind, split in product(kinds, SPLITS):
+        try:
+            kind.find(root, split)  # type: ignore[attr-defined]
+        except OSError:
+            continue
+        return kind(str(root))
+    raise ValueError(f"{root} has annotations {otherwise}: see docs/data.md")

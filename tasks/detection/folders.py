@@ -6,16 +6,14 @@ import math
 import os
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tasks.data import SPLITS
 from tasks.detection.data import Annotated, Box, DetectionData, Objects, Row
-from tasks.files import PIXELS, check_size, class_names, decode, existing, in_colour
-from tasks.folders import FolderData
+from tasks.files import PIXELS, check_size, class_names, decode, in_colour
+from tasks.folders import FolderData, first_layout
 from tasks.registry import DATA
 
 TRAIN = "train"  # the split that every class must have objects in, and that names the classes where nothing else does
@@ -131,12 +129,5 @@ class FolderDetection(FolderData, DetectionData):
 
 def recognise(root: Path) -> FolderDetection:
     """The data set in a folder, in the first layout of which it has a split. Raises ValueError where it has none."""
-    existing(root)
-    for name, split in product(("CocoDetection", "VocDetection"), SPLITS):
-        kind = DATA.get(name)
-        try:
-            kind.find(root, split)
-        except OSError:
-            continue
-        return kind(str(root))
-    raise ValueError(f"{root} has annotations neither of COCO nor of Pascal VOC: see docs/data.md")
+    kinds = [DATA.get(name) for name in ("CocoDetection", "VocDetection")]
+    return first_layout(root, kinds, "neither of COCO nor of Pascal VOC")

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tasks.data import SPLITS
-from tasks.files import check_size, decode, existing, in_colour
-from tasks.folders import FolderData
+from tasks.files import check_size, decode, in_colour
+from tasks.folders import FolderData, first_layout
 from tasks.keypoints.data import KeypointData, Person
 from tasks.registry import DATA
 
@@ -85,12 +83,5 @@ class FolderKeypoints(FolderData, KeypointData):
 
 def recognise(root: Path) -> FolderKeypoints:
     """The data set in a folder, in the first layout of which it has a split. Raises ValueError where it has none."""
-    existing(root)
-    for name, split in product(("CocoKeypoints", "MpiiKeypoints"), SPLITS):
-        kind = DATA.get(name)
-        try:
-            kind.find(root, split)
-        except OSError:
-            continue
-        return kind(str(root))
-    raise ValueError(f"{root} has annotations of joints neither as COCO's nor as MPII's: see docs/data.md")
+    kinds = [DATA.get(name) for name in ("CocoKeypoints", "MpiiKeypoints")]
+    return first_layout(root, kinds, "of joints neither as COCO's nor as MPII's")
