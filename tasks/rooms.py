@@ -33,7 +33,7 @@ class Room:
 
 
 def texture(photo: np.ndarray, across: np.ndarray, along: np.ndarray) -> np.ndarray:
-    """The colours, 0 to 1, of a surface that a photograph covers, at places in metres; beyond its borders it is mirrored."""
+    """The colours (n, 3), 0 to 1, of a surface that a photograph covers, at n places in metres; it is mirrored beyond its borders."""
     places = []
     for place, side in ((along, photo.shape[0]), (across, photo.shape[1])):
         wrapped = np.floor(place * FINEST).astype(np.int64) % (2 * side)
@@ -69,17 +69,19 @@ def compose(photos: list[np.ndarray], rng: np.random.Generator) -> Room:
     depth = np.where(on_floor, floor, wall)
     across = (columns + 0.5 - SIZE / 2) * depth / FOCAL
     up = (rows + 0.5 - horizon) * depth / FOCAL
-    seen = [texture(photos[rng.integers(len(photos))], *(plane + rng.uniform(0, 9) for plane in places))
-            for places in ((across, depth), (across, up))]  # fmt: skip
-    canvas = hazy(0.15 + 0.6 * np.where(on_floor[..., None], *seen), depth)
+    colours = np.empty((SIZE, SIZE, 3))
+    for seen, *places in ((on_floor, across, depth), (~on_floor, across, up)):
+        photo = photos[rng.integers(len(photos))]
+        colours[seen] = texture(photo, *(plane[seen] + rng.uniform(0, 9) for plane in places))
+    canvas = hazy(0.15 + 0.6 * colours, depth)
     shapes = rng.integers(4, 8)
     for z in -np.sort(-rng.uniform(1.8, wall - 0.3, shapes)):
         label, radius, angle = int(rng.integers(1, len(CLASSES))), rng.uniform(0.28, 0.42), rng.uniform(0, 2 * np.pi)
         x = rng.uniform(-0.45, 0.45) * SIZE / FOCAL * z
         cover = standing(label, angle, radius, x, z, horizon)
-        covered = texture(photos[rng.integers(len(photos))], across * z / depth, up * z / depth)
-        tint = rng.uniform(0.4, 1.0, 3)
-        canvas[cover] = hazy(covered * tint / tint.max(), np.full(cover.shape, z))[cover]
+        photo, tint = photos[rng.integers(len(photos))], rng.uniform(0.4, 1.0, 3)
+        covered = texture(photo, *(plane[cover] * z / depth[cover] for plane in (across, up)))
+        canvas[cover] = hazy(covered * tint / tint.max(), np.full(len(covered), z))
         depth[cover] = z
     return Room(np.floor(canvas.clip(0, 1) * 255 + 0.5).astype(np.uint8), depth.astype(np.float32))
 

@@ -89,7 +89,8 @@ def covered(label: int, angle: float, radius: float, row: float, column: float) 
 def crop(photo: np.ndarray, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
     """A random piece of a photograph, mirrored at its borders where it is too small."""
     pad = [(0, max(0, height - photo.shape[0])), (0, max(0, width - photo.shape[1])), (0, 0)]
-    photo = np.pad(photo, pad, mode="symmetric")
+    if any(after for _, after in pad):
+        photo = np.pad(photo, pad, mode="symmetric")
     top, left = rng.integers(photo.shape[0] - height + 1), rng.integers(photo.shape[1] - width + 1)
     piece = photo[top : top + height, left : left + width]
     return piece[:, ::-1] if rng.random() < 0.5 else piece

@@ -7,7 +7,7 @@ candidate   a candidate of the first stage: in the suite, in a bare loop of PyTo
             the published search codes, on one thread and on all.
 precision   how training in bfloat16 ranks --candidates networks (give 20) beside float32, and two seeds beside each other.
 cache       what cached features gain: the first stage with the cache and with the live, frozen encoder.
-workers     candidates an hour of a worker a core, one thread each, and of one process with all threads.
+workers     candidates an hour of a worker a core, one thread each, and of one process with all threads; --candidates a worker.
 memory      what a step of a supernet's training takes of the memory where a cell goes once over the sum of all that reaches
             it, and where it goes over every path's (`per_path`); foreseen and measured, on a CPU.
 supernet    a step of a supernet's training beside a step of a single network: seconds and memory.
@@ -111,7 +111,7 @@ def workers(options: argparse.Namespace) -> Rows:
     benchmark = opened(options)
     task = on_cpu(benchmark.proxy, options.work_dir / "cache")
     build_task(task).prepare(benchmark.stages[:1])
-    return worker_gain(benchmark, task, options.candidates, cores())
+    return worker_gain(benchmark, task, options.candidates * cores(), cores())
 
 
 def supernet(options: argparse.Namespace) -> Rows:
