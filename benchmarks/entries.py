@@ -220,6 +220,6 @@ def _read_entry(path: Path, cls: type, what: str) -> Line | None:
 
 
 def _counts(entry: Any) -> None:
-    for name, value in vars(entry).items():
-        if value < 0:
-            raise ValueError(f"{name} must not be negative, not {value}")
+    if min(vars(entry).values()) < 0:
+        name, value = next((name, value) for name, value in vars(entry).items() if value < 0)
+        raise ValueError(f"{name} must not be negative, not {value}")

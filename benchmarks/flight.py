@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -72,4 +72,5 @@ class Flight:
     def shared(self, trial: Trial) -> Trial:
         """The trial of this proposal, which another one's evaluation answers for nothing."""
         stages = tuple(StageResult(stage.name, stage.metrics, FREE) for stage in trial.stages)
-        return replace(trial, id=self.id, proposal=self.proposal, stages=stages)
+        what = {**vars(trial), "id": self.id, "proposal": self.proposal, "stages": stages}
+        return Trial(**what)

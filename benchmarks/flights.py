@@ -73,7 +73,8 @@ class Flights:
 
     def enter(self, flight: Flight) -> None:
         self.flying[flight.id] = flight
-        self.stages.update(stage.name for stage in flight.stages)
+        for stage in flight.stages:
+            self.stages[stage.name] += 1
         self.ready.append(flight)
         self._go_on()
 
@@ -205,7 +206,8 @@ class Flights:
     def _end(self, flight: Flight, trial: Trial, answer: Trial | None = None) -> None:
         """A trial has ended, by itself or with the `answer` of an equal one."""
         del self.flying[flight.id]
-        self.stages.subtract(stage.name for stage in flight.stages)
+        for stage in flight.stages:
+            self.stages[stage.name] -= 1
         self.ready.extend(self.waiting.pop(flight.identity, ()) if answer is None else ())
         for stage in trial.stages:
             if stage.metrics:

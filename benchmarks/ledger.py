@@ -110,7 +110,8 @@ class Ledger:
             same = (
                 recorded.arch.choices == trial.arch.choices or recorded.arch == trial.arch
             )  # a key is a hash to be made
-            if not same or any(getattr(recorded, name) != getattr(trial, name) for name in ("id", "status", "reward")):
+            told, was = (trial.id, trial.status, trial.reward), (recorded.id, recorded.status, recorded.reward)
+            if not same or told != was:
                 raise diverged(trial.id)
         elif self._files:
             os.fsync(self._events.fileno())

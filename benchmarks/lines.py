@@ -43,7 +43,7 @@ class TrialCheck:
     def __init__(self, space: SearchSpace | None = None):
         self.space = space
         self.ids: set[int] = set()
-        self.known: dict[str, Choices] = {}  # by key: choices that the space offers, as many trials repeat them
+        self.known: set[tuple[Any, ...]] = set()  # keys with choices that the space offers, as many trials repeat them
 
     def __call__(self, line: Any) -> None:
         trial = parse(TrialEntry, line, "the trial")
@@ -51,10 +51,11 @@ class TrialCheck:
             raise ValueError(f"its id, {trial.id}, is below 0, or that of another line, too")
         if trial.parent is not None and trial.parent not in self.ids:
             raise ValueError(f"its parent {trial.parent} is no trial before it")
-        if self.known.get(trial.key) != line["arch"]:
+        network = (trial.key, *line["arch"].items())
+        if network not in self.known:
             check_choices(self.space, line["arch"], trial.key)
             if len(self.known) < MOST_KNOWN:
-                self.known[trial.key] = line["arch"]
+                self.known.add(network)
         self.ids.add(trial.id)
 
 

@@ -21,6 +21,7 @@ QUICK: dict[Any, set[type]] = {
     float: {float},
     int | float | str: {int, float, str},
 }  # that stay as they are
+UNCHANGED = (str, bool, type(None))  # whose values are as their types have them
 NAMES = {int: "a whole number", float: "a finite number", str: "a text", bool: "True or False"}
 
 
@@ -189,11 +190,19 @@ def _nested(fields: Reader) -> Reader:
     return read
 
 
+def _unchanged(hint: Any) -> tuple[type, ...]:
+    """The types whose values need not be looked at."""
+    hints = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    return tuple(one for one in UNCHANGED if one in hints)
+
+
 @cache
 def _fields(cls: type) -> Reader:
     """The one of a dataclass, from a mapping."""
     hints = hints_of(cls)
-    fields = {field.name: _reader(hints[field.name]) for field in dataclasses.fields(cls)}
+    fields = {
+        field.name: (_reader(hints[field.name]), _unchanged(hints[field.name])) for field in dataclasses.fields(cls)
+    }
     nothing = dataclasses.MISSING
     needed = [field.name for field in dataclasses.fields(cls) if field.default is field.default_factory is nothing]
 
@@ -204,10 +213,11 @@ def _fields(cls: type) -> Reader:
             name = next(name for name in config if name not in fields)
             raise MisfitError(lambda what: did_you_mean(f"entry of {what}", name, fields))
         values = {}
-        for name, reader in fields.items():
+        for name, (reader, unchanged) in fields.items():
             if name in config:
+                value = config[name]
                 try:
-                    values[name] = reader(config[name])
+                    values[name] = value if type(value) in unchanged else reader(value)
                 except MisfitError as wrong:
                     raise wrong.within(lambda what, name=name: f"{name} of {what}") from None
             elif name in needed:

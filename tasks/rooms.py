@@ -33,7 +33,7 @@ class Room:
 
 
 def texture(photo: np.ndarray, across: np.ndarray, along: np.ndarray) -> np.ndarray:
-    """The colours (n, 3), 0 to 1, of a surface that a photograph covers, at n places in metres; it is mirrored beyond its borders."""
+    """The colours (n, 3), 0 to 1, of a surface that a photograph covers, at n places in metres; mirrored beyond its borders."""
     places = []
     for place, side in ((along, photo.shape[0]), (across, photo.shape[1])):
         wrapped = np.floor(place * FINEST).astype(np.int64) % (2 * side)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,16 @@ def write_onnx(network: nn.Module, example: Tensor, outputs: Sequence[str], path
     axes = dict.fromkeys((0, 2, 3), Dim.DYNAMIC)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it tells of other libraries' operations
     settings: dict[str, Any] = dict(dynamo=True, external_data=False, verbose=False)
-    names: dict[str, Any] = dict(input_names=["image"], output_names=list(outputs), dynamic_shapes={"image": axes})
+    names: dict[str, Any] = dict(input_names=["image"], output_names=list(outputs))
+    network = deepcopy(network)
+    for module in network.modules():
+        if hasattr(module, "inplace"):
+            module.inplace = False  # these take the exporter longest
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            torch.onnx.export(network, (example,), path, **settings, **names)
+            program = torch.export.export(network, (example,), dynamic_shapes={"image": axes})
+            torch.onnx.export(program, (example,), path, **settings, **names)
         except Exception as error:  # the exporter raises what it likes
             why = str(error).strip().splitlines()[0]
             raise ValueError(
