@@ -29,8 +29,8 @@ def write_onnx(network: nn.Module, example: Tensor, outputs: Sequence[str], path
     names: dict[str, Any] = dict(input_names=["image"], output_names=list(outputs))
     network = deepcopy(network)
     for module in network.modules():
-        if hasattr(module, "inplace"):
-            module.inplace = False  # these take the exporter longest
+        if "inplace" in vars(module):
+            vars(module)["inplace"] = False  # what is computed in place takes the exporter longest
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
