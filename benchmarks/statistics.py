@@ -56,6 +56,8 @@ def improvement(values: Mapping[int, float], reference: Mapping[int, float], hig
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """The p values of several tests, adjusted by Holm's step-down method (1979), in their order."""
+    if not p_values:
+        return []
     from statsmodels.stats.multitest import multipletests
 
-    return np.asarray(multipletests(p_values, method="holm")[1]).tolist() if p_values else []
+    return np.asarray(multipletests(p_values, method="holm")[1]).tolist()
