@@ -33,12 +33,16 @@ MADE = {
     "detection": ("runs/tiny-detection-v1/plain_fcos/seed0/study.json",),
     "restoration": ("network/network.safetensors", "restored.png"),
     "classification": ("runs/tiny-classification-v1/random_search/seed0/study.json",),
+    "depth": ("runs/tiny-depth-v1/SEG-0/seed0/study.json", "runs/tiny-depth-v1/fcn/seed0/study.json"),
+    "keypoints": ("network1.pth", "truth.png", "answer.png"),
 }
 SAID = {
     "segmentation": "mIoU on the test images",
     "detection": "| random_search",
     "restoration": "dB on the test image",
     "classification": "trial 1: ",
+    "depth": "SEG-0: ",
+    "keypoints": " PCKh after ",
 }
 
 
@@ -124,9 +128,9 @@ def test_an_example(
 def test_a_folder_that_somebody_might_have(task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """tools/search.py recognises it, and nothing in it is wrong."""
     script = runpy.run_path(str(ROOT / "examples/write_folder.py"))
-    fields, count = script["fields"], {"train": 3, "val": 1, "test": 1}
+    source, count = script["SOURCES"].get(task, script["fields"]), {"train": 3, "val": 1, "test": 1}
     monkeypatch.setitem(script["classification"].__globals__, "EVERY", 500)
-    script["TASKS"][task]([field for split in count for field in fields(split)[: count[split]]], tmp_path)
+    script["TASKS"][task]([one for split in count for one in source(split)[: count[split]]], tmp_path)
     data = build(DATA, data_of(task, tmp_path))
     data.check(("train", "val", "test"), ("val", "test"))
     assert data.size("train") >= data.size("test") >= 1

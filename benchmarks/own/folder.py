@@ -91,15 +91,21 @@ def _detection(root: Path) -> dict[str, Any]:
 
     with suppress(ValueError):
         return dict(type=type(recognise(root)).__name__, root=str(root))
-    files = [path for folder in (root, root / "annotations") if folder.is_dir() for path in folder.glob("*.json")]
-    if len(files) == 1:
-        images = next((name for name in ("images", "train", ".") if (root / name).is_dir()), ".")
-        splits = {"train": {"annotations": files[0].relative_to(root).as_posix(), "images": images}}
+    if splits := _alone(root):
         return dict(type="CocoDetection", root=str(root), splits=splits)
     with suppress(OSError):
         VocDetection.find(root, FLAT)
         return dict(type="VocDetection", root=str(root), splits={"train": FLAT})
     raise ValueError(f"{root} has annotations neither of COCO nor of Pascal VOC: see docs/data.md")
+
+
+def _alone(root: Path) -> dict[str, dict[str, str]]:
+    """The one file of COCO's in a folder and its images, whatever they are called, as `splits`; else none."""
+    files = [path for folder in (root, root / "annotations") if folder.is_dir() for path in folder.glob("*.json")]
+    if len(files) != 1:
+        return {}
+    images = next((name for name in ("images", "train", ".") if (root / name).is_dir()), ".")
+    return {"train": {"annotations": files[0].relative_to(root).as_posix(), "images": images}}
 
 
 def _restoration(root: Path) -> dict[str, Any]:
@@ -128,7 +134,12 @@ def _classification(root: Path) -> dict[str, Any]:
 def _keypoints(root: Path) -> dict[str, Any]:
     from tasks.keypoints.folders import recognise
 
-    return dict(type=type(recognise(root)).__name__, root=str(root))
+    try:
+        return dict(type=type(recognise(root)).__name__, root=str(root))
+    except ValueError:
+        if splits := _alone(root):
+            return dict(type="CocoKeypoints", root=str(root), splits=splits)
+        raise
 
 
 FINDERS: dict[str, Callable[[Path], dict[str, Any]]] = {

@@ -18,7 +18,6 @@ from benchmarks.site import interface, protocols, reported, results
 
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s#]+)(#[^)\s]*)?\)")  # image?, text, target, anchor
-AWAITED = ("depth.md", "keypoints.md", "security.md")  # named in mkdocs.yml before they are written
 HOME = {  # pages that lie outside of docs/
     "README.md": "index.md",
     "CONTRIBUTING.md": "contributing.md",
@@ -57,27 +56,22 @@ def examples() -> str:
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """The navigation with its generated parts, and without what is not written yet."""
+    """The navigation with its generated parts."""
     generated = {
         "benchmarks/": ["benchmarks/index.md", *protocols.navigation()],
         "results/": ["results/index.md", *(f"results/{folder.name}.md" for folder in committed()), "reported.md"],
         "api/": [f"api/{package}.md" for package in interface.TITLES],
     }
-    missing = {name for name in AWAITED if not Path(config.docs_dir, name).is_file()}
-    config.nav = [_filled(entry, generated, missing) for entry in config.nav or ()]
+    config.nav = [_filled(entry, generated) for entry in config.nav or ()]
     return config
 
 
-def _filled(entry: Any, generated: dict[str, list[Any]], missing: set[str]) -> Any:
+def _filled(entry: Any, generated: dict[str, list[Any]]) -> Any:
     if isinstance(entry, dict):
-        return {title: _filled(inner, generated, missing) for title, inner in entry.items()}
+        return {title: _filled(inner, generated) for title, inner in entry.items()}
     if isinstance(entry, list):
-        return [_filled(one, generated, missing) for one in entry if not _is_missing(one, missing)]
+        return [_filled(one, generated) for one in entry]
     return generated.get(entry, entry)
-
-
-def _is_missing(entry: Any, missing: set[str]) -> bool:
-    return entry in missing if isinstance(entry, str) else bool(missing & {str(value) for value in entry.values()})
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
