@@ -110,6 +110,7 @@ def finished(options: Any, config: Path, workers: int) -> int:
     played = subprocess.run([sys.executable, *map(str, [tool, config, *how])], check=False)
     if played.returncode:
         return played.returncode
+    from benchmarks.export.about import Worth, part_of, read_about
     from benchmarks.export.answer import Found
     from benchmarks.export.package import export
     from benchmarks.leaderboard import Leaderboard
@@ -120,7 +121,7 @@ def finished(options: Any, config: Path, workers: int) -> int:
         if not home.exists():
             with waiting("taking the network home"):
                 export(Found.of(run_folder), home, onnx=True)
-        about = json.loads((home / "model.json").read_text())
+        worth = part_of(read_about(home), Worth, home)
         page = options.out / "page"
         page.mkdir(exist_ok=True)
         with waiting("drawing the page"):
@@ -129,9 +130,9 @@ def finished(options: Any, config: Path, workers: int) -> int:
             write(board, page)
     except (ValueError, OSError) as error:
         refuse(error)
-    shown = ", ".join(f"{name} {value:.4g}" for name, value in about["metrics"].items() if "loss" not in name)
-    times = ", ".join(f"{one['median']:.1f} ms by {name}" for name, one in about["latency_ms"].items())
-    print(f"the network: {about['params']:,.0f} parameters, {about['madds']:,.0f} multiply-adds, {times}")
+    shown = ", ".join(f"{name} {value:.4g}" for name, value in worth.metrics.items() if "loss" not in name)
+    times = ", ".join(f"{one.median:.1f} ms by {name}" for name, one in worth.latency_ms.items())
+    print(f"the network: {worth.params:,.0f} parameters, {worth.madds:,.0f} multiply-adds, {times}")
     print(f"on the split 'test', which the search has not seen: {shown}")
     print(f"{home}: for OpenMMLab, for torch alone and ONNX (see its README.md)")
     print(f"{page / 'index.html'}: how it was found; python tools/predict.py IMAGES --model {home} draws what it sees")

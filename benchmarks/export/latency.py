@@ -87,7 +87,7 @@ def measured(folder: Path, size: str | None = None, threads: int | None = None) 
     from benchmarks.export.onnx import OnnxNetwork
     from benchmarks.export.predictor import Predictor, plain_network
 
-    channels, *own = Predictor(folder).usage["input"]
+    channels, *own = Predictor(folder).usage.input
     height, width = own if size is None else _size(size)
     if threads is not None:
         if threads < 1:

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from benchmarks.export.about import ABOUT
 from benchmarks.export.answer import Found
 from benchmarks.export.latency import latency
 from benchmarks.export.onnx import TOLERANCE, OnnxNetwork, distance, write_onnx
@@ -93,7 +94,7 @@ def _fill(out: Path, found: Found, onnx: bool, tell: Callable[[str], None]) -> d
             _compare("ONNX", runtime(batch.numpy()), _tuple(plain(batch)))
         array = images.numpy()
         about["latency_ms"]["onnxruntime"] = asdict(latency(lambda: runtime(array)))
-    (out / "model.json").write_text(json.dumps(about, indent=2, allow_nan=False) + "\n")
+    (out / ABOUT).write_text(json.dumps(about, indent=2, allow_nan=False) + "\n")
     (out / "README.md").write_text(_readme(found, usage, about))
     return about
 

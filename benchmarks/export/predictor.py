@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -12,12 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.parsing import in_a_line
+from benchmarks.export.about import Kind, part_of, read_about
 from tasks.deployment import as_batch
 from tasks.files import decode, in_colour
 from tasks.restoration.tiles import tiled
-
-TASKS = ("segmentation", "detection", "restoration", "classification", "depth", "keypoints")
+from tasks.usage import AnyUsage
 
 
 class Predictor:
@@ -27,14 +25,9 @@ class Predictor:
     """
 
     def __init__(self, folder: Path, engine: str = "torch"):
-        path = folder / "model.json"
-        try:
-            self.usage: dict[str, Any] = json.loads(path.read_text())
-            self.drawing = import_module(f"tasks.{TASKS[TASKS.index(self.usage['task'])]}.drawing")
-        except FileNotFoundError:
-            raise ValueError(f"there is no {path}: give a folder that export_model.py wrote") from None
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise ValueError(f"{path} does not describe a network ({in_a_line(error)}): export it again") from None
+        about = read_about(folder)
+        self.drawing = import_module(f"tasks.{part_of(about, Kind, folder).task}.drawing")
+        self.usage: AnyUsage = part_of(about, self.drawing.Usage, folder)
         if engine == "onnx" and not (folder / "network.onnx").is_file():
             raise ValueError(f"{folder} has no network.onnx: export it with --onnx, or leave --engine out")
         self.run = _onnx(folder) if engine == "onnx" else _torch(folder)
@@ -42,7 +35,9 @@ class Predictor:
     def __call__(self, image: np.ndarray) -> Any:
         """What the network finds in an (H, W, 3) RGB image: labels, boxes, depths, joints, or the restored picture."""
         batch = as_batch(self.drawing.seen(image, self.usage))
-        tile = self.usage.get("tile")
+        if batch.shape[1] != self.usage.input[0]:
+            raise ValueError(f"the network takes {self.usage.input[0]} channels, not {batch.shape[1]}: export it again")
+        tile = self.usage.tile
         if tile and batch.shape[-2] * batch.shape[-1] > tile**2:
             outputs = [tiled(lambda part: self.run(part)[0], batch, tile, tile // 4)]
         else:

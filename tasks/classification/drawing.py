@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 
-from tasks.augment import fit_size
+from tasks.usage import ClassUsage as Usage
+from tasks.usage import check_count
 
 SHOWN = 5  # classes of an image, the likeliest first
 SIDE = 192  # pixels, which a smaller picture is enlarged to, so that a name can be read on it
@@ -39,27 +40,28 @@ def likeliest(shares: np.ndarray, classes: Sequence[str]) -> list[tuple[str, flo
     return [(classes[place], float(shares[place])) for place in map(int, order)]
 
 
-def seen(image: np.ndarray, usage: Mapping[str, Any]) -> np.ndarray:
+def seen(image: np.ndarray, usage: Usage) -> np.ndarray:
     """An image as the network wants it, (H, W, 3) RGB."""
-    return fit_size(image, tuple(usage["size"])) if usage["size"] else image
+    return usage.fitted(image)
 
 
-def read(outputs: Sequence[np.ndarray], image: np.ndarray, usage: Mapping[str, Any]) -> np.ndarray:
+def read(outputs: Sequence[np.ndarray], image: np.ndarray, usage: Usage) -> np.ndarray:
     """The probabilities (classes,) of an image, by scores (1, classes)."""
+    check_count(outputs[0].shape[1], usage.classes)
     return probabilities(outputs[0][0])
 
 
-def drawn(image: np.ndarray, shares: np.ndarray, usage: Mapping[str, Any]) -> np.ndarray:
-    return captioned(image, _lines(shares, usage["classes"]))
+def drawn(image: np.ndarray, shares: np.ndarray, usage: Usage) -> np.ndarray:
+    return captioned(image, _lines(shares, usage.classes))
 
 
-def told(shares: np.ndarray, usage: Mapping[str, Any]) -> Any:
+def told(shares: np.ndarray, usage: Usage) -> Any:
     """The likeliest classes with their probabilities."""
-    return [{"class": name, "probability": share} for name, share in likeliest(shares, usage["classes"])]
+    return [{"class": name, "probability": share} for name, share in likeliest(shares, usage.classes)]
 
 
-def said(shares: np.ndarray, usage: Mapping[str, Any]) -> str:
-    return ", ".join(_lines(shares, usage["classes"]))
+def said(shares: np.ndarray, usage: Usage) -> str:
+    return ", ".join(_lines(shares, usage.classes))
 
 
 def _lines(shares: np.ndarray, classes: Sequence[str]) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 
-from tasks.augment import fit_size
+from tasks.usage import ClassUsage, check_count
 
 MOST = 300  # boxes of an image
 GOLDEN = 137.508  # degrees: hues that are so far apart stay distinct however many there are
@@ -43,31 +44,45 @@ def boxed(image: np.ndarray, rows: np.ndarray, classes: Sequence[str]) -> np.nda
     return made
 
 
-def seen(image: np.ndarray, usage: Mapping[str, Any]) -> np.ndarray:
+@dataclass(frozen=True, kw_only=True)
+class Usage(ClassUsage):
+    """Of two boxes of a class that overlap by more than `overlap` the worse one is dropped, and what scores below `least`."""
+
+    overlap: float
+    least: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (0 <= self.overlap <= 1 and 0 <= self.least <= 1):
+            raise ValueError(f"overlap and least must be from 0 to 1, not {self.overlap} and {self.least}")
+
+
+def seen(image: np.ndarray, usage: Usage) -> np.ndarray:
     """An image as the network wants it, (H, W, 3) RGB."""
-    return fit_size(image, tuple(usage["size"])) if usage["size"] else image
+    return usage.fitted(image)
 
 
-def read(outputs: Sequence[np.ndarray], image: np.ndarray, usage: Mapping[str, Any]) -> np.ndarray:
+def read(outputs: Sequence[np.ndarray], image: np.ndarray, usage: Usage) -> np.ndarray:
     """The boxes of an image as in `chosen`, in its pixels."""
     boxes, scores = (output[0] for output in outputs)
-    height, width = usage["size"] or image.shape[:2]
+    check_count(scores.shape[1], usage.classes)
+    height, width = usage.size or image.shape[:2]
     factors = np.array([image.shape[1] / width, image.shape[0] / height] * 2)
-    return chosen(boxes * factors, scores, usage["overlap"], usage["least"])
+    return chosen(boxes * factors, scores, usage.overlap, usage.least)
 
 
-def drawn(image: np.ndarray, rows: np.ndarray, usage: Mapping[str, Any]) -> np.ndarray:
-    return boxed(image, rows, usage["classes"])
+def drawn(image: np.ndarray, rows: np.ndarray, usage: Usage) -> np.ndarray:
+    return boxed(image, rows, usage.classes)
 
 
-def told(rows: np.ndarray, usage: Mapping[str, Any]) -> Any:
+def told(rows: np.ndarray, usage: Usage) -> Any:
     """The boxes with the names of their classes."""
     return [
-        {"class": usage["classes"][int(label)], "score": score, "box": [x1, y1, x2, y2]}
+        {"class": usage.classes[int(label)], "score": score, "box": [x1, y1, x2, y2]}
         for x1, y1, x2, y2, score, label in rows.tolist()
     ]
 
 
-def said(rows: np.ndarray, usage: Mapping[str, Any]) -> str:
+def said(rows: np.ndarray, usage: Usage) -> str:
     counts = Counter(one["class"] for one in told(rows, usage))
     return ", ".join(f"{count} {name}" for name, count in counts.most_common()) or "nothing"

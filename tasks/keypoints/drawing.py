@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -11,6 +12,7 @@ import numpy as np
 from tasks.augment import warp
 from tasks.keypoints.heatmaps import decoded
 from tasks.keypoints.samples import to_image, whole_view
+from tasks.usage import AnyUsage, check_count
 
 LEAST = 0.2  # height of a peak: a joint below it is not drawn (Xiao et al., ECCV 2018, do not count it)
 SIDE = 192  # pixels, which a smaller picture is enlarged to
@@ -52,34 +54,52 @@ def _colour(name: str) -> tuple[int, int, int]:
     return COLOURS.get(side, COLOURS[""])
 
 
-def _view(image: np.ndarray, usage: Mapping[str, Any]) -> np.ndarray:
+@dataclass(frozen=True, kw_only=True)
+class Usage(AnyUsage):
+    """And the names of the joints, the limbs between two of them, and the height of a peak that is drawn."""
+
+    size: tuple[int, int]
+    joints: tuple[str, ...]
+    limbs: tuple[tuple[int, int], ...]
+    least: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.least <= 1:
+            raise ValueError(f"least must be from 0 to 1, not {self.least}")
+        if not all(0 <= end < len(self.joints) for limb in self.limbs for end in limb):
+            raise ValueError(f"limbs must be pairs of 0 to {len(self.joints) - 1}, not {self.limbs}")
+
+
+def _view(image: np.ndarray, usage: Usage) -> np.ndarray:
     """Where a picture, which is taken for the surroundings of one person, is seen."""
     height, width = image.shape[:2]
-    return whole_view((0, 0, width, height), tuple(usage["size"]), padding=1.0)
+    return whole_view((0, 0, width, height), usage.size, padding=1.0)
 
 
-def seen(image: np.ndarray, usage: Mapping[str, Any]) -> np.ndarray:
+def seen(image: np.ndarray, usage: Usage) -> np.ndarray:
     """An image as the network wants it, (H, W, 3) RGB, all of it, in its own aspect."""
-    return warp(image, _view(image, usage), tuple(usage["size"]))
+    return warp(image, _view(image, usage), usage.size)
 
 
-def read(outputs: Sequence[np.ndarray], image: np.ndarray, usage: Mapping[str, Any]) -> np.ndarray:
+def read(outputs: Sequence[np.ndarray], image: np.ndarray, usage: Usage) -> np.ndarray:
     """The joints (K, 3) of an image, x and y in its pixels and a score, by heat maps (1, K, h, w)."""
+    check_count(outputs[0].shape[1], usage.joints)
     return to_image(decoded(outputs[0])[0], _view(image, usage))
 
 
-def drawn(image: np.ndarray, joints: np.ndarray, usage: Mapping[str, Any]) -> np.ndarray:
-    return figure_on(image, joints, usage["joints"], usage["limbs"], usage["least"])
+def drawn(image: np.ndarray, joints: np.ndarray, usage: Usage) -> np.ndarray:
+    return figure_on(image, joints, usage.joints, usage.limbs, usage.least)
 
 
-def told(joints: np.ndarray, usage: Mapping[str, Any]) -> Any:
+def told(joints: np.ndarray, usage: Usage) -> Any:
     """The joints with their names."""
     return [
         {"joint": name, "x": x, "y": y, "score": score}
-        for name, (x, y, score) in zip(usage["joints"], joints.tolist(), strict=True)
+        for name, (x, y, score) in zip(usage.joints, joints.tolist(), strict=True)
     ]
 
 
-def said(joints: np.ndarray, usage: Mapping[str, Any]) -> str:
-    count = int((joints[:, 2] >= usage["least"]).sum())
+def said(joints: np.ndarray, usage: Usage) -> str:
+    count = int((joints[:, 2] >= usage.least).sum())
     return f"{count} of {len(joints)} joints"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 
-from tasks.augment import fit_size
 from tasks.segmentation.metrics import IGNORE
+from tasks.usage import ClassUsage as Usage
+from tasks.usage import check_count
 
 GOLDEN = 137.508  # degrees: hues that are so far apart stay distinct however many there are
 
@@ -29,27 +30,28 @@ def painted(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.where((labels == 0)[..., None], image, mixed)
 
 
-def seen(image: np.ndarray, usage: Mapping[str, Any]) -> np.ndarray:
+def seen(image: np.ndarray, usage: Usage) -> np.ndarray:
     """An image as the network wants it, (H, W, 3) RGB."""
-    return fit_size(image, tuple(usage["size"])) if usage["size"] else image
+    return usage.fitted(image)
 
 
-def read(outputs: Sequence[np.ndarray], image: np.ndarray, usage: Mapping[str, Any]) -> np.ndarray:
+def read(outputs: Sequence[np.ndarray], image: np.ndarray, usage: Usage) -> np.ndarray:
     """The labels (H, W) of an image, uint8, by scores (1, classes, h, w)."""
+    check_count(outputs[0].shape[1], usage.classes)
     labels = outputs[0][0].argmax(0).astype(np.uint8)
     return cv2.resize(labels, image.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
 
 
-def drawn(image: np.ndarray, labels: np.ndarray, usage: Mapping[str, Any]) -> np.ndarray:
+def drawn(image: np.ndarray, labels: np.ndarray, usage: Usage) -> np.ndarray:
     return painted(image, labels)
 
 
-def told(labels: np.ndarray, usage: Mapping[str, Any]) -> Any:
+def told(labels: np.ndarray, usage: Usage) -> Any:
     """Which share of the pixels each class has."""
-    counts = np.bincount(labels.ravel(), minlength=len(usage["classes"]))
-    return {name: count / labels.size for name, count in zip(usage["classes"], counts.tolist(), strict=True)}
+    counts = np.bincount(labels.ravel(), minlength=len(usage.classes))
+    return {name: count / labels.size for name, count in zip(usage.classes, counts.tolist(), strict=True)}
 
 
-def said(labels: np.ndarray, usage: Mapping[str, Any]) -> str:
+def said(labels: np.ndarray, usage: Usage) -> str:
     shares = sorted(told(labels, usage).items(), key=lambda one: -one[1])
     return ", ".join(f"{share:.1%} {name}" for name, share in shares if share)

@@ -11,7 +11,7 @@ from mmseg.evaluation import DepthMetric
 
 from tasks import Stage
 from tasks.depth.data import DepthData
-from tasks.depth.drawing import coloured, drawn, read, said, told
+from tasks.depth.drawing import Usage, coloured, drawn, read, said, told
 from tasks.depth.metrics import NAMES, Errors
 from tasks.depth.samples import DepthSamples
 from tasks.depth.scores import counting, depth_of, reverse_huber
@@ -140,7 +140,7 @@ def test_depths_are_drawn_and_told() -> None:
     assert colours.shape == (1, 4, 3)
     assert colours[0, 0].argmax() == 0  # red is near
     assert colours[0, 3].tolist() == [128] * 3
-    usage = {"metres": RANGE}
+    usage = Usage(input=(3, 4, 8), size=None, metres=RANGE)
     image = np.zeros((4, 8, 3), np.uint8)
     found = read([np.full((1, 1, 2, 4), 3.0, np.float32)], image, usage)
     assert found.shape == (4, 8)
