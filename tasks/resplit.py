@@ -24,22 +24,25 @@ SHARES = {"train": 0.6, "val": 0.2, "test": 0.2}
 class Resplit(Data):
     """The images of one split of other data, `pool`, dealt out to new splits.
 
-    `data` is the config of the other data, `shares` what each new split gets; other splits are those that `others` names
-    ({"test": "val"}: what was val is test). Pictures that are equal go to the same split; which one is drawn from the
-    number of pictures alone. Raises ValueError where there are not enough for every split.
+    `data` is the config of the other data, or these themselves, whose pool is known to be sound; `shares` is what each new
+    split gets; other splits are those that `others` names ({"test": "val"}: what was val is test). Pictures that are equal go
+    to the same split; which one is drawn from the number of pictures alone. Raises ValueError where there are not enough for
+    every split.
     """
 
     def __init__(
         self,
-        data: dict[str, Any],
+        data: dict[str, Any] | Data,
         pool: str,
         shares: Mapping[str, float] = SHARES,
         others: Mapping[str, str] | None = None,
     ):
-        self.data: Any = build(DATA, data)
+        self.data: Any = data
+        if not isinstance(data, Data):
+            self.data = build(DATA, data)
+            self.data.check([pool])
         self.pool, self.shares, self.others = pool, dict(shares), dict(others or {})
         self.in_memory = self.data.in_memory
-        self.data.check([pool])
         prints = [
             print or bytes([0]) + str(place).encode() for place, (print, _) in enumerate(self.data.pictures(pool))
         ]
@@ -124,7 +127,7 @@ class ResplitDetection(Resplit, DetectionData):
 class ResplitRestoration(Resplit, RestorationData):
     """Degraded and clean images, or clean ones."""
 
-    def __init__(self, data: dict[str, Any], pool: str, **settings: Any):
+    def __init__(self, data: dict[str, Any] | Data, pool: str, **settings: Any):
         super().__init__(data, pool, **settings)
         self.gray, self.paired = self.data.gray, self.data.paired
 
@@ -143,7 +146,7 @@ class ResplitClassification(Resplit, ClassificationData):
 class ResplitKeypoints(Resplit, KeypointData):
     """Images with the joints of persons."""
 
-    def __init__(self, data: dict[str, Any], pool: str, **settings: Any):
+    def __init__(self, data: dict[str, Any] | Data, pool: str, **settings: Any):
         super().__init__(data, pool, **settings)
         self.areas, self.heads = self.data.areas, self.data.heads
 

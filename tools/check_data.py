@@ -1,9 +1,10 @@
 """Check a dataset folder and say, file by file, what is wrong with it.
 
-The layout is recognised (see docs/data.md). Classes are the layout's, or the lines of classes.txt, or, without either, every
-value that the label files hold, or every name that the training split's boxes have. Images to restore are taken for pairs
-where two folders have the usual names of pairs, else for clean images. Splits are compared: pictures of "test" that another one
-has are wrong. With --config (a benchmark's id or config file) classes, layout and splits are the benchmark's.
+The layout is recognised, and splits that are missing are dealt out, as tools/search.py does it (see docs/data.md). Classes are
+the layout's, or the lines of classes.txt, or, without either, every value that the label files hold, or every name that the
+training split's boxes have. Images to restore are taken for pairs where two folders have the usual names of pairs, else for
+clean images. Splits are compared: pictures of "test" that another one has are wrong. With --config (a benchmark's id or config
+file) classes, layout and splits are the benchmark's.
 """
 
 from __future__ import annotations
@@ -15,36 +16,31 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, get_type_hints
 
-import tasks
 from benchmarks.catalogue import read_protocol
+from benchmarks.own.folder import FINDERS, FLAT, Found, found
 from core import build
 from tasks.data import SPLITS, in_both
 from tasks.registry import DATA
 from tasks.stage import View
 
-PACKAGES = sorted(path.parent.name for path in Path(tasks.__path__[0]).glob("*/folders.py"))
 
-
-def opened(task: str, root: Path, config: str | None) -> Any:
-    """The folder in the layout that it has, or as a benchmark's task sees it: all of it where the task takes a subset."""
-    recognise = import_module(f"tasks.{task}.folders").recognise
-    if config is None:
-        return recognise(root)
-    data = read_protocol(config)["benchmark"].get("task", {}).get("data")
+def of_benchmark(task: str, root: Path, config: str) -> tuple[Any, list[str]]:
+    """The folder as a benchmark's task sees it, all of it where the task takes a subset, and the splits of its stages."""
+    benchmark = read_protocol(config)["benchmark"]
+    data = benchmark.get("task", {}).get("data")
     if data is None:
         raise ValueError(f"the task of {config} has no data: give another benchmark or none")
     while "data" in data:
         data = data["data"]
     made = build(DATA, {**data, "root": str(root)}) if "root" in data else None
-    kind = get_type_hints(recognise)["return"]
+    kind = get_type_hints(import_module(f"tasks.{task}.folders").recognise)["return"]
     if not isinstance(made, kind):
         raise ValueError(f"{config} is about {data.get('type')}, not a {kind.__name__}: give another benchmark or none")
-    return made
+    return made, splits_of(benchmark)
 
 
-def splits_of(config: str | None) -> list[str]:
-    """The splits that a benchmark's stages name, that of the final score last; without a benchmark the usual ones."""
-    benchmark = read_protocol(config)["benchmark"] if config is not None else {}
+def splits_of(benchmark: dict[str, Any]) -> list[str]:
+    """The splits that a benchmark's stages name, that of the final score last."""
     if "final" not in benchmark:
         return list(SPLITS)
     views = [stage.get("view", {}) for stage in (*benchmark.get("stages", ()), benchmark["final"])]
@@ -54,7 +50,7 @@ def splits_of(config: str | None) -> list[str]:
 
 def check(data: Any, splits: list[str]) -> tuple[int, list[str]]:
     """Say what each split holds; returns how many images are in good splits, and a sentence for each thing that is wrong."""
-    images, found, good = 0, [], []
+    images, told, good = 0, [], []
     for split in splits:
         try:
             with waiting(f"reading {split}"):
@@ -66,36 +62,52 @@ def check(data: Any, splits: list[str]) -> tuple[int, list[str]]:
             continue
         if not wrong:
             images, good = images + data.size(split), [*good, split]
-        print(f"{split}: {data.summary(split)}; wrong: {len(wrong)}")
-        found += wrong
+        print(f"{'without splits' if split == FLAT else split}: {data.summary(split)}; wrong: {len(wrong)}")
+        told += wrong
     for first, second in combinations(good, 2):
         with waiting(f"comparing {second} with {first}"):
             both = in_both(data.pictures(second), data.pictures(first))
         if both:
             sentence = f"{both} of split {second!r} are in {first!r}, too"
             if second == splits[-1]:
-                found.append(f"{sentence}: scores on them say nothing, take them out of one of both")
+                told.append(f"{sentence}: scores on them say nothing, take them out of one of both")
             elif (first, second) == ("train", "val"):
                 print(f"{sentence}: what is chosen by scores on them fits them too well")
-    return images, found
+    return images, told
+
+
+def deal(there: Found) -> None:
+    """Say what the splits that are missing get. Raises ValueError where there is too little for them."""
+    if there.dealt is not None:
+        data: Any = build(DATA, there.dealt, data=there.data)
+        data.check(SPLITS, SPLITS[1:])
+        print(f"dealt out: {', '.join(f'{split} {data.size(split)}' for split in SPLITS)}")
 
 
 def main() -> int:
     parser = Parser(description=__doc__)
-    parser.add_argument("task", choices=PACKAGES)
+    parser.add_argument("task", choices=FINDERS)
     parser.add_argument("dir", type=Path)
     parser.add_argument("--config", help="a benchmark whose classes and layout the folder should have")
     options = parser.parse_args()
+    there = None
     try:
-        images, found = check(opened(options.task, options.dir, options.config), splits_of(options.config))
+        if options.config is None:
+            there = found(options.task, options.dir)
+            data, splits = there.data, there.splits
+        else:
+            data, splits = of_benchmark(options.task, options.dir, options.config)
+        images, wrong = check(data, splits)
+        for sentence in wrong:
+            print(sentence)
+        if wrong:
+            refuse(f"{len(wrong)} {'thing is' if len(wrong) == 1 else 'things are'} wrong, see above")
+        if there is not None:
+            deal(there)
     except (ValueError, OSError) as error:
         refuse(error)
-    for sentence in found:
-        print(sentence)
-    if found:
-        refuse(f"{len(found)} {'thing is' if len(found) == 1 else 'things are'} wrong, see above")
     if not images:
-        refuse(f"{options.dir} has no split {' or '.join(SPLITS)} in this layout")
+        refuse(f"{options.dir} has no split {' or '.join(splits)} in this layout")
     print(f"{images} images, all good")
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,30 +17,55 @@ from tasks.registry import DATA
 FLAT = "."  # the split of a folder that has none
 
 
-def data_of(task: str, root: Path) -> dict[str, Any]:
-    """The config of the data in a folder, in any of the layouts of docs/data.md or without splits.
+@dataclass(frozen=True)
+class Found:
+    """What lies in a folder: `data` of this `config`, with these `splits`, of which the first one is dealt out where some lack.
 
-    Where splits are missing, those that are there are dealt out: val is taken from train; without a test, val is it, and
-    without both, or without any split, all images are dealt out. Raises ValueError where nothing is recognised, or something
-    is wrong with the images, OSError where there is no folder.
+    Where no split is there, the images that lie without one are the split FLAT.
+    """
+
+    task: str
+    config: dict[str, Any]
+    data: Any
+    splits: list[str]
+
+    @property
+    def dealt(self) -> dict[str, Any] | None:
+        """The settings of what deals out missing splits, if any: val is taken from train, and without a test, val is it."""
+        if self.splits == list(SPLITS):
+            return None
+        settings: dict[str, Any] = dict(type=f"Resplit{self.task.capitalize()}", pool=self.splits[0])
+        if len(self.splits) > 1:
+            settings["shares"] = {"train": 0.8, "val": 0.2}
+        if "val" in self.splits:
+            settings["others"] = {"test": "val"}
+        return settings
+
+
+def found(task: str, root: Path) -> Found:
+    """What lies in a folder, in any of the layouts of docs/data.md or without splits.
+
+    Raises ValueError where nothing is recognised, or there is nothing to learn from, OSError where there is no folder.
     """
     config = FINDERS[task](root)
     data = build(DATA, config)
-    there = [split for split in SPLITS if _has(data, split)]
-    if "train" not in there and _has(data, FLAT) and data.listing(FLAT).items:
-        there = [FLAT]
-    elif "train" not in there:
-        raise ValueError(
-            f"{root} has no split 'train', and no images without a split: see docs/data.md for the layouts"
-        )
-    kind = f"Resplit{task.capitalize()}"
-    if there == list(SPLITS):
-        return config
-    if "test" in there:
-        return dict(type=kind, data=config, pool="train", shares={"train": 0.8, "val": 0.2})
-    if "val" in there:
-        return dict(type=kind, data=config, pool="train", shares={"train": 0.8, "val": 0.2}, others={"test": "val"})
-    return dict(type=kind, data=config, pool=there[0])
+    splits = [split for split in SPLITS if _has(data, split)]
+    if "train" not in splits:
+        if not _has(data, FLAT) or not data.listing(FLAT).items:
+            raise ValueError(
+                f"{root} has no split 'train', and no images without a split: see docs/data.md for the layouts"
+            )
+        splits = [FLAT]
+    return Found(task, config, data, splits)
+
+
+def data_of(task: str, root: Path) -> dict[str, Any]:
+    """The config of the data in a folder, with the splits train, val and test: those that are missing are dealt out.
+
+    Raises ValueError and OSError as `found` does.
+    """
+    there = found(task, root)
+    return there.config if there.dealt is None else {**there.dealt, "data": there.config}
 
 
 def _has(data: Any, split: str) -> bool:

@@ -34,8 +34,7 @@ def test_voc(tool, boxes: Path) -> None:
     counted = "3 images, 1 without objects; 3 objects: bus 1, car 2; boxes without area, left out: 1; wrong: 0"
     assert lines[0] == f"train: {counted}"
     assert lines[1].startswith("val: 2 images, 0 without objects; 4 objects: bus 2, car 2;")
-    assert lines[2].startswith("test: not there (split 'test' of ")
-    assert lines[3:] == ["5 images, all good"]
+    assert lines[2:] == ["dealt out: train 2, val 1, test 2", "5 images, all good"]
 
 
 def test_every_wrong_thing_is_a_line(tool, boxes: Path) -> None:

@@ -7,6 +7,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from benchmarks.own.folder import data_of
+from core import build
+from tasks.data import SPLITS
+from tasks.registry import DATA
+
 
 @pytest.fixture
 def pairs(tmp_path: Path) -> Path:
@@ -24,9 +29,8 @@ def test_pairs(tool, pairs: Path) -> None:
     done = tool("check_data", "restoration", pairs)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == "train: 3 pairs; wrong: 0"
-    assert lines[1].startswith("val: not there (there are no folders val/rain and val/norain in ")
-    assert lines[2:] == ["test: 2 pairs; wrong: 0", "5 images, all good"]
+    assert lines[:2] == ["train: 3 pairs; wrong: 0", "test: 2 pairs; wrong: 0"]
+    assert lines[2:] == ["dealt out: train 2, val 1, test 2", "5 images, all good"]
 
 
 def test_every_wrong_thing_is_a_line(tool, pairs: Path) -> None:
@@ -45,11 +49,10 @@ def test_every_wrong_thing_is_a_line(tool, pairs: Path) -> None:
 
 
 def test_clean_images(tool, pairs: Path, tmp_path: Path) -> None:
-    (pairs / "train/rain").rename(tmp_path / "val")
+    (pairs / "train/rain").rename(tmp_path / "train")
     done = tool("check_data", "restoration", tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "val: 3 images; wrong: 0" in done.stdout
-    assert "3 images, all good" in done.stdout
+    assert "train: 3 images; wrong: 0\ndealt out: train 1, val 1, test 1\n3 images, all good" in done.stdout
 
 
 def test_a_benchmark_names_the_folders(tool, pairs: Path, tmp_path: Path) -> None:
@@ -61,8 +64,33 @@ def test_a_benchmark_names_the_folders(tool, pairs: Path, tmp_path: Path) -> Non
     assert "val: 2 pairs; wrong: 0" in done.stdout
 
 
-def test_a_folder_without_splits_is_one_line(tool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ([], "has no split 'train', and no images without a split"),
+        (["val/a.png"], "has no split 'train', and no images without a split"),
+        (["a.png", "b.png"], "2 different pictures cannot be dealt out to train, val, test"),
+        (["a.png", "b.png", "c.png"], ""),
+        (["train/a.png", "test/b.png"], "1 different pictures cannot be dealt out to train, val"),
+    ],
+)
+def test_a_folder_is_good_for_the_checker_where_it_is_for_a_search(
+    tool, tmp_path: Path, files: list[str], sentence: str
+) -> None:
+    for file in files:
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (20, 16)).save(tmp_path / file)
     done = tool("check_data", "restoration", tmp_path)
-    assert done.returncode == 2
-    assert "has no split train or val" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert (done.returncode, sentence in done.stderr, done.stderr.count("\n")) == (
+        2 * bool(sentence),
+        True,
+        bool(sentence),
+    )
+    if sentence:
+        with pytest.raises(ValueError, match=sentence):
+            build(DATA, data_of("restoration", tmp_path))
+    else:
+        assert (
+            done.stdout == "without splits: 3 images; wrong: 0\ndealt out: train 1, val 1, test 1\n3 images, all good\n"
+        )
+        build(DATA, data_of("restoration", tmp_path)).check(SPLITS, SPLITS[1:])

@@ -36,10 +36,15 @@ def test_a_folder_that_is_not_there_is_one_line(tool, tmp_path: Path, task: str)
 def test_label_values_without_names(tool, tmp_path: Path) -> None:
     for kind, mode in (("images", "RGB"), ("masks", "L")):
         (tmp_path / kind / "train").mkdir(parents=True)
-        Image.new(mode, (8, 8)).save(tmp_path / kind / "train/x.png")
+        for value in range(3):
+            Image.new(mode, (8, 8), (value,) * len(mode)).save(tmp_path / kind / f"train/{value}.png")
     done = tool("check_data", "segmentation", tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "classes 0 100.0%" in done.stdout
+    assert "3 images; classes 0 33.3%, 1 33.3%, 2 33.3%" in done.stdout
+    for value in range(1, 3):
+        Image.new("L", (8, 8)).save(tmp_path / f"masks/train/{value}.png")
+    done = tool("check_data", "segmentation", tmp_path)
+    assert (done.returncode, "labels of fewer than two classes" in done.stdout) == (2, True)
 
 
 def test_camvid(tool, shared) -> None:
