@@ -17,6 +17,7 @@ from core import build
 from search_spaces import SPACES
 from search_spaces.mbconv.space import FNA_DEEPLAB, FNA_RETINANET, FNA_SSDLITE, MOBILENET_V2, RANA_KIM, STRIDE_16
 from tasks import TASKS
+from tasks.keypoints import skeletons
 
 UNITS = {"M": 6, "G": 9}
 
@@ -76,8 +77,11 @@ def _segmentation(classes: int, size: tuple[int, int], **template: Any) -> dict[
     return dict(type="SegmentationTask", template=template, data=data, encoder=dict(expanded=True), input_size=size)
 
 
-VOC, MPII, COCO_KEYPOINTS = (_segmentation(outputs, (512, 512)) for outputs in (21, 16, 17))
+VOC = _segmentation(21, (512, 512))
 DEPTH = {**VOC, "type": "DepthTask", "data": dict(type="FolderDepth", root=".")}
+KEYPOINTS = {**VOC, "type": "KeypointTask"}
+MPII = {**KEYPOINTS, "data": dict(type="MpiiKeypoints", root=".")}
+COCO_KEYPOINTS = {**KEYPOINTS, "data": dict(type="CocoKeypoints", root=".", joints=skeletons.COCO.joints)}
 FINAL = dict(type="DecoderCells", channels=64, repeats=2)
 SEARCH = dict(type="DecoderCells", channels=48, repeats=1)
 PAPER = "Nekrasov et al., CVPR 2019"
@@ -136,15 +140,7 @@ def _resnet(depth: int, norms: bool = False) -> dict[str, Any] | None:
 
 
 def _nas_fcos() -> Iterator[Published]:
-    blocks = (
-        (3, 3, 4, 4, 1),
-        (3, 3, 4, 4, 1),
-        (4, 3, 4, 3, 1),
-        (1, 3, 4, 3, 1),
-        (5, 3, 4, 4, 1),
-        (4, 7, 4, 4, 1),
-        (7, 2, 4, 4, 1),
-    )
+    blocks = tuple(tuple(map(int, block)) for block in "33441 33441 43431 13431 53441 47441 72441".split())
     genotype, size, paper = (blocks, 0, (5, 1, 5, 0, 4, 4)), COCO, "NAS-FCOS, CVPR 2020"
     rows: list[tuple[Any, ...]] = [
         ("DET-1", 50, 256, True, 38_580_602, 189_317_623_296, "38.4 M", "189.6 G"),

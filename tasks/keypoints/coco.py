@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.parsing import in_a_line
 from tasks.detection.coco_files import (
     Splits,
     are_numbers,
@@ -23,7 +24,7 @@ from tasks.files import class_names
 from tasks.folders import Listing
 from tasks.keypoints.data import VISIBLE, Person
 from tasks.keypoints.folders import FolderKeypoints
-from tasks.keypoints.skeletons import Skeleton, spread
+from tasks.keypoints.skeletons import COCO, Skeleton, spread
 
 KIND = "person_keypoints"  # what COCO's files are called
 READ = {
@@ -38,20 +39,31 @@ class CocoKeypoints(FolderKeypoints):
     """A keypoints file (JSON) and a folder of images for each split; persons are cut out by their boxes.
 
     `splits` names both, as for `CocoDetection`; what it does not name is looked for in the usual places (docs/data.md).
-    The joints are those of the one category that has `keypoints`, the same in all splits; what is called "left" and
-    "right" changes places in a mirror. `sigmas` of their similarity are COCO's for joints of its names, and the mean of
-    these for others, unless they are given. An annotation without "area" has its box's.
+    The joints are `joints`, or without these, those of the one category that has `keypoints` in the training file; other
+    splits must have the same. What is called "left" and "right" changes places in a mirror. `sigmas` of their similarity are
+    COCO's for joints of its names, and the mean of these for others, unless they are given. An annotation without "area" has
+    its box's.
     """
 
     areas, heads = True, False
 
-    def __init__(self, root: str, splits: Splits | None = None, sigmas: Sequence[float] | None = None):
+    def __init__(
+        self,
+        root: str,
+        splits: Splits | None = None,
+        sigmas: Sequence[float] | None = None,
+        joints: Sequence[str] | None = None,
+    ):
         super().__init__(root, splits or ())
         self.splits = checked_splits(splits)
         self._read: dict[Path, Lists] = {}  # until they are listed
-        path = self._files(TRAIN)[0]
-        self._read[path] = lists = _lists(path)
-        names, limbs = _joints(path, _category(path, lists))
+        if joints is None:
+            path = self._files(TRAIN)[0]
+            self._read[path] = lists = _lists(path)
+            names, limbs = _joints(path, _category(path, lists))
+        else:
+            names = class_names(joints, self.root)
+            limbs = COCO.limbs if names == COCO.joints else ()
         self.skeleton = Skeleton(names, limbs, _sigmas(names, sigmas))
 
     @staticmethod
@@ -73,7 +85,8 @@ class CocoKeypoints(FolderKeypoints):
     def _persons(self, listing: Listing, path: Path, folder: Path, lists: Lists) -> list[Person]:
         category = _category(path, lists)
         if _joints(path, category)[0] != self.skeleton.joints:
-            raise ValueError(f"{path} has other joints than split {TRAIN!r}: give both the same, in one order")
+            expected = in_a_line(", ".join(self.skeleton.joints))
+            raise ValueError(f"{path} has other joints than {expected}: give all splits the same, in one order")
         files, sizes, places = images_of(self.root, folder, path, lists["images"], listing)
         names = [file.relative_to(self.root).as_posix() for file in files]
         persons: list[Person] = []

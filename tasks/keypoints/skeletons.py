@@ -83,3 +83,20 @@ MPII = Skeleton(
     tuple(spread(_NEAREST.get(name, name)) for name in _MPII),
     apart=(_MPII.index("pelvis"), _MPII.index("thorax")),  # as in MPII's own evaluation
 )
+_COCO = (
+    *("nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder"),
+    *("left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip"),
+    *("left_knee", "right_knee", "left_ankle", "right_ankle"),
+)
+COCO = Skeleton(
+    _COCO,
+    _limbs(
+        _COCO,
+        "left_ankle left_knee left_hip right_hip right_knee right_ankle",
+        "left_hip left_shoulder right_shoulder right_hip",
+        "left_wrist left_elbow left_shoulder left_ear left_eye nose right_eye right_ear right_shoulder",
+        "right_shoulder right_elbow right_wrist",
+        "left_eye right_eye",
+    ),
+    tuple(map(spread, _COCO)),
+)

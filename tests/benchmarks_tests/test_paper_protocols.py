@@ -15,7 +15,7 @@ from search_spaces import SPACES
 from tasks import TASKS
 
 PARAMS = {network.id: network.params for network in PUBLISHED}
-PAPERS = ("voc-", "cityscapes-", "camvid-", "coco-", "nyu-")
+PAPERS = ("voc-", "cityscapes-", "camvid-", "coco-", "nyu-", "mpii-")
 EXPANSION = 1_088  # weights of the authors' MobileNetV2 in the convolution that torchvision's has not
 # torchvision's own counts without the classifier of ImageNet.
 TRUNKS = {"resnet50": 23_508_032, "resnet101": 42_500_160, "resnext101": 81_406_272}
@@ -54,6 +54,8 @@ def test_a_protocol_is_a_fair_one_and_has_random_search(name: str) -> None:
     [
         *(("voc-decoder-v1", f"arch{k}", f"SEG-{k}") for k in range(3)),
         *(("nyu-decoder-v1", f"arch{k}", f"SEG-{k}d") for k in range(3)),
+        *(("mpii-decoder-v1", f"arch{k}", f"SEG-{k}m") for k in range(3)),
+        *(("coco-decoder-v1", f"arch{k}", f"SEG-{k}c") for k in range(3)),
         ("voc-fcos-v3", "nas_fcos", "DET-4"),
         ("voc-fcos-v3", "plain_fcos", "DET-7"),
         ("voc-fcos-v3", "plain_retinanet", "RET-MBv2"),

@@ -13,10 +13,18 @@ from benchmarks.catalogue import read_protocol
 from benchmarks.cells import OURS, REPORTED
 from benchmarks.leaderboard import Leaderboard
 from tasks.depth.metrics import NAMES as DEPTH
+from tasks.keypoints.metrics import COCO_METRICS, HEAD_METRICS
 
 CONFIGS = Path(REPORTED).parent / "configs"
 ENTRIES = json.loads(REPORTED.read_text())
-METRICS = {"mIoU", "mAP", *DEPTH, *(f"{name}{sigma}" for name in ("PSNR", "SSIM") for sigma in ("", 30, 50, 70))}
+METRICS = {
+    "mIoU",
+    "mAP",
+    *DEPTH,
+    *HEAD_METRICS,
+    *COCO_METRICS,
+    *(f"{name}{sigma}" for name in ("PSNR", "SSIM") for sigma in ("", 30, 50, 70)),
+}
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["benchmarks"][0])

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from core import build
+from tasks.keypoints import skeletons
 from tasks.keypoints.coco import CocoKeypoints
 from tasks.keypoints.folders import recognise
 from tasks.keypoints.mpii import MpiiKeypoints
@@ -208,8 +209,18 @@ def test_other_joints_in_another_split(coco: Path) -> None:
     record = persons()
     record["categories"][1]["keypoints"] = NAMES[::-1]
     (coco / "annotations/person_keypoints_val2017.json").write_text(json.dumps(record))
-    with pytest.raises(ValueError, match=r"val2017\.json has other joints than split 'train'"):
+    with pytest.raises(ValueError, match=rf"val2017\.json has other joints than {', '.join(NAMES)}"):
         CocoKeypoints(str(coco)).check(["val"])
+
+
+def test_joints_may_be_named_before_a_file_is_read(coco: Path, tmp_path: Path) -> None:
+    known = CocoKeypoints(str(coco), joints=NAMES)
+    known.check(["train", "val"])
+    assert known.skeleton.joints == CocoKeypoints(str(coco)).skeleton.joints
+    nowhere = CocoKeypoints(str(tmp_path), joints=skeletons.COCO.joints)
+    assert (nowhere.skeleton, len(nowhere.skeleton.limbs)) == (skeletons.COCO, 19)
+    with pytest.raises(ValueError, match=r"train2017\.json has other joints than nose, left_eye, "):
+        nowhere.check(["train"])
 
 
 MPII = [
