@@ -64,7 +64,8 @@ def _digits(printed: float) -> int:
 
 
 def _sizes() -> Iterator[list[str]]:
-    from benchmarks.published import PUBLISHED, beside
+    from benchmarks.published import PUBLISHED
+    from benchmarks.verification import beside
 
     for network in PUBLISHED:
         row = beside(network, network.params, network.madds)
