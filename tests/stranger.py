@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (
@@ -57,7 +58,7 @@ def steps(page: str) -> Iterator[tuple[str, str]]:
 
 def script() -> str:
     """All of it for one shell."""
-    lines, done = ["set -e", "PS4='+ [$SECONDS s] '"], set()
+    lines, done = ["set -e"], set()
     for page in PAGES:
         lines.append(f"echo '=== {page}'")
         for place, content in steps((ROOT / page).read_text()):
@@ -65,9 +66,10 @@ def script() -> str:
                 continue
             done.add((place, content))
             if place:
-                lines.append(f"mkdir -p {Path(place).parent}\ncat > {place} <<'END_OF_FILE'\n{content}END_OF_FILE")
+                lines.append(f"echo; echo '{place} is written'; mkdir -p {Path(place).parent}")
+                lines.append(f"cat > {place} <<'END_OF_FILE'\n{content}END_OF_FILE")
             else:
-                lines.append(f"set -x\n{content}\n{{ set +x; }} 2> /dev/null")
+                lines.append(f'echo; echo "[$SECONDS s] $ "{quote(content)}\n{content}')
     return "\n".join(lines) + "\n"
 
 
