@@ -185,7 +185,7 @@ class Run:
         if differ or before.get("protocol_hash") != self.dump["protocol_hash"]:
             raise ValueError(
                 f"{self.folder} holds a run of another protocol (it differs in {(differ or ['the data or the code'])[0]}): "
-                "choose another --work-dir, or give the changed benchmark a new id"
+                "choose another --work-dir, or give what has changed, the benchmark or the strategy, a new name"
             )
 
 

@@ -31,8 +31,8 @@ MADE = {  # what there must be in the end
     "runs/leaderboard/index.html": "",
     "found/network/network.onnx": "",
     "found/page/index.html": "",
-    "predictions/predictions.json": "background",
-    "runs/leaderboard/leaderboard.md": "hill_climbing",
+    "predictions/predictions.json": '"255"',
+    "runs/leaderboard/leaderboard.md": "| climbing ",
     "runs/plain-denoise-v1/random_search/seed0/study.json": "PSNR",
 }
 

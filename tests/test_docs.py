@@ -149,7 +149,7 @@ def test_the_strangers_hour_is_made_of_the_pages() -> None:
         "make benchmark",
         "tools/search.py",
         "tools/predict.py",
-        "class HillClimbing",
+        "class Climbing",
         "class Plain(",
     ):
         assert step in text

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from stranger import steps
 
+from benchmarks.catalogue import read_protocol
 from benchmarks.own.folder import data_of
 from core import build
 from search_spaces import SPACES
@@ -96,20 +97,21 @@ def test_a_strategy_leads_to_a_row(tool: Callable[..., Any], tmp_path: Path) -> 
     commands = written("first_strategy.md", tmp_path)
     assert len(commands) == 3
     shutil.copy(ROOT / "benchmarks/configs/toy-v2/protocol.py", tmp_path / "benchmarks/configs/toy-v2")
-    place = "strategies/hill_climbing.py"
+    place = "strategies/climbing.py"
     assert len((tmp_path / place).read_text().strip().splitlines()) <= 25
     assert not (ROOT / place).exists()
+    assert Path(place).stem not in read_protocol("toy")["strategies"]  # whose rows lie in the same folder
     try:
         shutil.copy(tmp_path / place, ROOT / place)
         runs = ("--work-dir", tmp_path / "runs")
         assert tool("run_benchmark", "toy", "--strategy", "random_search", *runs).returncode == 0
-        done = tool("run_benchmark", tmp_path / "benchmarks/configs/toy-v2/hill_climbing.py", *runs)
+        done = tool("run_benchmark", tmp_path / "benchmarks/configs/toy-v2/climbing.py", *runs)
     finally:
         (ROOT / place).unlink()
     assert done.returncode == 0, done.stderr
     done = tool("make_leaderboard", tmp_path / "runs", "--out", tmp_path / "board", "--check")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"\| hill_climbing +\| +3 ", done.stdout)
+    assert re.search(r"\| climbing +\| +3 ", done.stdout)
     assert "| random_search" in done.stdout
 
 
