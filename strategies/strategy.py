@@ -38,7 +38,7 @@ class Study(Protocol):
         ...
 
     def rng(self) -> Random:
-        """The randomness of the next trial, seeded by the study's seed and the trial's id."""
+        """The randomness of the next trial, seeded by the study's seed and the trial's id; until it is asked for again."""
         ...
 
     def wants(self) -> bool:

@@ -1,6 +1,6 @@
 """Inject faults into runs of run_benchmark.py, and print for each what is promised and whether that was met.
 
-Exit code 1: some promise was not kept. All of it takes about half an hour of a core; --only plays some.
+Exit code 1: some promise was not kept. All of it takes about twenty minutes of a core; --only plays some.
 """
 
 from __future__ import annotations
