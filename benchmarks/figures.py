@@ -7,28 +7,29 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal
 
-import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from benchmarks.report.fronts import points
 from core import did_you_mean
 from search_spaces import Choice
 from strategies import Trial
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from benchmarks.ranking import Sample
     from benchmarks.records import Record
 
 Axis = Literal["images", "seconds", "trials"]
 COLUMNS = 4  # panels side by side in `scatter`
+MARKERS = "os^D"  # one for each ten strategies, as there are ten colours
 
 
 def best_so_far(records: Sequence[Record]) -> Figure:
     """Best reward of a search against the images it has seen: a panel a benchmark, a colour a strategy, a line a seed."""
     benchmarks = list(dict.fromkeys(record.benchmark for record in records))
-    figure, panels = plt.subplots(1, len(benchmarks), figsize=(6 * len(benchmarks), 4), squeeze=False)
+    figure = Figure(figsize=(6 * len(benchmarks), 4))
+    panels = figure.subplots(1, len(benchmarks), squeeze=False)
     for panel, benchmark in zip(panels[0], benchmarks, strict=True):
         shown = [record for record in records if record.benchmark == benchmark and record.trials]  # no baselines
         colours = {name: f"C{place}" for place, name in enumerate(sorted({record.strategy for record in shown}))}
@@ -41,6 +42,45 @@ def best_so_far(records: Sequence[Record]) -> Figure:
             panel.legend(handles=list(lines.values()))
         panel.grid(alpha=0.3)
     return _laid_out(figure)
+
+
+def answers(records: Sequence[Record]) -> Figure:
+    """What the networks cost that searches answer, and how good they are after their final training.
+
+    A panel a benchmark, a colour a strategy, a point a network of a seed; along the line nothing is better in both. The cost is
+    MAdds, or parameters where nothing has MAdds.
+    """
+    benchmarks = list(dict.fromkeys(record.benchmark for record in records))
+    figure = Figure(figsize=(6 * len(benchmarks), 4))
+    panels = figure.subplots(1, len(benchmarks), squeeze=False)
+    for panel, benchmark in zip(panels[0], benchmarks, strict=True):
+        shown = [record for record in records if record.benchmark == benchmark]
+        cost, metric, rows = _answers(shown)
+        dots = []
+        for place, name in enumerate(sorted({row["strategy"] for row in rows})):
+            mine = [row for row in rows if row["strategy"] == name]
+            mark: dict[str, Any] = dict(color=f"C{place % 10}", marker=MARKERS[place // 10 % len(MARKERS)], alpha=0.8)
+            dots.append(
+                panel.scatter([row["cost"] for row in mine], [row["metric"] for row in mine], label=name, **mark)
+            )
+        front = sorted((row["cost"], row["metric"]) for row in rows if row["front"])
+        panel.step([one for one, _ in front], [one for _, one in front], where="post", color="0.5", lw=1, zorder=0)
+        panel.set(title=benchmark, xlabel=cost, ylabel=f"{metric} after the final training")
+        if rows:
+            panel.legend(handles=dots, fontsize="small")
+        panel.grid(alpha=0.3)
+    return _laid_out(figure)
+
+
+def _answers(records: Sequence[Record]) -> tuple[str, str, list[dict[str, Any]]]:
+    """The cost, the primary metric, and the answers of one benchmark that have both."""
+    finished = next((record.result for record in records if record.result), None)
+    if finished:
+        metric, higher = finished["primary"], finished["higher_is_better"]
+        for cost in ("madds", "params"):
+            if rows := points(records, cost, metric, higher):
+                return cost, metric, rows
+    return "cost", "metric", []
 
 
 def curve(trials: Sequence[Trial], axis: Axis = "images") -> tuple[list[float], list[float]]:
@@ -110,7 +150,8 @@ def choice_over_time(records: Sequence[Record], decision: str, choice: str, peri
     """
     shares = choice_shares(records, decision, choice, period)
     panels_of = list(shares.groupby("benchmark"))
-    figure, panels = plt.subplots(1, len(panels_of), figsize=(6 * len(panels_of), 4), squeeze=False)
+    figure = Figure(figsize=(6 * len(panels_of), 4))
+    panels = figure.subplots(1, len(panels_of), squeeze=False)
     for panel, (benchmark, table) in zip(panels[0], panels_of, strict=True):
         for strategy, rows in table.groupby("strategy"):
             panel.plot(rows["last"] + 1, 100 * rows["share"], marker="o", label=strategy)
@@ -145,9 +186,9 @@ def moving_means(records: Sequence[Record], metric: str, period: int) -> pd.Data
         if metric in figures:
             values.setdefault((record.benchmark, record.strategy), []).append((number, figures[metric]))
     rows = []
-    for (benchmark, strategy), points in values.items():
-        for last in sorted({number for number, _ in points}):
-            window = [value for number, value in points if last - period < number <= last]
+    for (benchmark, strategy), found in values.items():
+        for last in sorted({number for number, _ in found}):
+            window = [value for number, value in found if last - period < number <= last]
             row = dict(benchmark=benchmark, strategy=strategy, id=last, trials=len(window), mean=fmean(window))
             rows.append(row)
     return pd.DataFrame(rows)
@@ -167,7 +208,8 @@ def metric_over_time(records: Sequence[Record], metric: str, period: int) -> Fig
     with the negative losses: two benchmarks here.
     """
     means = moving_means(records, metric, period)
-    figure, panel = plt.subplots(figsize=(7, 4))
+    figure = Figure(figsize=(7, 4))
+    panel = figure.subplots()
     benchmarks = dict.fromkeys(means["benchmark"])
     for benchmark in benchmarks:
         for strategy, rows in means[means["benchmark"] == benchmark].groupby("strategy", sort=False):
@@ -184,7 +226,8 @@ def scatter(samples: Sequence[Sample]) -> Figure:
     pairs = [(sample, *signal) for sample in samples for signal in sample.signals.items()]
     columns = min(COLUMNS, len(pairs))
     rows = math.ceil(len(pairs) / columns)
-    figure, panels = plt.subplots(rows, columns, figsize=(4 * columns, 3.8 * rows), squeeze=False)
+    figure = Figure(figsize=(4 * columns, 3.8 * rows))
+    panels = figure.subplots(rows, columns, squeeze=False)
     for panel in panels.flat[len(pairs) :]:
         panel.remove()
     for panel, (sample, signal, values) in zip(panels.flat, pairs, strict=False):

@@ -70,13 +70,14 @@ class Leaderboard:
         return json.dumps(self.rows, indent=2) + "\n"
 
     def write(self, folder: Path) -> None:
-        """leaderboard.md, .csv and .json, and the figure best_so_far.png."""
-        from benchmarks.figures import best_so_far
+        """leaderboard.md, .csv and .json, and the figures best_so_far.png and answers.png."""
+        from benchmarks.figures import answers, best_so_far
 
         (folder / "leaderboard.md").write_text(self.markdown())
         (folder / "leaderboard.csv").write_text(self.csv())
         (folder / "leaderboard.json").write_text(self.json())
         best_so_far(self.records).savefig(folder / "best_so_far.png", dpi=120)
+        answers(self.records).savefig(folder / "answers.png", dpi=120)
 
     def problems(self) -> list[str]:
         """What does not fit together, within studies and between those of one benchmark."""

@@ -139,6 +139,8 @@ def said(message: object) -> str:
 
 def refuse(message: object) -> NoReturn:
     """Say in one line what is wrong with the input, and leave with exit code 2."""
+    if isinstance(message, BrokenPipeError):  # nobody reads on, which is no input
+        raise message
     print(f"error: {said(message)}", file=sys.stderr)
     raise SystemExit(2)
 

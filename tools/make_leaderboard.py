@@ -2,7 +2,8 @@
 
 index.html: the page, one file that needs no network: winners and what they cost, tables to sort and filter, figures, drawings
 of the networks that won, and how all of it was run (docs/leaderboard.md says how to read it). leaderboard.md, .csv, .json: the
-tables; leaderboard.tex: those of results for a paper (booktabs); best_so_far.png; checklist.md: best practices.
+tables; leaderboard.tex: those of results for a paper (booktabs); best_so_far.png; answers.png: what the networks cost, and how
+good they are; checklist.md: best practices.
 """
 
 from __future__ import annotations

@@ -11,6 +11,10 @@ from benchmarks.catalogue import benchmarks
 from benchmarks.committed import TEXT, committed
 
 HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
+KINDS = {
+    "best": "The best reward so far of each search",
+    "answers": "What the networks cost that searches answer, and how good they are",
+}
 
 
 def kept() -> dict[str, str]:
@@ -33,26 +37,22 @@ def _illustrated(heading: re.Match[str], folder: str) -> str:
     """The heading of a benchmark's tables with its figure, and its protocol where there is a page of it."""
     known = heading[1] in benchmarks()
     protocol = f"[The protocol](../benchmarks/{heading[1]}.md)\n\n" if known else ""
-    return f"{heading[0]}\n\n{protocol}![The best reward so far of each search]({figure_name(folder, heading[1])})"
+    drawn = [f"![{what}]({figure_name(folder, heading[1], kind)})" for kind, what in KINDS.items()]
+    return f"{heading[0]}\n\n{protocol}{' '.join(drawn)}"
 
 
-def figure_name(folder: str, benchmark: str) -> str:
-    return f"{folder}-{benchmark}.png"
+def figure_name(folder: str, benchmark: str, kind: str) -> str:
+    return f"{folder}-{benchmark}-{kind}.png"
 
 
 def figures(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """For every benchmark in a folder of results a PNG of the best reward so far of its searches, and its name."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
-    from benchmarks.figures import best_so_far
+    """For every benchmark in a folder of results its `KINDS` of figures: their names, and PNGs."""
+    from benchmarks.figures import answers, best_so_far
     from benchmarks.leaderboard import Leaderboard
 
     board = Leaderboard.of([folder])
     for benchmark in dict.fromkeys(record.benchmark for record in board.records):
-        drawn, figure = io.BytesIO(), best_so_far(board.records_of(benchmark))
-        figure.savefig(drawn, format="png", dpi=80)
-        plt.close(figure)
-        yield figure_name(folder.name, benchmark), drawn.getvalue()
+        for kind, draw in zip(KINDS, (best_so_far, answers), strict=True):
+            drawn, figure = io.BytesIO(), draw(board.records_of(benchmark))
+            figure.savefig(drawn, format="png", dpi=80)
+            yield figure_name(folder.name, benchmark, kind), drawn.getvalue()

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from benchmarks.figures import best_so_far, choice_over_time, metric_over_time, moving_means, scatter
+from benchmarks.figures import answers, best_so_far, choice_over_time, metric_over_time, moving_means, scatter
 from benchmarks.ranking import Sample
 from benchmarks.records import Record
 from search_spaces.toy.space import ToySpace
@@ -35,6 +35,23 @@ def study(aps: Sequence[float | None], strategy: str = "a", seed: int = 0, bench
     """Whose trials are told backwards."""
     trials = [trial(number, ap) for number, ap in enumerate(aps)][::-1]
     return Record(Path(), benchmark, strategy, seed, trials, TOY)
+
+
+def answered(record: Record, *networks: tuple[float, float]) -> Record:
+    """With MAdds and AP of its answers."""
+    final = [{"final": {"metrics": {"AP": ap}, "params": 1, "madds": madds}} for madds, ap in networks]
+    return replace(record, result={"primary": "AP", "higher_is_better": True, "answers": final})
+
+
+def test_answers_are_points_with_their_front() -> None:
+    one, two = answered(study([], "a"), (2.0, 5.0), (1.0, 3.0)), answered(study([], "b"), (3.0, 4.0))
+    (panel, empty) = answers([one, two, study([], "a", 1), study([], benchmark="unfinished")]).axes
+    drawn = {str(dots.get_label()): dots.get_offsets().tolist() for dots in panel.collections}  # type: ignore[union-attr]
+    assert drawn == {"a": [[2.0, 5.0], [1.0, 3.0]], "b": [[3.0, 4.0]]}
+    assert panel.lines[0].get_xydata().tolist() == [[1.0, 3.0], [2.0, 5.0]]  # type: ignore[union-attr]
+    assert (panel.get_xlabel(), panel.get_ylabel()) == ("madds", "AP after the final training")
+    assert not empty.collections
+    assert empty.get_title() == "unfinished"
 
 
 def test_a_moving_mean_is_that_of_the_last_trials_of_all_seeds() -> None:
@@ -101,6 +118,7 @@ def test_names_are_shown_and_no_formulas(tmp_path: Path) -> None:
     kernel = str(one.trials[0].arch["layer0.kernel"])
     figures = {
         "best": (best_so_far([one, two]), [FORMULA] * 3),  # a title, and a line in each legend
+        "answers": (answers([answered(replace(one, trials=[]), (1.0, 2.0))]), [FORMULA] * 2),
         "choice": (choice_over_time([one], "layer0.kernel", kernel, 1), [FORMULA] * 2),
         "metric": (metric_over_time([one, two], "AP", 1), [f"{FORMULA}, {FORMULA}", f"{FORMULA}, b"]),
         "rewards": (scatter([replace(sample(FORMULA), benchmark=FORMULA)]), [f"{FORMULA}\n{FORMULA}"] * 3),

@@ -86,7 +86,7 @@ def test_files(runs: Path, tmp_path: Path) -> None:
     out.mkdir()
     Leaderboard.of([runs]).write(out)
     assert sorted(path.name for path in out.iterdir()) == [
-        "best_so_far.png", "leaderboard.csv", "leaderboard.json", "leaderboard.md",
+        "answers.png", "best_so_far.png", "leaderboard.csv", "leaderboard.json", "leaderboard.md",
     ]  # fmt: skip
     columns, first = [line.split(",") for line in (out / "leaderboard.csv").read_text().splitlines()[:2]]
     assert first[:5] == ["toy-v2", "1", "regularized_evolution", "1 of 2", "44.5"]

@@ -1,7 +1,10 @@
-"""Settings on the command line: Python literals, and else the text as it is."""
+"""Settings on the command line: Python literals, and else the text as it is; and what is read by nobody."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -48,3 +51,13 @@ def test_a_folder_with_blanks_and_commas_is_used_as_it_is(tool, folder_data, tmp
                 "benchmark.task.encoder.checkpoint=None")  # fmt: skip
     assert done.returncode == 2
     assert f"{place}/" in done.stderr
+
+
+def test_a_tool_that_is_read_no_further_ends_without_a_word() -> None:
+    """As by `| head`."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [sys.executable, "tools/describe.py", "toy"]
+    done = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, check=False)
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -113,6 +113,7 @@ def test_make_leaderboard_is_a_pure_function(tool, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
     for name in (
         "index.html",
+        "answers.png",
         "best_so_far.png",
         "checklist.md",
         *(f"leaderboard.{end}" for end in ("md", "csv", "json", "tex")),

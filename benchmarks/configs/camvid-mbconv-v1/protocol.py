@@ -40,7 +40,7 @@ benchmark = dict(
     final=dict(
         name="final",
         view=dict(train=["train", "val"], eval="test", size=[240, 320], scale=[1.0, 2.0], jitter=0.3),
-        recipe=dict(epochs=30, batch=8, lr=2e-3, weight_decay=1e-2, schedule="poly", polyak=0.99, resumable=True),
+        recipe=dict(epochs=20, batch=8, lr=2e-3, weight_decay=1e-2, schedule="poly", polyak=0.99, resumable=True),
     ),
     reward=dict(type=Metric, name="mIoU"),
     objectives=dict(names=["mIoU", "madds"], goals=["max", "min"]),
@@ -49,7 +49,7 @@ benchmark = dict(
 )
 strategies = dict(
     random_search=dict(type=RandomSearch),
-    fna=dict(type=FNA, epochs=48, warmup=32, arch_lr=1e-2, answers=3),
+    fna=dict(type=FNA, epochs=48, warmup=32, arch_lr=1e-2, answers=2),
     mobilenet_v2=dict(
         type=Baseline,
         genotype=[["k3e6"] * 2, ["k3e6"] * 3, ["k3e6"] * 4, ["k3e6"] * 3, ["k3e6"] * 3, ["k3e6"]],

@@ -3,9 +3,8 @@
 Command: python tools/run_benchmark.py scenes-metakernel-segmentation-v1
 Supernets pass 1,464 images in their search, the three candidates of random search 1,796. The latency weighs little beside the
 task's loss, as operations become skips otherwise (docs/meta_kernels.md).
-Measured, seed 0, on a busy machine (mIoU): e_dnas 42.4, without feedback 41.5, darts 41.4, random search 41.0; one operation
-everywhere: sep3 41.8, sep5 40.5, meta 40.5, sep7 39.0; mobilenet_v1 35.8 with 19.7 M MAdds, where the others have 6.7 to 7.4 M.
-With the seeds 1 and 2, which are not the protocol's, e_dnas has 43.2 and 42.9.
+Measured, three seeds (mean mIoU): e_dnas, random search and darts 42.2, e_dnas without feedback 41.6; one operation everywhere:
+sep3 42.5, meta 40.6, sep7 39.7, sep5 39.5; mobilenet_v1 37.1 with 19.7 M MAdds, where the others have 6.7 to 7.4 M.
 """
 
 from search_spaces.meta_kernel.space import MetaKernels

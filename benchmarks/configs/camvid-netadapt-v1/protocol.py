@@ -1,0 +1,26 @@
+"""camvid-netadapt-v1: MobileNetV2 under a plain decoder for CamVid, narrowed from ImageNet's weights by NetAdapt.
+
+Command:
+    python tools/run_benchmark.py camvid-netadapt-v1 --cfg-options benchmark.task.data.root=DIR \\
+        benchmark.task.encoder.checkpoint=FILE
+
+camvid-mbconv-v1, with its DIR, FILE, budget and final training, and the widths of the network to decide. A proposal is
+fine-tuned for one epoch; the budget is three rounds of all widths.
+
+Not run yet.
+"""
+
+from search_spaces.mbconv.widths import MBConvWidths
+from strategies.netadapt import NetAdapt
+from strategies.random_search import RandomSearch
+
+like = "camvid-mbconv-v1"
+benchmark = {
+    "id": "camvid-netadapt-v1",
+    "space": dict(_delete_=True, type=MBConvWidths),
+    "stages.0.recipe.epochs": 1,
+}
+strategies = dict(
+    random_search=dict(type=RandomSearch),
+    netadapt=dict(type=NetAdapt, target=0.77, delta=0.08, answers=1),
+)
