@@ -70,5 +70,11 @@ def transferred(networks: Sequence[Found], target: str, options: dict[str, Any] 
             raise ValueError(
                 f"{one.name} is a network of {one.space}, and {benchmark['id']} has {space}: choose another"
             )
+    settings: dict[str, dict[str, Any]] = {}
+    for one in networks:
+        if settings.setdefault(one.name, one.settings) != one.settings:
+            raise ValueError(
+                f"two networks are called {one.name}, as their runs are: transfer them one after the other"
+            )
     plain = {name: config for name, config in protocol["strategies"].items() if config["type"].endswith("Baseline")}
-    return {"benchmark": benchmark, "strategies": {**{one.name: one.settings for one in networks}, **plain}}
+    return {"benchmark": benchmark, "strategies": {**settings, **plain}}

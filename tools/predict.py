@@ -24,7 +24,7 @@ def main() -> int:
     from tqdm import tqdm
 
     from benchmarks.export.predictor import Predictor, read_picture
-    from tasks.files import files_in
+    from tasks.files import by_stem, files_in, stem
 
     try:
         paths = files_in(options.pictures) if options.pictures.is_dir() else [options.pictures]
@@ -32,6 +32,10 @@ def main() -> int:
             raise ValueError(
                 f"there are no images in {options.pictures}: give a folder with PNG, JPEG, BMP or TIFF files"
             )
+        drawn = {stem: options.out / f"{stem}.png" for stem in by_stem(paths)}
+        for path in paths:
+            if path.resolve() in {one.resolve() for one in drawn.values()}:
+                raise ValueError(f"--out {options.out} would overwrite {path}: choose another folder")
         predictor = Predictor(options.model, options.engine)
         options.out.mkdir(parents=True, exist_ok=True)
         told = {}
@@ -40,7 +44,7 @@ def main() -> int:
             found = predictor(picture)
             told[path.name] = predictor.told(found)
             tqdm.write(f"{path.name}: {predictor.said(found)}")
-            Image.fromarray(predictor.drawn(picture, found)).save(options.out / f"{path.stem}.png")
+            Image.fromarray(predictor.drawn(picture, found)).save(drawn[stem(path)])
         (options.out / "predictions.json").write_text(json.dumps(told, indent=2) + "\n")
     except (ValueError, OSError) as error:
         refuse(error)

@@ -45,7 +45,7 @@ def checked(options: Any) -> Any:
     from tasks.registry import DATA
 
     if not 1 <= options.minutes <= 100_000:
-        raise ValueError(f"--minutes must be at least 1, not {options.minutes:g}")
+        raise ValueError(f"--minutes must be from 1 to 100,000, not {options.minutes:g}")
     if options.encoder and options.task == "restoration":
         raise ValueError("--encoder: networks that restore images have none, leave it out")
     if options.encoder and not Path(options.encoder).is_file():

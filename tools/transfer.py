@@ -45,7 +45,8 @@ def play(protocol: dict[str, Any], options: Any) -> int:
     seeds = ["--seed", *options.seed] if options.seed else []
     how = ["--work-dir", options.work_dir, "--device", options.device, *seeds]
     command = [sys.executable, Path(__file__).with_name("run_benchmark.py"), config, *how]
-    return subprocess.run([*map(str, command)], stdout=subprocess.DEVNULL, check=False).returncode
+    code = subprocess.run([*map(str, command)], stdout=subprocess.DEVNULL, check=False).returncode
+    return code if code >= 0 else 128 - code  # as a shell says which signal ended it
 
 
 def main() -> int:

@@ -127,7 +127,8 @@ def _detection(root: Path) -> dict[str, Any]:
 
 def _alone(root: Path) -> dict[str, dict[str, str]]:
     """The one file of COCO's in a folder and its images, whatever they are called, as `splits`; else none."""
-    files = [path for folder in (root, root / "annotations") if folder.is_dir() for path in folder.glob("*.json")]
+    folders = [folder for folder in (root, root / "annotations") if folder.is_dir()]
+    files = [path for folder in folders for path in folder.glob("*.json") if path.name[0] != "."]
     if len(files) != 1:
         return {}
     images = next((name for name in ("images", "train", ".") if (root / name).is_dir()), ".")

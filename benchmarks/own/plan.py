@@ -77,8 +77,8 @@ def _fitting(wish: Wish, local: Config) -> tuple[tuple[int, int], Width, float]:
     """The (height, width) of images, the widest networks of which enough keep the limit, and how many do."""
     size = _size(wish)
     widest = _within_minutes(WIDEST, wish.minutes)
-    widths = [one for one in WIDTHS[wish.task] if one.channels <= widest]
-    widths = [one for one in widths if wish.encoder is None or one.encoder == 1]
+    widths = [one for one in WIDTHS[wish.task] if wish.encoder is None or one.encoder == 1]
+    widths = [one for one in widths if one.channels <= widest] or widths[-1:]
     if wish.limit is None:
         return size, widths[len(widths) // 2], 1.0
     least = math.inf

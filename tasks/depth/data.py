@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from tasks import rooms
 from tasks.data import Data, EmbeddedData
+
+
+def counting(depth: Any, nearest: float, farthest: float) -> Any:
+    """Which pixels of depths, an array or a tensor, count."""
+    return (depth >= nearest) & (depth <= farthest)
 
 
 class DepthData(Data):
@@ -19,6 +26,14 @@ class DepthData(Data):
     @abstractmethod
     def read(self, split: str, index: int) -> tuple[np.ndarray, np.ndarray]:
         """(H, W, 3) RGB, uint8, and (H, W) float32."""
+
+    def counts(self, depth: np.ndarray) -> np.ndarray:
+        """Which pixels of a depth map do."""
+        return counting(depth, self.nearest, self.farthest)
+
+    def unscorable(self, split: str) -> Iterator[str]:
+        if not any(self.counts(self.read(split, index)[1]).any() for index in range(self.size(split))):
+            yield f"split {split!r} has no depth from {self.nearest:g} to {self.farthest:g} m, which scores refer to: add some"
 
 
 def checked(metres: tuple[float, float]) -> tuple[float, float]:

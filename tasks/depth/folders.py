@@ -11,7 +11,18 @@ from PIL import ImageFile
 
 from tasks.data import SPLITS, SUFFIXES
 from tasks.depth.data import DepthData, checked
-from tasks.files import Refusal, by_stem, check_regular, check_size, decode, existing, files_in, in_colour, upright
+from tasks.files import (
+    PIXELS,
+    Refusal,
+    by_stem,
+    check_regular,
+    check_size,
+    decode,
+    existing,
+    files_in,
+    in_colour,
+    upright,
+)
 from tasks.folders import FolderData, Listing, under_any_name
 
 Pair = tuple[Path, Path]
@@ -63,7 +74,7 @@ class FolderDepth(FolderData, DepthData):
         return image, depth
 
     def _depth(self, path: Path) -> np.ndarray:
-        return array(path) if path.suffix == ARRAY else decode(path, whole_numbers) * np.float32(self.unit)
+        return array(path) if path.suffix.lower() == ARRAY else decode(path, whole_numbers) * np.float32(self.unit)
 
     def identity(self) -> bytes:
         return f"{self.unit} {self.nearest} {self.farthest}".encode()
@@ -90,7 +101,7 @@ class FolderDepth(FolderData, DepthData):
             for _, path in self.listing(split).items:
                 with suppress(ValueError):
                     depth = self._depth(path)
-                    found = depth[(depth >= self.nearest) & (depth <= self.farthest)]
+                    found = depth[self.counts(depth)]
                     counted, pixels = counted + found.size, pixels + depth.size
                     least, most = min(least, found.min(initial=np.inf)), max(most, found.max(initial=0.0))
             self._ranges[split] = counted / max(1, pixels), float(least), float(most)
@@ -113,15 +124,17 @@ def array(path: Path) -> np.ndarray:
     """(H, W) metres of an .npy file, float32; what is not finite is 0. Raises ValueError."""
     try:
         check_regular(path)
-        depth = np.load(path, allow_pickle=False)
+        depth = np.lib.format.open_memmap(path, mode="r")  # which looks at the header alone, and is for .npy alone
     except FileNotFoundError:
         raise ValueError(f"{path} is missing: put it back, or take its image out of the split") from None
     except Refusal as refusal:
         raise ValueError(f"{path} {refusal}") from None
-    except (ValueError, EOFError, OSError) as error:
+    except Exception as error:  # a damaged header is parsed as Python
         raise ValueError(f"{path} cannot be read as an array ({' '.join(str(error).split())}): save it again") from None
     if depth.ndim != 2 or depth.dtype.kind not in "fiu":
         raise ValueError(f"{path} is an array of {depth.dtype} {depth.shape}: save (height, width) numbers of metres")
+    if depth.size > PIXELS:
+        raise ValueError(f"{path} has more than {PIXELS / 1e6:.0f} megapixels: save it smaller")
     return np.nan_to_num(depth.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
 
 

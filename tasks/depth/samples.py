@@ -21,6 +21,7 @@ class DepthSamples(Samples):
         matrix = random_warp(image.shape, self.view, rng)
         enlarged = 1 / matrix[1, 1] / (max(scored[0] / image.shape[0], scored[1] / image.shape[1]) if scored else 1)
         flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+        truth = np.where(self.data.counts(truth), truth, np.float32(0))  # else it would come to count by being divided
         depth = cv2.warpAffine(truth, matrix, size[::-1], None, flags, cv2.BORDER_CONSTANT, (0,))
         return recolour(warp(image, matrix, size), self.view.jitter, rng), depth / np.float32(enlarged)
 

@@ -6,17 +6,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from tasks.depth.data import counting
+
 THRESHOLD = 0.2  # of the largest error of a batch
 
 
 def depth_of(scores: Tensor, nearest: float, farthest: float) -> Tensor:
     """Metres: `nearest` to `farthest` on a logarithmic scale, as scores go from -inf to inf."""
     return nearest * (farthest / nearest) ** scores.sigmoid()
-
-
-def counting(depth: Tensor, nearest: float, farthest: float) -> Tensor:
-    """Which pixels count."""
-    return (depth >= nearest) & (depth <= farthest)
 
 
 def reverse_huber(scores: Tensor, depth: Tensor, nearest: float, farthest: float) -> Tensor:

@@ -17,9 +17,10 @@ from torch import Tensor
 from core import build
 from tasks.decoding.scores import resize
 from tasks.deployment import Split, bgr
+from tasks.depth.data import counting
 from tasks.depth.metrics import Errors
 from tasks.depth.samples import DepthSamples
-from tasks.depth.scores import counting, depth_of, reverse_huber
+from tasks.depth.scores import depth_of, reverse_huber
 from tasks.registry import DATA
 from tasks.samples import Sample
 from tasks.stage import Stage

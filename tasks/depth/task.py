@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from tasks.decoding.scores import resize
 from tasks.decoding.task import DecoderTask
 from tasks.deployment import Example, as_batch, plain
-from tasks.depth.data import DepthData
+from tasks.depth.data import DepthData, counting
 from tasks.depth.deployment import Depths
 from tasks.depth.drawing import coloured
 from tasks.depth.metrics import NAMES, Errors
 from tasks.depth.samples import DepthSamples
-from tasks.depth.scores import counting, depth_of, reverse_huber
+from tasks.depth.scores import depth_of, reverse_huber
 from tasks.stage import Stage
 from tasks.task import Parts
 
@@ -73,7 +73,8 @@ class DepthTask(DecoderTask):
         counts = counting(depth, *self.metres)
         errors.add(depth[counts], found[counts])
         drawn = [coloured(one, *self.metres) for one in (truth, found.numpy())]
-        return Example(dict(input=image, truth=drawn[0], answer=drawn[1]), {"RMSE": errors.metrics()["RMSE"]})
+        score = {"RMSE": errors.metrics()["RMSE"]} if errors.count else {}
+        return Example(dict(input=image, truth=drawn[0], answer=drawn[1]), score)
 
     def stock(self, model: Parts, stage: Stage) -> dict[str, Any]:
         config = self.config(self.without_aux(model))

@@ -41,8 +41,8 @@ class CocoKeypoints(FolderKeypoints):
     `splits` names both, as for `CocoDetection`; what it does not name is looked for in the usual places (docs/data.md).
     The joints are `joints`, or without these, those of the one category that has `keypoints` in the training file; other
     splits must have the same. What is called "left" and "right" changes places in a mirror. `sigmas` of their similarity are
-    COCO's for joints of its names, and the mean of these for others, unless they are given. An annotation without "area" has
-    its box's.
+    COCO's for joints of its names, and the mean of these for others, unless they are given. An annotation without "area", or
+    with joints and 0, has its box's.
     """
 
     areas, heads = True, False
@@ -90,11 +90,17 @@ class CocoKeypoints(FolderKeypoints):
         files, sizes, places = images_of(self.root, folder, path, lists["images"], listing)
         names = [file.relative_to(self.root).as_posix() for file in files]
         persons: list[Person] = []
-        seen: set[int] = set()
+        known, seen = set[int](), set[int]()
+        for one in lists["categories"]:
+            known.add(identity_of(one, known, f"{path} has a category"))
         for entry in lists["annotations"]:
             with listing.noting():
                 seen.add(identity_of(entry, seen, f"{path} has an annotation"))
-                if entry["category_id"] != category["id"]:
+                kind = entry["category_id"]
+                if type(kind) is not int or kind not in known:
+                    what = f"{path}: annotation {entry['id']} is of the category {kind!r}"
+                    raise ValueError(f"{what}, which is not in the file: correct it")
+                if kind != category["id"]:
                     continue
                 image = entry["image_id"]
                 if not isinstance(image, int) or image not in places:
@@ -122,7 +128,8 @@ class CocoKeypoints(FolderKeypoints):
             if joints[:, 2].any():
                 raise ValueError(f"{what} has joints, but a box {box} without area: correct it")
             corners = (x, y, x, y)
-        area = area_of(corners) if entry["area"] is None else entry["area"]
+        missing = entry["area"] is None or (entry["area"] == 0 and joints[:, 2].any())
+        area = area_of(corners) if missing else entry["area"]
         if not are_numbers([area]) or not area >= 0:
             raise ValueError(f"{what} has the area {area!r}: give square pixels, or none")
         x1, y1, x2, y2 = corners

@@ -12,6 +12,7 @@ import numpy as np
 from tasks.augment import warp
 from tasks.keypoints.heatmaps import decoded
 from tasks.keypoints.samples import to_image, whole_view
+from tasks.keypoints.skeletons import sided
 from tasks.usage import AnyUsage, check_count
 
 LEAST = 0.2  # height of a peak: a joint below it is not drawn (Xiao et al., ECCV 2018, do not count it)
@@ -40,7 +41,7 @@ def figure_on(
     for ink, width in ((INK, line + 2), (None, line)):  # dark edges, so that limbs are seen on any ground
         for one, other in limbs:
             if shown[one] and shown[other]:
-                side = max(names[one], names[other], key=lambda name: name.startswith(("left", "right")))
+                side = max(names[one], names[other], key=lambda name: bool(sided(name)[1]))
                 cv2.line(made, places[one], places[other], ink or _colour(side), width, cv2.LINE_AA, 4)
     for place, colour, there in zip(places, colours, shown, strict=True):
         if there:
@@ -50,8 +51,7 @@ def figure_on(
 
 
 def _colour(name: str) -> tuple[int, int, int]:
-    side = name.partition("_")[0]
-    return COLOURS.get(side, COLOURS[""])
+    return COLOURS[sided(name)[1]]
 
 
 @dataclass(frozen=True, kw_only=True)

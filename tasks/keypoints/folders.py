@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,9 +12,10 @@ import numpy as np
 
 from tasks.files import check_size, decode, in_colour
 from tasks.folders import FolderData, first_layout
-from tasks.keypoints.data import KeypointData, Person
+from tasks.keypoints.data import PADDING, KeypointData, Person
 from tasks.registry import DATA
 
+LARGEST = 10.0  # times the longer side of an image may a person's box be
 ASTRAY = 0.1  # of the longer side of an image may a joint be outside of it, as that of a limb that is cut off
 
 
@@ -60,9 +62,30 @@ class FolderKeypoints(FolderData, KeypointData):
             name = self.skeleton.joints[int(np.flatnonzero(person.joints[:, 2] > 0)[astray.argmax()])]
             where = f"({x:g}, {y:g}), far outside of its {size[1]}x{size[0]} pixels"
             raise ValueError(f"{self.root / person.name} has a {name} at {where}: correct it")
+        x, y, width, height = person.box
+        reach = PADDING / 2 * max(width, height)
+        if not min(width, height) >= 1 or max(width, height) > LARGEST * max(size):
+            raise ValueError(
+                f"{self.root / person.name} has a person in a box of {width:g}x{height:g} pixels: is this another unit?"
+            )
+        if not (abs(places - (x + width / 2, y + height / 2)) <= reach).all(1).any():
+            box = f"({x:g}, {y:g}, {width:g}, {height:g})"
+            raise ValueError(
+                f"{self.root / person.name} has a person whose box {box} is not around a joint: correct it"
+            )
 
     def identity(self) -> bytes:
         return f"{self.skeleton}".encode()
+
+    def fingerprint(self, *others: str) -> str:
+        """Also over those that are left out, as these may be found: AP depends on them."""
+        print = super().fingerprint(*others)
+        left = [
+            f"{split} {one.name} {one.box} {one.area} {one.crowd}"
+            for split in dict.fromkeys((*self._names, *others))
+            for one in self._left_out.get(split, ())
+        ]
+        return hashlib.sha256("\n".join([print, *left]).encode()).hexdigest()[:16] if left else print
 
     def content(self, item: Person) -> Iterator[bytes | Path]:
         yield f"{item.box} {item.area} {item.head}".encode()
@@ -77,8 +100,10 @@ class FolderKeypoints(FolderData, KeypointData):
         joints = np.array([person.joints[:, 2] for person in persons]).reshape(-1, len(self.skeleton.joints))
         images = len({person.name for person in persons})
         labelled = f"{(joints > 0).sum(1).mean() if len(joints) else 0:.1f} of {joints.shape[1]} joints labelled"
+        pairs = (self.skeleton.mirrored != np.arange(joints.shape[1])).sum() // 2
         others = f"persons without joints and crowds, left out: {len(self._left_out.get(split, ()))}"
-        return f"{len(persons)} persons in {images} images, {labelled} on average; {others}"
+        counted = f"{len(persons)} persons in {images} images, {labelled} on average"
+        return f"{counted}; pairs of left and right: {pairs}; {others}"
 
 
 def recognise(root: Path) -> FolderKeypoints:

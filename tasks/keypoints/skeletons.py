@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,13 +23,14 @@ SPREADS = {
     "ankle": 0.089,
 }
 SIDES = ("left", "right")
+LETTERS = re.compile(r"([lr])([ _.-].+)|(.+[ _.-])([lr])")  # of a side, as in "l_knee" and "Knee R", in small ones
 
 
 @dataclass(frozen=True)
 class Skeleton:
     """The names of K `joints`, the `limbs` between two of them (indices, to be drawn), and the K `sigmas` of their similarity.
 
-    What is left and right is told by names: "left_knee", "right_knee". `apart` are joints that PCKh leaves out.
+    What is left and right is told by names (`sided`): "left_knee", "right_knee". `apart` are joints that PCKh leaves out.
     """
 
     joints: tuple[str, ...]
@@ -39,13 +41,11 @@ class Skeleton:
     @cached_property
     def mirrored(self) -> np.ndarray:
         """(K,): the joint that each becomes in a mirror."""
-        return np.array([self._place(name, index) for index, name in enumerate(self.joints)])
-
-    def _place(self, name: str, index: int) -> int:
-        for one, other in (SIDES, SIDES[::-1]):
-            if one in name and name.replace(one, other) in self.joints:
-                return self.joints.index(name.replace(one, other))
-        return index
+        names = [sided(name) for name in self.joints]
+        places, other = {name: index for index, name in enumerate(names)}, dict(zip(SIDES, SIDES[::-1], strict=True))
+        return np.array(
+            [places.get((rest, other[side]), index) if side else index for index, (rest, side) in enumerate(names)]
+        )
 
     @cached_property
     def counted(self) -> np.ndarray:
@@ -53,9 +53,21 @@ class Skeleton:
         return np.array([index for index in range(len(self.joints)) if index not in self.apart])
 
 
+def sided(joint: str) -> tuple[str, str]:
+    """What a joint is called beside its side, in small letters, and "left", "right" or "" (also of "l_knee", "Knee R")."""
+    name = joint.lower()
+    for side in SIDES:
+        if side in name:
+            return name.replace(side, "*"), side
+    found = LETTERS.fullmatch(name)
+    if found is None:
+        return name, ""
+    return f"{found[3] or ''}*{found[2] or ''}", SIDES["lr".index(found[1] or found[4])]
+
+
 def spread(joint: str) -> float:
     """The sigma of a joint: that of COCO's of the name, without left and right, else the mean of all that COCO has."""
-    name = joint.removeprefix("left_").removeprefix("right_")
+    name = sided(joint)[0].strip("* _.-")
     every = [value for part, value in SPREADS.items() for _ in range(1 if part == "nose" else 2)]
     return SPREADS.get(name, round(sum(every) / len(every), 3))
 

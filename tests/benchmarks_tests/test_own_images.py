@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from benchmarks.benchmark import Benchmark
-from benchmarks.own.folder import data_of
+from benchmarks.own import plan
+from benchmarks.own.folder import FINDERS, data_of
 from benchmarks.own.limit import Limit
 from benchmarks.own.protocols import PROTOCOLS, WIDTHS
 from core import build
@@ -110,6 +111,14 @@ def test_pairs_and_clean_images(tmp_path: Path) -> None:
         opened("restoration", tmp_path / "e")
 
 
+def test_one_file_of_coco_s_whatever_it_is_called(tmp_path: Path) -> None:
+    """Hidden files, as macOS leaves them beside others, do not count."""
+    pictures(tmp_path / "images", 8)
+    (tmp_path / "export.json").write_text("{}")
+    (tmp_path / "._export.json").write_bytes(b"\x00\x05")
+    assert FINDERS["detection"](tmp_path)["splits"] == {"train": {"annotations": "export.json", "images": "images"}}
+
+
 def test_boxes_beside_images(tmp_path: Path) -> None:
     for index, path in enumerate(pictures(tmp_path, 8)):
         path.with_suffix(".xml").write_text(XML.format(name=["cat", "dog"][index % 2], end=20 + index))
@@ -143,6 +152,16 @@ def test_limits_are_read_as_they_are_written() -> None:
             Limit.of(wrong)
     with pytest.raises(ValueError, match="did you mean 'params'"):
         Limit.of("param=5")
+
+
+@pytest.mark.parametrize("task", [task for task in PROTOCOLS if task != "restoration"])
+@pytest.mark.parametrize("minutes", [1, 30, 1000])
+def test_weights_of_an_encoder_are_taken_in_any_time(
+    monkeypatch: pytest.MonkeyPatch, task: str, minutes: float
+) -> None:
+    monkeypatch.setattr(plan, "_size", lambda wish: (64, 96))
+    _, width, _ = plan._fitting(plan.Wish(task, {}, minutes, encoder="encoder.pth"), {})
+    assert width.encoder == 1
 
 
 @pytest.mark.parametrize("task", PROTOCOLS)

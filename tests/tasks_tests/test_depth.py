@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mmseg.evaluation import DepthMetric
 
-from tasks import Stage
-from tasks.depth.data import DepthData
+from core import build
+from tasks import TASKS, Stage
+from tasks.depth.data import DepthData, counting
 from tasks.depth.drawing import Usage, coloured, drawn, read, said, told
 from tasks.depth.metrics import NAMES, Errors
 from tasks.depth.samples import DepthSamples
-from tasks.depth.scores import counting, depth_of, reverse_huber
+from tasks.depth.scores import depth_of, reverse_huber
+from tasks.depth.task import DepthTask
 
 RANGE = (0.5, 8.0)
 THEIRS = dict(zip(NAMES, ("rmse", "rmse_log", "abs_rel", "sq_rel", "d1", "d2", "d3"), strict=True))
@@ -132,6 +136,32 @@ def test_what_is_enlarged_is_nearer() -> None:
     whole, truth = half.scored(0)
     assert (whole.shape, truth.shape) == ((20, 30, 3), (20, 30))
     assert set(np.unique(truth)) <= set(np.unique(Ramp().read("val", 0)[1]))  # none between two surfaces
+
+
+def test_what_does_not_count_does_not_come_to_count_in_a_crop() -> None:
+    """Whether a surface is beyond the farthest is a matter of where it is, and not of how large it is shown."""
+
+    class Far(Ramp):
+        farthest = 3.0
+
+    view = dict(size=[40, 60], eval_size=[40, 60], scale=[2, 2])
+    cut = DepthSamples(Far(), Stage.of(dict(name="s", view=view, recipe=dict(epochs=1))))
+    for place in range(4):
+        image, depth = cut.crop(place, seed=5)
+        beyond = image[..., 0] / 50 > 3.1
+        assert (depth[beyond] == 0).all()
+        assert (depth[image[..., 0] / 50 < 2.9] > 0).all()
+
+
+def test_an_image_without_depth_is_an_example_without_a_score(cache: Path) -> None:
+    task = build(
+        TASKS, dict(type="DepthTask", data=dict(type="ScenesDepth"), encoder={"width": 0.25}, cache=str(cache))
+    )
+    assert isinstance(task, DepthTask)
+    image, truth = np.zeros((32, 32, 3), np.uint8), np.zeros((32, 32), np.float32)
+    shown = task.example(lambda inputs: torch.full((1, 1, 32, 32), 2.0), image, truth)
+    assert shown.score == {}
+    assert task.example(lambda inputs: torch.full((1, 1, 32, 32), 2.0), image, truth + 2).score == {"RMSE": 0.0}
 
 
 def test_depths_are_drawn_and_told() -> None:

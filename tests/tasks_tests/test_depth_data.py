@@ -50,6 +50,8 @@ def test_pictures_and_arrays_are_metres(folder: Path) -> None:
     data.check(["train", "test"])
     (folder / "depth").rename(folder / "annotations")  # as MMSegmentation calls it
     assert recognise(folder).depths == "annotations"
+    (folder / "annotations/train/0.npy").rename(folder / "annotations/train/0.NPY")
+    assert np.allclose(recognise(folder).read("train", 0)[1], depths(50) / 1000, atol=1e-6)
     in_centimetres = build(DATA, dict(type="FolderDepth", root=str(folder), unit=0.01, metres=[1, 80]))
     assert np.allclose(in_centimetres.read("train", 1)[1], depths(51) / 100, atol=1e-5)
     assert in_centimetres.fingerprint() != recognise(folder).fingerprint()
@@ -64,6 +66,33 @@ def test_an_array_that_is_not_finite_was_not_measured(folder: Path) -> None:
     ]
 
 
+def test_what_is_dealt_out_without_a_depth_is_not_scored(folder: Path) -> None:
+    for place in (folder / "depth/train").iterdir():
+        place.unlink()
+    for index in range(3):
+        np.save(folder / f"depth/train/{index}.npy", np.full((6, 8), 1.0 if index else np.nan))
+    dealt = build(DATA, dict(type="ResplitDepth", data=dict(type="FolderDepth", root=str(folder)), pool="train"))
+    (empty,) = [split for split in ("train", "val", "test") if not dealt.read(split, 0)[1].any()]
+    with pytest.raises(ValueError, match=f"split '{empty}' has no depth from 0.1 to 10 m, which scores refer to"):
+        dealt.check(["train"], ["train", "val", "test"])
+
+
+def _cut_off(path: Path) -> None:
+    np.save(path, np.zeros((6, 8)))
+    path.write_bytes(path.read_bytes()[:70])
+
+
+def _huge(path: Path) -> None:
+    with path.open("wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": (10**8, 10**8)}
+        np.lib.format.write_array_header_1_0(file, header)
+
+
+def _zipped(path: Path) -> None:
+    with path.open("wb") as file:
+        np.savez(file, np.zeros((6, 8)))
+
+
 def _wrong_size(path: Path) -> None:
     Image.fromarray(np.zeros((3, 3), np.uint16)).save(path)
 
@@ -75,7 +104,12 @@ def _wrong_size(path: Path) -> None:
         ("1.png", lambda path: Image.new("RGB", (8, 6)).save(path), "no depth map .mode RGB.: save depths as 16-bit"),
         ("1.png", lambda path: path.write_bytes(b"x"), "cannot be decoded"),
         ("1.png", lambda path: path.unlink(), "1.png is missing"),
-        ("0.npy", lambda path: path.write_bytes(b"x"), "cannot be read as an array"),
+        ("0.npy", lambda path: path.write_bytes(b"x"), "0.npy cannot be read as an array"),
+        ("0.npy", _cut_off, "0.npy cannot be read as an array"),
+        ("0.npy", _huge, "0.npy cannot be read as an array"),
+        ("0.npy", _zipped, "0.npy cannot be read as an array"),
+        ("0.npy", lambda path: np.save(path, np.zeros((10_000, 10_000), bool)), r"bool \(10000, 10000\): save"),
+        ("0.npy", lambda path: np.save(path, np.zeros((10_000, 10_000), np.uint8)), "has more than 89 megapixels"),
         ("0.npy", lambda path: np.save(path, np.zeros((6, 8, 3))), r"float64 \(6, 8, 3\): save \(height, width\)"),
         ("0.npy", lambda path: np.save(path, np.array([object()]), allow_pickle=True), "cannot be read as an array"),
     ],

@@ -146,6 +146,20 @@ def test_a_mirrored_view_changes_left_and_right() -> None:
     assert mirrored[:, 2].tolist() == plain[[0, 2, 1], 2].tolist()
 
 
+@pytest.mark.parametrize(
+    ("joints", "mirrored"),
+    [
+        (("Left Knee", "Right Knee", "Nose", "nose"), [1, 0, 2, 3]),
+        (("l_knee", "tail", "r_knee", "l_hip"), [2, 1, 0, 3]),
+        (("Knee-R", "Knee-L", "leftEye", "rightEye"), [1, 0, 3, 2]),
+        (("bright", "blight", "l", "r"), [0, 1, 2, 3]),
+    ],
+)
+def test_sides_are_known_however_they_are_written(joints: tuple[str, ...], mirrored: list[int]) -> None:
+    assert Skeleton(joints, (), (0.1,) * 4).mirrored.tolist() == mirrored
+    assert spread("Left Knee") == spread("r_knee") == spread("left_knee") == 0.087
+
+
 def test_mpii_s_left_and_right() -> None:
     pairs = {(MPII.joints[one], MPII.joints[other]) for one, other in enumerate(MPII.mirrored) if one < other}
     assert len(pairs) == 6

@@ -95,7 +95,8 @@ def test_coco_persons_by_images(coco: Path) -> None:
     assert data.shape("train", 2) == (20, 25)
     data.check(["train", "val"], ["val"])
     assert data.summary("val") == (
-        "3 persons in 2 images, 2.7 of 4 joints labelled on average; persons without joints and crowds, left out: 2"
+        "3 persons in 2 images, 2.7 of 4 joints labelled on average; pairs of left and right: 1; "
+        "persons without joints and crowds, left out: 2"
     )
 
 
@@ -110,13 +111,22 @@ def test_coco_s_dictionary_goes_round(coco: Path) -> None:
 def test_own_sigmas_and_areas(coco: Path) -> None:
     record = persons()
     record["annotations"][1].pop("area")
+    record["annotations"][3]["area"] = 0
     (coco / "annotations/person_keypoints_train2017.json").write_text(json.dumps(record))
     data = CocoKeypoints(str(coco), sigmas=[0.1, 0.2, 0.2, 0.3])
     assert data.skeleton.sigmas == (0.1, 0.2, 0.2, 0.3)
-    assert data.person("train", 0).area == 320
+    assert [data.person("train", index).area for index in range(2)] == [320, 320]
     assert data.fingerprint() != CocoKeypoints(str(coco)).fingerprint()
     with pytest.raises(ValueError, match="sigmas must be 4 positive numbers"):
         CocoKeypoints(str(coco), sigmas=[0.1, 0.2])
+
+
+def test_who_is_left_out_is_part_of_the_data(coco: Path) -> None:
+    """Persons without joints may be found, so that AP depends on them."""
+    before, record = CocoKeypoints(str(coco)).fingerprint(), persons()
+    del record["annotations"][2]
+    (coco / "annotations/person_keypoints_val2017.json").write_text(json.dumps(record))
+    assert CocoKeypoints(str(coco)).fingerprint() != before
 
 
 def test_images_without_splits_are_dealt_out_with_all_their_persons(coco: Path) -> None:
@@ -181,6 +191,12 @@ COCO = [
     (change("bbox", [1, 2]), r"annotation 0 has the box \[1, 2\]: give x, y, width and height"),
     (change("bbox", [5, 5, 0, 5]), "annotation 0 has joints, but a box .* without area"),
     (change("bbox", [0, 0, 90, 5]), "annotation 0: the box .* lies 50 pixels outside its image"),
+    (change("bbox", [0.2, 0.2, 0.3, 0.3]), "6.png has a person in a box of 0.3x0.3 pixels: is this another unit"),
+    (change("bbox", [35, 25, 4, 4]), r"6.png has a person whose box \(35, 25, 4, 4\) is not around a joint"),
+    (change("category_id", "1"), "annotation 0 is of the category '1', which is not in the file"),
+    (change("category_id", 99), "annotation 0 is of the category 99, which is not in the file"),
+    (category(id=7), "a category with the id 7 for the second time"),
+    (category(id="1"), "a category with the id '1': ids must be whole numbers"),
     (change("area", "big"), "annotation 0 has the area 'big'"),
     (change("iscrowd", "no"), "annotation 0 has the iscrowd 'no'"),
     (change("image_id", 4), "annotation 0 is of the image 4, which is not in the file"),
@@ -232,6 +248,9 @@ MPII = [
     ({"joints_vis": [2] * 16}, "person 1 has other joints_vis than 16 of 0 and 1"),
     ({"center": [1]}, r"person 1 has the center \[1\]"),
     ({"scale": 0}, "and the scale 0"),
+    ({"scale": 1e-300}, "a.png has a person in a box of 2e-298x2e-298 pixels: is this another unit"),
+    ({"scale": 30}, "a.png has a person in a box of 6000x6000 pixels: is this another unit"),
+    ({"center": [6000, 50]}, "a.png has a person whose box .* is not around a joint"),
     ({"head_box": [5, 5, 4, 9]}, r"person 1 has the head_box \[5, 5, 4, 9\]"),
 ]
 

@@ -215,6 +215,18 @@ def _pictures_are_drawn(tool: Any, out: Path, tmp_path: Path, engines: list[str]
     assert (torn.returncode, torn.stderr.count("\n"), "c.png" in torn.stderr) == (2, 1, True)
 
 
+def test_no_picture_is_written_over_another(tool: Any, tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.png"):
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    before = (tmp_path / "b.png").read_bytes()
+    done = tool("predict", tmp_path, "--model", tmp_path, "--out", tmp_path)
+    assert (done.returncode, f"would overwrite {tmp_path / 'b.png'}" in done.stderr) == (2, True), done.stderr
+    assert (tmp_path / "b.png").read_bytes() == before
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    done = tool("predict", tmp_path, "--model", tmp_path, "--out", tmp_path / "out")
+    assert (done.returncode, "has the name of a.jpg: keep one, or rename it" in done.stderr) == (2, True), done.stderr
+
+
 def test_what_cannot_be_taken_home_is_refused_in_a_line(tool: Any, tmp_path: Path, toy_config: dict[str, Any]) -> None:
     for run in (tmp_path, tmp_path / "nowhere"):
         done = tool("export_model", run, "--out", tmp_path / "home")

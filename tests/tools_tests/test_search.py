@@ -53,7 +53,10 @@ def test_what_is_wrong_is_said_before_anything_is_made(tool: Any, tmp_path: Path
     for arguments, words in (
         (["restoration", "--data", tmp_path / "nowhere"], "no folder"),
         (["restoration", "--data", tmp_path / "photos", "--limit", "size=3"], "choose one of params"),
-        (["restoration", "--data", tmp_path / "photos", "--minutes", "0"], "--minutes must be at least 1"),
+        (
+            ["restoration", "--data", tmp_path / "photos", "--minutes", "0"],
+            "--minutes must be from 1 to 100,000, not 0",
+        ),
         (["restoration", "--data", tmp_path / "photos", "--encoder", "x.pth"], "leave it out"),
         (["segmentation", "--data", tmp_path / "photos", "--encoder", "x.pth"], "there is no file"),
         (["segmentation", "--data", tmp_path / "photos"], "none of the layouts"),

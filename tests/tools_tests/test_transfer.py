@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,18 @@ def test_a_published_network_is_written_as_a_baseline() -> None:
     assert protocol["strategies"]["SEG-1"] == {"type": "Baseline", "genotype": ARCH1}
     assert set(protocol["strategies"]) == {"SEG-1", "fcn", "refinenet_lw"}
     assert protocol["benchmark"]["final"]["recipe"]["epochs"] == 1
+
+
+def test_two_networks_of_one_name_are_refused() -> None:
+    (one,) = found("SEG-1", anew=False)
+    assert set(transferred([one, one], "scenes-depth-v1")["strategies"]) >= {"SEG-1"}
+    with pytest.raises(ValueError, match="two networks are called SEG-1, as their runs are: transfer them one after"):
+        transferred([one, one._replace(settings={})], "scenes-depth-v1")
+
+
+def test_a_training_that_was_killed_is_none(monkeypatch: pytest.MonkeyPatch, tool: Any, tmp_path: Path) -> None:
+    monkeypatch.setattr("subprocess.run", lambda command, **_: subprocess.CompletedProcess(command, -9))
+    assert tool("transfer", "SEG-0", "--to", "depth", "--work-dir", tmp_path).returncode == 137
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ Command:
         benchmark.task.encoder.checkpoint=FILE
 
 bccd-ssdlite-v1, with its DIR, FILE and final training, and the widths of the network to decide. A proposal is fine-tuned on
-a quarter of the images. The budget is two rounds of all widths, so that each cuts half of what FNA saves there.
+a quarter of the images.
 
 Not run yet.
 """
@@ -24,5 +24,5 @@ benchmark = {
 }
 strategies = dict(
     random_search=dict(type=RandomSearch),
-    netadapt=dict(type=NetAdapt, target=0.77, delta=0.12, answers=1),
+    netadapt=dict(type=NetAdapt, target=0.77, delta=0.04, answers=1),
 )

@@ -5,7 +5,7 @@ Command:
         benchmark.task.encoder.checkpoint=FILE
 
 camvid-mbconv-v1, with its DIR, FILE, budget and final training, and the widths of the network to decide. A proposal is
-fine-tuned for one epoch; the budget is three rounds of all widths.
+fine-tuned for one epoch.
 
 Not run yet.
 """
@@ -22,5 +22,5 @@ benchmark = {
 }
 strategies = dict(
     random_search=dict(type=RandomSearch),
-    netadapt=dict(type=NetAdapt, target=0.77, delta=0.08, answers=1),
+    netadapt=dict(type=NetAdapt, target=0.77, delta=0.04, answers=1),
 )
