@@ -14,9 +14,10 @@ import numpy as np
 from numpy import ndarray
 
 from search_spaces import Architecture, SearchSpace
+from search_spaces.space import Narrowed
 from strategies.edit_distance import Coded, EditDistance
 from strategies.predictor import SMALLEST, gaussian_process
-from strategies.strategy import AskTell
+from strategies.strategy import AskTell, Plan, Study, check_open
 from strategies.trial import Proposal, Trial
 
 HOT, COLD = 1.0, 1e-4  # temperatures of the annealing, in standard deviations of the rewards
@@ -70,6 +71,10 @@ class BayesianMorphism(AskTell):
         self.beta, self.neighbours, self.tries, self.cooling = beta, neighbours, tries, cooling
         self.most_moves, self.skips, self.every, self.memory = most_moves, skips, every, memory
 
+    def prepare(self, study: Study) -> Plan:
+        check_open(study.space)
+        return Plan()
+
     def start(self, space: SearchSpace, seed: int) -> None:
         super().start(space, seed)
         self.seed, self.distance = seed, EditDistance(self.skips)
@@ -94,7 +99,11 @@ class BayesianMorphism(AskTell):
         self.tried.add(trial.arch)
         if trial.reward is None:
             return
-        root = self.space.architecture(dict(trial.arch.canonical))  # what moves away from it is named after this form
+        root = (
+            trial.arch
+        )  # what moves away from it is named after its canonical form, which is elsewhere in a part of a space
+        if not isinstance(self.space, Narrowed):
+            root = self.space.architecture(dict(root.canonical))
         self.known.append((self._place(root, trial.id), trial.reward))
         self.trained.append(trial.id)
         self.told += 1

@@ -56,7 +56,7 @@ class CompoundScaling(AskTell):
         super().start(space, seed)
         assert isinstance(space, FiniteSpace)
         self.flying, self.grown = 0, False
-        self.tried: dict[int, tuple[float, Factors]] = {}  # at phi = 1, by trial
+        self.tried: dict[int, tuple[tuple[int, float], Factors]] = {}  # at phi = 1, by trial
         itself = self._scaled(dict.fromkeys(self.powers, 1.0), 0)
         near = (self._scaled(factors, 1) for factors in self._near(space))
         distinct = {proposal.arch: proposal for proposal in near if proposal is not None}
@@ -77,7 +77,7 @@ class CompoundScaling(AskTell):
         if "phi" in trial.note:
             self.flying -= 1
         if trial.note.get("phi") == 1:
-            self.tried[trial.id] = trial.score, trial.note["factors"]
+            self.tried[trial.id] = (trial.depth, trial.score), trial.note["factors"]
 
     def answers(self, trials: Sequence[Trial]) -> list[Answer]:
         of_phi: dict[Any, list[Trial]] = {}
@@ -85,7 +85,7 @@ class CompoundScaling(AskTell):
             if trial.reward is not None:
                 of_phi.setdefault(trial.note.get("phi"), []).append(trial)
         family = {trial.arch: trial for trial in map(best, of_phi.values())}
-        found = [Answer.of(trial) for trial in sorted(family.values(), key=lambda trial: -trial.score)]
+        found = [Answer.of(trial) for trial in sorted(family.values(), key=lambda trial: (-trial.depth, -trial.score))]
         return found or super().answers(trials)
 
     def _near(self, space: FiniteSpace) -> list[dict[str, float]]:

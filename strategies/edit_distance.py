@@ -35,32 +35,34 @@ class EditDistance:
     def __init__(self, skips: float = 1.0):
         self.weight = skips
         self.labels: dict[str, int] = {}
-        self.costs = np.zeros((0, 0), np.float32)
+        self.names: list[str] = []
 
     def code(self, graph: Graph) -> Coded:
         places = {name: place for place, name in enumerate(graph.nodes, start=1)}
-        layers = tuple(self.labels.setdefault(node.label, len(self.labels)) for node in graph.nodes.values())
+        layers = tuple(self._number(node.label) for node in graph.nodes.values())
         jumps = ((places[source], places[target]) for source, target in graph.edges)
         return Coded(layers, tuple((source, target) for source, target in jumps if target - source > 1))
 
     def __call__(self, ones: Sequence[Coded], others: Sequence[Coded]) -> ndarray:
         """The distance of each of `ones`, in rows, from each of `others`."""
-        self._learn_labels()
-        found = edits([one.layers for one in ones], [one.layers for one in others], self.costs)
+        (rows, mine), (columns, theirs) = (self._own([one.layers for one in side]) for side in (ones, others))
+        found = edits(rows, columns, replacements(mine, theirs))
         if self.weight:
             apart = [[skip_distance(one.skips, other.skips) for other in others] for one in ones]
             found = found + self.weight * np.array(apart, np.float32)
         return found
 
-    def _learn_labels(self) -> None:
-        known, names = len(self.costs), list(self.labels)
-        if known < len(names):
-            costs = np.zeros((len(names), len(names)), np.float32)
-            costs[:known, :known] = self.costs
-            for place in range(known, len(names)):
-                row = [layer_distance(names[place], name) for name in names[: place + 1]]
-                costs[place, : place + 1] = costs[: place + 1, place] = row
-            self.costs = costs
+    def _number(self, label: str) -> int:
+        if label not in self.labels:
+            self.labels[label] = len(self.names)
+            self.names.append(label)
+        return self.labels[label]
+
+    def _own(self, sequences: Sequence[Sequence[int]]) -> tuple[list[list[int]], list[str]]:
+        """Sequences by numbers of their own labels, and these: all that were ever seen would be a matrix without end."""
+        places: dict[int, int] = {}
+        rows = [[places.setdefault(label, len(places)) for label in one] for one in sequences]
+        return rows, [self.names[label] for label in places]
 
 
 def edits(ones: Sequence[Sequence[int]], others: Sequence[Sequence[int]], costs: ndarray) -> ndarray:
@@ -92,11 +94,30 @@ def skip_distance(ones: Skips, others: Skips) -> float:
     return float(apart[linear_sum_assignment(apart)].sum() + abs(len(ones) - len(others)))
 
 
-def layer_distance(one: str, other: str) -> float:
-    if NUMBER.sub("", one) != NUMBER.sub("", other):
-        return 1.0
-    pairs = list(zip(map(float, NUMBER.findall(one)), map(float, NUMBER.findall(other)), strict=True))
-    return sum(abs(a - b) / (max(a, b) or 1.0) for a, b in pairs) / max(1, len(pairs))
+@lru_cache(maxsize=2**16)
+def words_and_numbers(label: str) -> tuple[str, tuple[float, ...]]:
+    return NUMBER.sub("#", label), tuple(map(float, NUMBER.findall(label)))
+
+
+def replacements(ones: Sequence[str], others: Sequence[str]) -> ndarray:
+    """What it costs to replace each of these labels, in rows, by each of the others."""
+    (kinds, numbers), (other_kinds, other_numbers) = (
+        zip(*map(words_and_numbers, side), strict=True) if side else ((), ()) for side in (ones, others)
+    )
+    code = {kind: place for place, kind in enumerate(dict.fromkeys((*kinds, *other_kinds)))}
+    same = np.array([code[kind] for kind in kinds])[:, None] == np.array([code[kind] for kind in other_kinds])
+    apart = np.zeros(same.shape)
+    for a, b in zip(*_columns(numbers, other_numbers), strict=True):
+        larger = np.maximum(a[:, None], b)
+        apart += np.abs(a[:, None] - b) / np.where(larger, larger, 1.0)
+    counts = np.array([max(1, len(one)) for one in numbers])
+    return np.where(same, apart / counts[:, None], 1.0).astype(np.float32)
+
+
+def _columns(*sides: Sequence[Sequence[float]]) -> list[ndarray]:
+    """The first, second, ... numbers of each, as many as any has: 0 where one has less."""
+    width = max((len(one) for side in sides for one in side), default=0)
+    return [np.array([[*one, *[0.0] * (width - len(one))] for one in side]).reshape(-1, width).T for side in sides]
 
 
 def _padded(sequences: Sequence[Sequence[int]]) -> ndarray:

@@ -15,7 +15,7 @@ class LocalSearch(AskTell):
 
     All neighbours of a network, those with one choice changed, are tried in a random order; then the best of them is next, if
     it is better. With `first` the search moves on as soon as one is better (hill climbing). Where none is, it begins again at a
-    random network. No network is tried twice.
+    random network, which alone may have been tried.
     """
 
     def __init__(self, first: bool = False):
@@ -57,7 +57,8 @@ class LocalSearch(AskTell):
         while self.next is not None and not self.waiting:
             self.centre, arch = self.next
             self.next = None
-            self.waiting = [one for one in self.space.neighbours(arch) if one not in self.tried]
+            near = dict.fromkeys(self.space.neighbours(arch))  # two of which may be one network
+            self.waiting = [one for one in near if one not in self.tried]
             rng.shuffle(self.waiting)
         if not self.waiting:
             self.centre, self.waiting = -math.inf, [self.space.sample(rng)]

@@ -10,7 +10,7 @@ from random import Random
 import moocore
 
 from search_spaces import SearchSpace
-from strategies.strategy import AskTell, Plan, Study, best
+from strategies.strategy import AskTell, Plan, Study, best, check_open
 from strategies.trial import Answer, Proposal, Trial
 
 
@@ -47,6 +47,7 @@ class NSGA2(AskTell):
     def prepare(self, study: Study) -> Plan:
         if not study.objectives:
             raise ValueError("NSGA2 needs several objectives: give the protocol `objectives`, or take another strategy")
+        check_open(study.space)
         return Plan()
 
     def start(self, space: SearchSpace, seed: int) -> None:

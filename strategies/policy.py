@@ -7,6 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from search_spaces import Architecture, FiniteSpace, SearchSpace
+from strategies.strategy import is_single
 
 if TYPE_CHECKING:
     from strategies.controller import Controller
@@ -18,7 +19,7 @@ def check_policy(space: SearchSpace, who: str) -> None:
     """Raise ValueError where `who` has nothing to learn a policy over."""
     if not isinstance(space, FiniteSpace):
         raise ValueError(f"{who} needs named decisions, which {type(space).__name__} has not: evolve it")
-    if all(len(options) == 1 for options in space.decisions.values()):
+    if is_single(space):
         raise ValueError("the space has a single answer: there is nothing to learn")
 
 

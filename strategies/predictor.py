@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import did_you_mean
 from search_spaces import Architecture, FiniteSpace, SearchSpace
-from strategies.strategy import AskTell, Plan, Study
+from strategies.strategy import AskTell, Plan, Study, check_open
 from strategies.trial import Proposal, Trial
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Predictor(AskTell):
     def prepare(self, study: Study) -> Plan:
         if not isinstance(study.space, FiniteSpace):
             raise ValueError(f"Predictor encodes named decisions, which {study.space} has not: evolve it")
+        check_open(study.space)
         return Plan()
 
     def start(self, space: SearchSpace, seed: int) -> None:

@@ -12,6 +12,7 @@ from core import build, did_you_mean, parse
 from search_spaces import Architecture, Choice, FiniteSpace, SearchSpace
 from strategies.registry import STRATEGIES
 from strategies.strategy import Plan, Strategy, Study, best
+from strategies.successive_halving import SuccessiveHalving
 from strategies.trial import Answer, Proposal, Trial
 
 
@@ -93,6 +94,11 @@ class Progressive(Strategy):
             some = space.only(first.prefix, rest).sample(Random(0))
         except ValueError as error:
             raise ValueError(f"start leaves no network to search {first.prefix!r} in ({error}): change it") from None
+        if any(isinstance(inner, SuccessiveHalving) for inner in self.inner):
+            raise ValueError(
+                "Progressive begins anew on each part, and a network that an earlier part has tried has no weights left to go "
+                "on from, as SuccessiveHalving does: use another strategy"
+            )
         plans = [
             inner.prepare(self._view(study, part, some)) for part, inner in zip(self.parts, self.inner, strict=True)
         ]

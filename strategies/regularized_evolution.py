@@ -5,7 +5,7 @@ from operator import itemgetter
 from random import Random
 
 from search_spaces import Architecture, SearchSpace
-from strategies.strategy import AskTell
+from strategies.strategy import AskTell, Plan, Study, check_open
 from strategies.trial import Proposal, Trial
 
 
@@ -21,6 +21,10 @@ class RegularizedEvolution(AskTell):
         if population < 1 or tournament < 1:
             raise ValueError(f"population and tournament must be at least 1, not {population} and {tournament}")
         self.size, self.tournament, self.inherit = population, tournament, inherit
+
+    def prepare(self, study: Study) -> Plan:
+        check_open(study.space)
+        return Plan()
 
     def start(self, space: SearchSpace, seed: int) -> None:
         super().start(space, seed)

@@ -11,6 +11,7 @@ from core import parse
 from search_spaces import Architecture, SearchSpace
 from search_spaces.genomes.genes import Rates
 from search_spaces.genomes.space import GraphSpace
+from strategies.strategy import is_single
 
 KEPT = 2  # of the best species, however long they have not improved
 
@@ -126,6 +127,8 @@ class Population:
         if isinstance(self.space, GraphSpace):
             assert self.innovations is not None
             return self.space.evolved(arch, rng, self.innovations, self.evolution.rates)
+        if is_single(self.space):
+            return arch
         return self.space.mutate(arch, rng)
 
     # Species.

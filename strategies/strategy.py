@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Protocol
 
-from search_spaces import Architecture, SearchSpace
+from search_spaces import Architecture, FiniteSpace, SearchSpace
 from strategies.trial import Answer, Proposal, Trial
 from tasks import Cost, Stage, Task
 
@@ -95,6 +95,17 @@ class Study(Protocol):
         they take what `Supernet.derive` gives them.
         """
         ...
+
+
+def is_single(space: SearchSpace) -> bool:
+    """Whether nothing is left to decide."""
+    return isinstance(space, FiniteSpace) and all(len(options) == 1 for options in space.decisions.values())
+
+
+def check_open(space: SearchSpace) -> None:
+    """Raise ValueError where there is nothing to move to."""
+    if is_single(space):
+        raise ValueError(f"{space} has a single answer: there is nothing to search, so use RandomSearch or Baseline")
 
 
 @dataclass(frozen=True)

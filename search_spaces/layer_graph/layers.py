@@ -14,6 +14,7 @@ IMAGE = "image"  # what the first layers read: three channels
 RELUS = ("relu", "relu6")
 POOLS = ("max", "avg")
 JOINS = ("add", "concat")
+WIDEST = 9999  # channels of a layer, as texts say them
 TEXT = re.compile(
     r"(?P<kind>[a-z]+6?) (?P<sources>\S+)(?: (?P<outputs>\d{1,4}))?"
     r"(?: k(?P<kernel>\d{1,2}) s(?P<stride>\d{1,2}))?(?: g(?P<groups>\d{1,4}))?(?P<bias> bias)?"

@@ -12,7 +12,19 @@ from core import Weights, did_you_mean, matching
 from core.parsing import shown, typed
 from search_spaces.architecture import Architecture, Choices
 from search_spaces.graph import Graph
-from search_spaces.layer_graph.layers import IMAGE, JOINS, RELUS, Layers, canonical, check, count, read, strides, texts
+from search_spaces.layer_graph.layers import (
+    IMAGE,
+    JOINS,
+    RELUS,
+    WIDEST,
+    Layers,
+    canonical,
+    check,
+    count,
+    read,
+    strides,
+    texts,
+)
 from search_spaces.layer_graph.moves import MOVES
 from search_spaces.layer_graph.starts import STARTS
 from search_spaces.space import SearchSpace
@@ -98,6 +110,8 @@ class LayerGraph(SearchSpace):
             check(layers)
         except ValueError as error:
             return str(error)
+        if max(layer.outputs for layer in layers.values()) > WIDEST:
+            return f"it has a layer of more than {WIDEST} channels"
         params, convolutions = count(layers)[0], sum(layer.kind == "conv" for layer in layers.values())
         if params > self.most_params:
             return f"it has {params:,} parameters, more than the {self.most_params:,.0f} of the space"

@@ -127,9 +127,9 @@ def taken(old: Tensor, fresh: Tensor, outputs: Channels | None, inputs: Channels
 def noisy(made: Mapping[str, Tensor], weights: Mapping[str, Tensor], share: float, rng: Random) -> dict[str, Tensor]:
     """The tensors with uniform noise of `share` of their range, where they are not those of the parent as they were."""
     generator = torch.Generator().manual_seed(rng.getrandbits(63))
-    found = dict(made)
+    found, theirs = dict(made), {id(value) for value in weights.values()}  # a layer may be called otherwise now
     for name, value in made.items():
-        if name.endswith((".weight", ".bias")) and value is not weights.get(name) and value.numel():
+        if name.endswith((".weight", ".bias")) and id(value) not in theirs and value.numel():
             noise = torch.rand(value.shape, generator=generator, dtype=value.dtype) - 0.5
             found[name] = value + share * (value.max() - value.min()) * noise
     return found

@@ -44,6 +44,9 @@ class FNA(DARTS):
 
     The answer is that of the last epoch. Where the protocol has objectives, it is the front of all networks that the search
     has favoured, each as it was scored last, or `answers` of them, spread evenly. They are trained from the encoder's weights.
+
+    Norms have statistics of single paths, and so do the mixture's scores: of an epoch's metrics `supernet_...` and `gap` say
+    little here.
     """
 
     clip = 35.0

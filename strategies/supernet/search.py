@@ -176,8 +176,9 @@ class SupernetSearch(Strategy):
             return training.shared(choices)
         mixture, answer = training.mixture(), training.shared(choices)
         shares = training.supernet.probabilities()
+        sign = 1 if training.task.higher_is_better else -1
         health = {
-            "gap": mixture[primary] - answer[primary],
+            "gap": sign * (mixture[primary] - answer[primary]),
             "skip_ratio": skip_ratio(shares),
             "alpha_entropy": mean_entropy(shares),
         }

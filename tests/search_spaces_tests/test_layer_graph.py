@@ -123,6 +123,15 @@ def test_moves_are_drawn_at_their_rates_and_named() -> None:
     assert 2 < drawn["deeper"] / drawn["wider"] < 4.5
 
 
+def test_a_layer_is_no_wider_than_its_text_can_say() -> None:
+    space = LayerGraph("mobilenet", SMALL["mobilenet"], dict(wider=1.0), most_params=1e12)
+    arch = space.first(Random(0))
+    for seed in range(200):
+        arch = space.mutate(arch, Random(seed))
+        assert hash(arch)
+    assert max(layer.outputs for layer in read(arch.as_dict()).values()) > 4096
+
+
 def test_a_wider_network_widens_the_groups_that_read_it() -> None:
     space = LayerGraph("mobilenet", SMALL["mobilenet"], dict(wider=1.0))
     widened = 0

@@ -161,6 +161,16 @@ def test_noise_is_a_share_of_the_range_of_what_is_not_as_it_was() -> None:
     assert changed > 3
 
 
+def test_noise_does_not_fall_on_what_is_only_called_otherwise() -> None:
+    """A layer that is inserted gives all behind it other names."""
+    weights, _, _, made, _ = one_move("deeper", "cnn", noise=1e-2)
+    theirs = {id(value) for value in weights.values()}
+    plain = one_move("deeper", "cnn", noise=0.0)
+    kept = [name for name, value in plain[3].items() if id(value) in {id(one) for one in plain[0].values()}]
+    assert len([name for name in kept if plain[0].get(name) is not plain[3][name]]) > 3
+    assert all(id(made[name]) in theirs for name in kept)
+
+
 def test_a_parent_gives_the_same_weights_however_its_layers_are_called() -> None:
     """A trial that an equal one has answered may spell its network otherwise."""
     space, rng = SPACES["densenet"], Random(5)

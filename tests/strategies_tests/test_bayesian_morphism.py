@@ -15,9 +15,11 @@ from hypothesis import strategies as some
 from search_spaces.graph import chain
 from search_spaces.layer_graph.layers import count, read
 from search_spaces.layer_graph.space import LayerGraph
+from search_spaces.mbconv.space import MBConv
+from search_spaces.subset import Subset
 from strategies import Proposal, Trial
 from strategies.bayesian_morphism import BayesianMorphism, embedded, random_sets
-from strategies.edit_distance import EditDistance, edits, layer_distance, skip_distance
+from strategies.edit_distance import EditDistance, edits, replacements, skip_distance
 from strategies.regularized_evolution import RegularizedEvolution
 from strategies.strategy import AskTell
 
@@ -34,9 +36,27 @@ few = settings(max_examples=40, derandomize=True, deadline=None)
 
 
 def test_layers_differ_by_their_kind_or_by_their_numbers() -> None:
-    assert layer_distance("conv 64 k3 s1", "conv 64 k3 s1") == 0
-    assert layer_distance("conv 64 k3 s1", "conv 32 k3 s2") == pytest.approx((1 / 2 + 0 + 1 / 2) / 3)
-    assert layer_distance("conv 64 k3 s1", "max k3 s1") == layer_distance("relu", "norm") == 1
+    labels = ["conv 64 k3 s1", "conv 32 k3 s2", "max k3 s1", "relu", "relu6", "drop 0.00", "drop 0.50"]
+    costs = replacements(labels, labels)
+    assert np.array_equal(costs, costs.T)
+    assert np.diag(costs).tolist() == [0] * 7
+    assert costs[0, 1] == pytest.approx((1 / 2 + 0 + 1 / 2) / 3)
+    assert costs[0, 2:].tolist() == [1] * 5
+    assert costs[3, 4] == costs[3, 5] == costs[5, 6] == 1
+    assert replacements([], labels).shape == (0, 7)
+
+
+def test_a_part_of_a_space_and_one_with_named_decisions_are_searched() -> None:
+    """Whose answers may have a canonical form outside of it."""
+    whole = MBConv(width=0.25)
+    subset = Subset(dict(type="MBConv", width=0.25), {"stage0.layer1": ["skip"]})
+    for space in (subset, whole.only("stage1", whole.sample(Random(0)))):
+        strategy = BayesianMorphism(**QUICK)
+        strategy.start(space, 0)
+        for number in range(3):
+            proposal = strategy.ask(Random(number))
+            assert proposal is not None
+            strategy.tell(Trial(number, proposal, (), "done", float(number), depth=1))
 
 
 def by_definition(one: list[int], other: list[int], costs: np.ndarray) -> float:

@@ -172,6 +172,13 @@ class Open(ToySpace):
     modular = SearchSpace.modular
 
 
+def test_a_single_module_is_no_end(toy_study) -> None:
+    """With one species the blueprint of a finite space has nothing to choose."""
+    with toy_study(budget=dict(trials=30)) as study:
+        CoDeepNEAT(modules=dict(population=4, species=1)).search(study)
+    assert len(study.trials) == 30
+
+
 def test_settings_and_spaces_that_it_cannot_use(toy_study, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="networks must be at least 1, not 0"):
         CoDeepNEAT(networks=0)

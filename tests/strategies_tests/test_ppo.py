@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import torch
 
+from core import build
 from search_spaces import SearchSpace
 from search_spaces.toy.space import ToySpace
-from strategies import Proposal, Trial
+from strategies import STRATEGIES, Proposal, Trial
 from strategies.controller import Controller
 from strategies.ppo import PPO
 
@@ -213,6 +214,20 @@ def test_what_it_cannot_search_is_refused() -> None:
     for space, sentence in ((single, "single answer"), (Open(), "named decisions, which Open has not")):
         with pytest.raises(ValueError, match=sentence):
             PPO().prepare(SimpleNamespace(space=space))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["RegularizedEvolution", "NSGA2", "Predictor", "BayesianMorphism"])
+def test_what_moves_needs_somewhere_to_go(toy_study, name: str) -> None:
+    space = ToySpace(layers=1)
+    only = {decision: options[:1] for decision, options in space.decisions.items()}
+    single = dict(type="Subset", space=dict(type="ToySpace", layers=1), choices=only)
+    two = dict(names=["score", "params"], goals=["max", "min"])
+    settings = {"objectives": two} if name == "NSGA2" else {}
+    with (
+        toy_study(space=single, **settings) as study,
+        pytest.raises(ValueError, match="has a single answer: there is nothing to search"),
+    ):
+        build(STRATEGIES, {"type": name}).prepare(study)
 
 
 @pytest.mark.parametrize(

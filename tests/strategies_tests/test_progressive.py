@@ -177,6 +177,10 @@ def test_settings_that_mean_nothing_are_refused(changes: dict[str, Any], sentenc
         ),
         (dict(start={"layer1.width": 4}), r"start has no choice for layer1.kernel, .*: give one for every decision"),
         (dict(strategy=dict(type="NSGA2")), "needs several objectives"),
+        (
+            dict(strategy=dict(type="Hyperband")),
+            "a network that an earlier part has tried has no weights left to go on",
+        ),
     ],
 )
 def test_what_does_not_fit_the_study_is_refused_before_a_trial(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -190,6 +191,16 @@ def test_what_has_no_supernet_is_refused(supernet_study: Any, tmp_path: Path) ->
             study.benchmark.space = space
             with pytest.raises(ValueError, match=r"Uniform trains a supernet: .* has no supernet"):
                 Uniform(1).prepare(study)
+
+
+@pytest.mark.parametrize(("higher", "gap"), [(True, -2.0), (False, 2.0)])
+def test_a_gap_is_what_the_answer_loses(higher: bool, gap: float) -> None:
+    search, training = DARTS(epochs=1, arch_lr=1e-2), Mock(alphas=[1], task=Mock(primary="m", higher_is_better=higher))
+    training.mixture.return_value, training.shared.return_value = {"m": 1.0}, {"m": 3.0}
+    training.supernet.probabilities.return_value = {"a": {"skip": 0.4, "conv": 0.6}}
+    search.training = training
+    scores = search.scores({})
+    assert (scores["m"], scores["supernet_m"], scores["gap"]) == (3.0, 1.0, gap)
 
 
 def test_settings_that_mean_nothing_are_refused() -> None:
