@@ -171,7 +171,7 @@ class EncoderTask(Trainable, Deployable):
             "transform": {name: getattr(stage.view, name) for name in (TRAINING if training else SCORING)},
             "teacher": self.teacher_print if teacher else None,
             "dtype": self.features_dtype,
-            "version": 3,
+            "version": 4,
         }
         key = content_key(identity)
         if key not in self._opened:
