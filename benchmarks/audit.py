@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 
 from benchmarks.judge import Judge
-from benchmarks.ranking import FINAL, LEAST, REWARD, Array, Estimate, Sample, estimated, kendall
+from benchmarks.ranking import AFTER, FINAL, LEAST, REWARD, Array, Estimate, Sample, estimated, kendall
 from benchmarks.run import Run
 from benchmarks.scoring import Figures, Part, Score
 
@@ -70,8 +70,7 @@ def audited(one: Run, scores: Sequence[Score], before: Sequence[Figures] = ()) -
         known = [{**(before[n] if before else {}), **figures(one, parts)} for n, parts in sound.items()]
         primary = one.task.primary
         ends = [mean(s.stages[-1] for s in parts["final"]) for parts in sound.values()]
-        smaller = None if one.task.higher_is_better else primary
-        signals = Sample(one.benchmark.id, NETWORKS, "search", FINAL, primary, known, ends, smaller)
+        signals = Sample(one.benchmark.id, NETWORKS, "search", FINAL, primary, known, ends, one.task.errors)
         truth = np.array(signals.truth)
         values = {name: np.array(listed) for name, listed in signals.signals.items()}
         regrets = {name: estimated(partial(regret, signal, truth), count) for name, signal in values.items()}
@@ -104,7 +103,7 @@ def figures(one: Run, parts: Mapping[Part, Sequence[Score]]) -> dict[str, float]
         row = {REWARD: reward(one, score)}
         for place, (stage, metrics) in enumerate(zip(one.benchmark.stages, score.stages, strict=True), start=1):
             last = place == len(score.stages)
-            row |= {name if last else f"{name} after {stage.name}": value for name, value in metrics.items()}
+            row |= {name if last else f"{name}{AFTER}{stage.name}": value for name, value in metrics.items()}
         named.append({**score.measures, **row})
     start = mean(score.measures for score in parts["start"]) if "start" in parts else {}
     return {**(mean(named) if named else {}), **start}

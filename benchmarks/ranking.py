@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.records import Record
 from core import build, did_you_mean, only_registered
 from strategies import Trial
-from tasks import REWARDS
+from tasks import REWARDS, TASKS
 from tasks.rewards import computed
 
 Array = np.ndarray
@@ -23,6 +23,7 @@ ANSWERS = 3  # of a study, each of which has cost a final training
 FINAL = "final"
 RESAMPLES = 1000
 REWARD = "reward"
+AFTER, OF_RUN = " after ", " of the run"  # in the name of a signal, behind its metric: an earlier stage, another run
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Sample:
     """What a comparison compares: what was measured of networks after its stage `short` (`before`) and after `long`.
 
     The reward is among the metrics `before`. Signals are turned so that larger is better: metrics whose name starts with
-    "loss", and `smaller`, are negated.
+    "loss", and those named in `smaller`, are negated, after whatever stage they were measured.
     """
 
     benchmark: str
@@ -77,7 +78,7 @@ class Sample:
     metric: str
     before: Sequence[Metrics]
     after: Sequence[Metrics]
-    smaller: str | None
+    smaller: Collection[str]
 
     @property
     def signals(self) -> dict[str, list[float]]:
@@ -91,7 +92,8 @@ class Sample:
         return [self.turn(self.metric) * metrics[self.metric] for metrics in self.after]
 
     def turn(self, name: str) -> int:
-        return -1 if name.startswith("loss") or name == self.smaller else 1
+        metric = name.partition(AFTER)[0].removesuffix(OF_RUN)
+        return -1 if metric.startswith("loss") or metric in self.smaller else 1
 
     def comparison(self) -> Comparison:
         truth = self.truth
@@ -114,7 +116,7 @@ def stages_of(
     benchmark = _benchmark(records)
     networks = [(_reward(record), network) for record in records for network in _networks(record.trials)]
     short, long = _stages([network for _, network in networks], short, long)
-    primary, smaller = _primary(records)
+    primary, smaller = _primary(records), _smaller(records)
     metric = metric or primary
     if metric is None:
         raise ValueError("no study is finished, so the primary metric is not known: name one with --metric")
@@ -139,7 +141,7 @@ def answers_of(records: Sequence[Record], metric: str | None = None) -> list[Sam
     Signals are the reward and every metric of a trial's last stage; `metric` (default: the primary one) is that of the final
     training. Raises ValueError where that has no such metric.
     """
-    benchmark, (primary, smaller) = _benchmark(records), _primary(records)
+    benchmark, primary, smaller = _benchmark(records), _primary(records), _smaller(records)
     groups: dict[str, list[tuple[Trial, Metrics]]] = {}
     for record in records:
         trials = {trial.id: trial for trial in record.trials if trial.reward is not None and trial.stages}
@@ -250,12 +252,18 @@ def _stages(networks: Sequence[Network], short: str | None, long: str | None) ->
     return short or names[0], long or names[-1]
 
 
-def _primary(records: Sequence[Record]) -> tuple[str | None, str | None]:
-    """The primary metric as finished studies tell it, and the same again where smaller is better."""
-    result = next((record.result for record in records if record.result), None)
-    if result is None:
-        return None, None
-    return result["primary"], None if result["higher_is_better"] else result["primary"]
+def _primary(records: Sequence[Record]) -> str | None:
+    """The primary metric as finished studies tell it."""
+    return next((record.result["primary"] for record in records if record.result), None)
+
+
+def _smaller(records: Sequence[Record]) -> set[str]:
+    """The metrics of which less is better: the errors of a task of this checkout, and the primary one where studies say so."""
+    tasks = [record.config["benchmark"].get("task") for record in records]
+    types = [str(task.get("type")).removeprefix("densebench.") for task in tasks if isinstance(task, Mapping)]
+    names = TASKS.members.keys() & map(TASKS.member, types)
+    primary = {one.result["primary"] for one in records if one.result and not one.result["higher_is_better"]}
+    return primary.union(*(TASKS.get(name).errors for name in names))
 
 
 def _benchmark(records: Sequence[Record]) -> str:

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from benchmarks.job import Begin, Failed, Job, build_space, build_task, machines_fault, run
 from benchmarks.journal import Journal
-from benchmarks.ranking import rated
+from benchmarks.ranking import OF_RUN, rated
 from benchmarks.records import Record
 from benchmarks.run import Run
 from benchmarks.store import Store, of_trial
@@ -73,7 +73,7 @@ def found_by(record: Record, space: SearchSpace, count: int) -> tuple[list[Archi
     if len(found) < count:
         raise ValueError(f"{record.folder} has rated {len(found)} networks: ask for at most as many, not {count}")
     found = Random(0).sample(found, len(found))[:count]
-    named = [{f"{name} of the run": value for name, value in figures.items()} for _, figures in found]
+    named = [{f"{name}{OF_RUN}": value for name, value in figures.items()} for _, figures in found]
     return [space.architecture(choices) for choices, _ in found], named
 
 

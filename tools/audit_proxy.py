@@ -93,7 +93,7 @@ def markdown(one: Run, result: Audit) -> str:
             for signal in sorted(compared.agreements, key=lambda signal: -(signal.tau.value or 0.0))
         ]
         listed = pd.DataFrame(rows_of).to_markdown(index=False, disable_numparse=True)
-        text += f"\n\nSignals against {compared.metric} after the final training; losses are negated:\n\n{listed}"
+        text += f"\n\nSignals against {compared.metric} after the final training; losses and errors are negated:\n\n{listed}"
     return "\n\n".join([text, *warnings(result)])
 
 

@@ -38,7 +38,7 @@ def markdown(result: Comparison) -> str:
     return (
         f"{result.benchmark}: signals after the stage {result.short!r} against {result.metric!r} after {result.long!r}, "
         f"{result.trials} {what}.\n"
-        "In brackets: 95 % intervals of a bootstrap over trials. Metrics named loss* are negated, so that more is better.\n\n"
+        "In brackets: 95 % intervals of a bootstrap over trials. Losses and errors are negated, so that more is better.\n\n"
         f"{pd.DataFrame(rows).to_markdown(index=False)}"
     )
 

@@ -103,6 +103,18 @@ def test_other_signals(one: Run) -> None:
     assert (result.share, result.kills) == (None, None)
 
 
+def test_an_error_of_the_task_is_negated_at_every_stage(one: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(one.task, "errors", ("score",))
+    signals = audited(one, rows(noisy(), noisy()[:, :1])).signals
+    assert signals is not None
+    assert [signals.turn(name) for name in ("score", "score after short", "score of the run", "reward")] == [
+        -1,
+        -1,
+        -1,
+        1,
+    ]
+
+
 def test_false_kills_are_those_of_the_best_quarter(one: Run, toy_config: dict[str, Any], tmp_path: Path) -> None:
     """The gate looks at the stage that is given as 0.5 everywhere, but for two networks."""
     gate = dict(type="Constraint", name="score", at_least=0.1)

@@ -91,7 +91,7 @@ def test_searches_of_two_benchmarks_are_lines_of_one_panel() -> None:
 
 def sample(strategy: str | None = None) -> Sample:
     before = [{"loss_cls": 0.5, "AP": 1.0, "reward": -0.5}, {"loss_cls": 0.25, "AP": 3.0, "reward": -0.25}]
-    return Sample("b", strategy, "short", "final", "AP", before, [{"AP": 10.0}, {"AP": 20.0}], None)
+    return Sample("b", strategy, "short", "final", "AP", before, [{"AP": 10.0}, {"AP": 20.0}], ())
 
 
 def test_every_pair_is_a_panel_with_both_axes_named() -> None:

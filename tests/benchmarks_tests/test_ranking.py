@@ -129,6 +129,19 @@ def test_a_primary_metric_of_which_less_is_better_is_negated() -> None:
     assert signals(less)["reward"] == pytest.approx([-value for value in signals(more)["reward"]])
 
 
+@pytest.mark.parametrize("task", ["DepthTask", "tasks.depth.task.DepthTask"])
+def test_errors_of_the_task_are_negated_whoever_measured_them_and_when(task: str) -> None:
+    one = record()
+    one.config["benchmark"]["task"] = {"type": task}
+    sample = stages_of([one])
+    names = ("RMSE", "RMSE after short", "abs_rel of the run", "loss_cls of the run", "AP", "AP after short", "reward")
+    assert [sample.turn(name) for name in names] == [-1, -1, -1, -1, 1, 1, 1]
+    one.config["benchmark"]["task"] = {"type": "elsewhere.Task"}
+    assert stages_of([one]).turn("RMSE") == 1
+    one.config["benchmark"]["task"] = "no task"
+    assert stages_of([one]).turn("RMSE") == 1
+
+
 def test_what_cannot_be_compared_is_refused() -> None:
     one = record()
     with pytest.raises(ValueError, match="3 trials have both stages 'short' and 'long': at least 4"):
