@@ -13,7 +13,7 @@ import pandas as pd
 
 from benchmarks.cells import Table, tables_of
 from benchmarks.records import Record, read_records
-from benchmarks.rows import REFERENCE, rows_of
+from benchmarks.rows import REFERENCE, mixed, rows_of
 
 LEGEND = """Metrics are those of the first network that the search answers, after the final training, on the split that the
 search never saw. The primary metric: the mean over the finished seeds and its 95 % interval, by the percentile bootstrap. It is
@@ -89,6 +89,9 @@ class Leaderboard:
         for benchmark, seen in hashes.items():
             if len(seen) > 1:
                 found.append(f"{benchmark}: its studies were played under {len(seen)} different protocols")
+        found += [
+            f"{benchmark}: the studies of {name} had different settings" for benchmark, name in mixed(self.records)
+        ]
         return found
 
 

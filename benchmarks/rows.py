@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchmarks.benchmark import rules
 from benchmarks.records import STATUSES, Record
 from benchmarks.statistics import holm, improvement, interval, paired_test
 from tasks.cost import BATCH_PARTS
@@ -35,6 +36,18 @@ def groups_of(records: Sequence[Record]) -> list[list[Record]]:
     for record in records:
         groups.setdefault((record.benchmark, record.strategy), []).append(record)
     return list(groups.values())
+
+
+def mixed(records: Sequence[Record]) -> list[tuple[str, str]]:
+    """The benchmark and the name of each strategy whose studies, copies as well, had different settings: its row is of none.
+
+    Where things lie on a machine is no setting.
+    """
+    settings: dict[tuple[str, str], list[Any]] = {}
+    for record in records:
+        for one in (record, *record.copies):
+            settings.setdefault((one.benchmark, one.strategy), []).append(rules(one.config["strategy"]))
+    return [who for who, found in settings.items() if any(one != found[0] for one in found)]
 
 
 def figures_of(answer: dict[str, Any]) -> dict[str, float]:

@@ -18,7 +18,7 @@ from benchmarks.report.panels import Panel, panels
 from benchmarks.report.setup import commands, settings
 from benchmarks.report.summary import Summary, summary
 from benchmarks.report.vega import script
-from benchmarks.rows import REFERENCE, Row
+from benchmarks.rows import REFERENCE, Row, mixed
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -94,11 +94,11 @@ def section(rows: Sequence[Row], records: Sequence[Record]) -> Section:
 
 def _notices(records: Sequence[Record]) -> list[str]:
     hashes = {record.protocol_hash for record in records}
-    return (
-        [f"These studies were played under {len(hashes)} different protocols: do not compare them."]
-        if len(hashes) > 1
-        else []
-    )
+    played = f"These studies were played under {len(hashes)} different protocols: do not compare them."
+    settings = [
+        f"The studies of {name} had different settings: its row is of none of them." for _, name in mixed(records)
+    ]
+    return [*([played] if len(hashes) > 1 else []), *settings]
 
 
 def _galleries(answers: Sequence[Chosen | None]) -> list[Gallery]:

@@ -136,6 +136,15 @@ def test_contradictions_are_found(runs: Path) -> None:
     assert "the trials cost 200 images, study.json says otherwise" in found
 
 
+def test_seeds_with_different_settings_are_found(runs: Path) -> None:
+    said = "toy-v2: the studies of random_search had different settings"
+    folder = runs / "toy-v2/random_search/seed1"
+    change(folder, "config.json", lambda config: config["strategy"].update(weights="/there/a.pth"))
+    assert said not in Leaderboard.of([runs]).problems()  # where something lies is no setting
+    change(folder, "config.json", lambda config: config["strategy"].update(batch=2))
+    assert said in Leaderboard.of([runs]).problems()
+
+
 def test_no_runs_and_broken_files_are_named(tmp_path: Path, runs: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="there is no run"):

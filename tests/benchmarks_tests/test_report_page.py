@@ -230,6 +230,12 @@ def test_two_protocols_are_noticed(runs: Path) -> None:
     assert "played under 2 different protocols" in made(runs)
 
 
+def test_different_settings_of_a_strategy_are_noticed(runs: Path) -> None:
+    assert "had different settings" not in made(runs)
+    change(runs / "random_search/seed0", "config.json", lambda config: config["strategy"].update(batch=2))
+    assert "The studies of random_search had different settings" in made(runs)
+
+
 def test_it_says_how_it_was_run(runs: Path) -> None:
     html = made(runs)
     assert "run_benchmark.py toy-v2 --strategy regularized_evolution --seed 0 1 2 --work-dir runs" in html
