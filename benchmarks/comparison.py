@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.benchmark import Benchmark
-from benchmarks.catalogue import read_protocol, run_configs
+from benchmarks.catalogue import Plain, read_protocol, run_configs
 from benchmarks.executors import InlineExecutor
 from benchmarks.files import replacing
 from benchmarks.job import build_task
@@ -41,12 +41,7 @@ def play(name: str, strategy: str, seeds: Sequence[int], trainings: int) -> Arra
     Regret is how much the mean of all trainings of that network lacks of the best network's, on the table's "test" split; it
     is NaN before there is an answer. Cost is counted in whole trainings. Raises ValueError where the benchmark has no table.
     """
-    ((_, config),) = run_configs(name, [strategy])
-    benchmark = Benchmark({**config["benchmark"], "budget": {"trials": REPEATED * trainings}})
-    text = json.dumps({**benchmark.proxy, "cache": "", "device": "cpu"})
-    task: Any = build_task(text)
-    if not isinstance(task, TabularTask):
-        raise ValueError(f"{name} trains networks, and strategies are compared on tables: name a tabular benchmark")
+    config, benchmark, text, task = _opened(name, strategy, trainings)
     means, sign = task.table.means("test", task.primary), 1 if task.higher_is_better else -1
     best = max(sign * mean for mean in means.values())
     whole = training_seconds(task)
@@ -65,13 +60,24 @@ def play(name: str, strategy: str, seeds: Sequence[int], trainings: int) -> Arra
     return curves
 
 
+def _opened(name: str, strategy: str, trainings: int) -> tuple[Plain, Benchmark, str, TabularTask]:
+    """A strategy's config, its benchmark with trials for so many trainings, and the task, as JSON and built."""
+    ((_, config),) = run_configs(name, [strategy])
+    benchmark = Benchmark({**config["benchmark"], "budget": {"trials": REPEATED * trainings}})
+    text = json.dumps({**benchmark.proxy, "cache": "", "device": "cpu"})
+    task = build_task(text)
+    if not isinstance(task, TabularTask):
+        raise ValueError(f"{name} trains networks, and strategies are compared on tables: name a tabular benchmark")
+    return config, benchmark, text, task
+
+
 def kept(folder: Path, name: str, strategy: str, seeds: Sequence[int], trainings: int) -> Array:
     """What `play` gives, from a file in `folder` where it has given that before: by the same config, table and code."""
-    ((_, config),) = run_configs(name, [strategy])
+    config, benchmark, _, task = _opened(name, strategy, trainings)
     module = type(build(STRATEGIES, config["strategy"])).__module__
     inner = re.findall(r"(strategies[\w.]*)\.\w+", json.dumps(config["strategy"]))
-    what = [config, list(seeds), trainings, sources(module, *inner)]
-    path = folder / f"{name}-{strategy}-{content_key(what)}.npy"
+    what = [config, task.fingerprint(), list(seeds), trainings, sources(module, *inner)]
+    path = folder / f"{benchmark.id}-{strategy}-{content_key(what)}.npy"
     if path.is_file():
         return np.load(path)
     curves = play(name, strategy, seeds, trainings)

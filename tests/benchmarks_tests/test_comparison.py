@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import wilcoxon
 
 from benchmarks import comparison
-from benchmarks.comparison import TARGETS, Table, compare, mean_ranks, play, solved, tuned
+from benchmarks.comparison import TARGETS, Table, compare, kept, mean_ranks, play, solved, tuned
 from benchmarks.executors import InlineExecutor
 from core.table import table
 
@@ -84,6 +84,18 @@ def test_what_was_played_is_not_played_again(tmp_path: Path, monkeypatch: pytest
     )
     (other,) = compare(what[0], range(6), *what[2:])
     assert other.regrets["random_search"].shape == (6, 10)
+
+
+def test_what_was_played_on_another_table_is_played_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And lies in the folder, wherever the config does."""
+    config, folder = tmp_path / "mine.py", tmp_path / "curves"
+    config.write_text('like = "nas-bench-macro-v1"\nbenchmark = {"id": "mine-v1"}\n')
+    monkeypatch.setattr(comparison, "play", lambda *what: np.zeros((1, 2)))
+    for content in ("one", "one", "another"):
+        monkeypatch.setitem(vars(table("nas-bench-macro")), "fingerprint", content)
+        kept(folder, str(config), "random_search", [0], 2)
+    assert [path.name.startswith("mine-v1-random_search-") for path in folder.iterdir()] == [True, True]
+    assert {path.name for path in tmp_path.iterdir()} - {"__pycache__"} == {"mine.py", "curves"}
 
 
 def test_a_scale_is_of_first_answers() -> None:
