@@ -24,7 +24,7 @@ from benchmarks.executors import InlineExecutor
 from benchmarks.files import replacing
 from benchmarks.job import build_task
 from benchmarks.study import Study
-from core import build, content_key
+from core import build, content_key, did_you_mean
 from strategies import STRATEGIES
 from tasks.tabular import TabularTask
 
@@ -43,7 +43,7 @@ def play(name: str, strategy: str, seeds: Sequence[int], trainings: int) -> Arra
     """
     config, benchmark, text, task = _opened(name, strategy, trainings)
     means, sign = task.table.means("test", task.primary), 1 if task.higher_is_better else -1
-    best = max(sign * mean for mean in means.values())
+    best = float(np.nanmax([sign * mean for mean in means.values()]))  # NaN: networks without a training
     whole = training_seconds(task)
     curves = np.full((len(seeds), trainings), np.nan)
     for curve, seed in zip(curves, seeds, strict=True):
@@ -121,23 +121,43 @@ def compare(
     folder: Path,
     chosen: Sequence[str] | None = None,
 ) -> Iterator[Table]:
-    """A table's result for each benchmark, in turn, while the next one is played; curves are kept in `folder`."""
+    """A table's result for each benchmark, in turn, while the next one is played; curves are kept in `folder`.
+
+    `chosen` are played where a benchmark offers them (default: all). Raises ValueError for one that none offers, a benchmark
+    that offers none of them, and a strategy without an answer.
+    """
     flying: dict[str, dict[str, Future[Array]]] = {}
-    for name in names:
-        offered = read_protocol(name)["strategies"]
-        flying[name] = {
-            who: executor.submit(kept, folder, name, who, list(seeds), trainings)
-            for who in chosen or offered
-            if who in offered
-        }
+    for name, asked in _asked(names, chosen).items():
+        flying[name] = {who: executor.submit(kept, folder, name, who, list(seeds), trainings) for who in asked}
         if len(flying) > 1:
-            yield _table(*next(iter(flying.items())))
+            yield _table(*next(iter(flying.items())), seeds)
             del flying[next(iter(flying))]
-    yield from (_table(name, jobs) for name, jobs in flying.items())
+    yield from (_table(name, jobs, seeds) for name, jobs in flying.items())
 
 
-def _table(name: str, jobs: Mapping[str, Future[Array]]) -> Table:
-    return Table(name, {who: job.result() for who, job in jobs.items()})
+def _asked(names: Sequence[str], chosen: Sequence[str] | None) -> dict[str, list[str]]:
+    """The strategies to play on each benchmark."""
+    offers = {name: list(read_protocol(name)["strategies"]) for name in names}
+    known = [who for offer in offers.values() for who in offer]
+    for who in chosen or ():
+        if who not in known:
+            raise ValueError(did_you_mean("strategy", who, dict.fromkeys(known)))
+    asked = {name: [who for who in chosen or offer if who in offer] for name, offer in offers.items()}
+    for name, played in asked.items():
+        if not played:
+            raise ValueError(
+                f"{name} has none of these strategies: leave it out, or name one of {', '.join(offers[name])}"
+            )
+    return asked
+
+
+def _table(name: str, jobs: Mapping[str, Future[Array]], seeds: Sequence[int]) -> Table:
+    regrets = {who: job.result() for who, job in jobs.items()}
+    for who, curves in regrets.items():
+        for seed, end in zip(seeds, curves[:, -1], strict=True):
+            if np.isnan(end):
+                raise ValueError(f"{who} has no answer on {name} with seed {seed}: give more --trainings")
+    return Table(name, regrets)
 
 
 @dataclass(frozen=True)
@@ -185,7 +205,7 @@ class Table:
     def scale(self, share: float) -> float:
         """A share of the regret that a search's first answer leaves on average, rounded to two digits."""
         first = [curves[np.arange(len(curves)), np.isfinite(curves).argmax(1)] for curves in self.regrets.values()]
-        return float(f"{share * min(map(np.nanmean, first)):.2g}")
+        return float(f"{share * np.nanmin(list(map(np.nanmean, first))):.2g}")
 
     def winners(self) -> list[str]:
         """The strategies whose regret is smaller than random search's, and not by chance."""

@@ -14,6 +14,7 @@ import sys
 import warnings
 from argparse import Namespace
 from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -145,6 +146,10 @@ def main() -> int:
             tables = list(tqdm(played, total=len(names), unit="table", file=sys.stderr))
         options.out.mkdir(parents=True, exist_ok=True)
         text = page(tables, options)
+    except BrokenExecutor:
+        raise OSError("a worker has died (killed, for want of memory perhaps): the same command goes on") from None
+    except RuntimeError as error:
+        raise OSError(str(error)) from None
     except (ValueError, OSError) as error:
         refuse(error)
     (options.out / "results.md").write_text(text)

@@ -98,10 +98,39 @@ def test_what_was_played_on_another_table_is_played_again(tmp_path: Path, monkey
     assert {path.name for path in tmp_path.iterdir()} - {"__pycache__"} == {"mine.py", "curves"}
 
 
+def test_a_strategy_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    names = ["nas-bench-macro-v1", "toy-v2"]
+    for chosen, sentence in (
+        (["random_search", "greedy_evolutoin"], "unknown strategy 'greedy_evolutoin': did you mean 'greedy_evolution'"),
+        (["greedy_evolution"], "toy-v2 has none of these strategies: leave it out"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            next(compare(names, range(5), 10, InlineExecutor(), tmp_path, chosen))
+
+
+def test_a_strategy_without_an_answer_is_named_with_its_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    curves = np.array([[1.0, 0.5], [np.nan, np.nan]])
+    monkeypatch.setattr(comparison, "kept", lambda *what: curves)
+    with pytest.raises(ValueError, match="random_search has no answer on toy-v2 with seed 8: give more --trainings"):
+        next(compare(["toy-v2"], [7, 8], 2, InlineExecutor(), tmp_path, ["random_search"]))
+
+
+def test_networks_without_a_training_are_not_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = table("nas-bench-macro")
+    means = whole.means("test", "accuracy")
+    monkeypatch.setattr(
+        type(whole), "means", lambda *what: {next(iter(means)): np.nan, **dict(list(means.items())[1:])}
+    )
+    assert np.nanmin(play("nas-bench-macro-v1", "random_search", [0], 5)) >= 0
+
+
+@pytest.mark.filterwarnings("ignore:Mean of empty slice")
 def test_a_scale_is_of_first_answers() -> None:
     """A first training that takes longer than most has no answer after the time of one."""
     found = Table("made", {"one": np.array([[np.nan, 0.4, 0.1], [0.6, 0.5, 0.2]])})
     assert (found.scale(1.0), found.scale(0.1)) == (0.5, 0.05)
+    without = Table("made", {"none": np.full((2, 3), np.nan), **found.regrets})
+    assert without.scale(1.0) == 0.5
 
 
 def test_the_share_of_targets_reached() -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from benchmarks import comparison
 
 
 def test_the_page_tells_who_beats_random_search(tool: Any, tmp_path: Path) -> None:
@@ -33,3 +38,18 @@ def test_the_page_tells_who_beats_random_search(tool: Any, tmp_path: Path) -> No
     wrong = tool("compare_strategies", "toy-v2", "--workers", 1, "--out", tmp_path / "other")
     assert (wrong.returncode, "name a tabular benchmark" in wrong.stderr) == (2, True)
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(BrokenExecutor("dead"), "a worker has died"), (RuntimeError("too deep"), "too deep")]
+)
+def test_what_fails_is_one_line(
+    tool: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    def fails(*what: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(comparison, "kept", fails)
+    run = tool("compare_strategies", "nas-bench-macro-v1", "--workers", 1, "--out", tmp_path / "page")
+    (line,) = [line for line in run.stderr.splitlines() if line.startswith("failed: ")]
+    assert (run.returncode, said in line, "Traceback" in run.stderr) == (1, True, False)
