@@ -16,6 +16,7 @@ from benchmarks.journal import Journal
 from benchmarks.run import Run
 from core.table import CODE, FORMAT, GROUP, Schema, Table, coded, every, weights, write_table
 from search_spaces import Architecture, FiniteSpace
+from tasks import Task
 
 Figures = Mapping[str, float]
 FINAL = "final"
@@ -146,7 +147,8 @@ def retrained(one: Run, table: Table, count: int, executor: Executor) -> list[tu
 def assembled(one: Run, entries: Entries, runs: int, folder: Path, about: tuple[str, str]) -> Table:
     """The table of all trainings, with the primary metric and those that the reward reads; `about` are source and licence.
 
-    The first of equal networks has their results, the others, and trainings that failed or were not made, have NaN.
+    The first of equal networks has their results, the others, and trainings that failed or were not made, have NaN, as have
+    costs of a network that cannot be built.
     """
     benchmark, task = one.benchmark, build_task(one.search_task)
     space, stage = benchmark.space, benchmark.stages[-1]
@@ -154,7 +156,7 @@ def assembled(one: Run, entries: Entries, runs: int, folder: Path, about: tuple[
     answers, epochs = networks(space), stage.recipe.epochs
     first: dict[str, int] = {}
     group = [first.setdefault(arch.key, row) for row, arch in enumerate(answers)]
-    costs = {row: task.measure(space.model(answers[row]), COSTS) for row in first.values()}
+    costs = {row: _costs(task, space, answers[row]) for row in first.values()}
     names = [name for name in task.metrics if name == task.primary or name in benchmark.reads()]
     splits = {"val": stage.view.eval, "test": benchmark.final.view.eval}
     shapes = dict.fromkeys(splits, (len(answers), runs, epochs)) | {FINAL: (len(answers), 1, epochs)}
@@ -187,3 +189,12 @@ def assembled(one: Run, entries: Entries, runs: int, folder: Path, about: tuple[
         images=sum(map(len, task.samples(stage).batches(0, 0))),  # type: ignore[attr-defined]
     )  # fmt: skip
     return write_table(folder, schema, columns)
+
+
+def _costs(task: Task, space: FiniteSpace, arch: Architecture) -> Figures:
+    try:
+        return task.measure(space.model(arch), COSTS)
+    except Exception as error:
+        if machines_fault(error):
+            raise
+        return dict.fromkeys(COSTS, np.nan)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from benchmarks.table_building import COSTS
 from core.table import Table
+from tasks import Task
 
 CONFIG = """
 benchmark = dict(
@@ -25,7 +29,7 @@ strategies = dict(random_search=dict(type="RandomSearch"))
 """
 
 
-def test_a_table_is_built_goes_on_and_is_searched(tool: Any, tmp_path: Path) -> None:
+def test_a_table_is_built_goes_on_and_is_searched(tool: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config, rng = tmp_path / "tiny.py", np.random.default_rng(0)
     config.write_text(CONFIG.format(root=tmp_path / "data"))
     for split in ("train", "val", "test"):
@@ -59,3 +63,20 @@ def test_a_table_is_built_goes_on_and_is_searched(tool: Any, tmp_path: Path) -> 
     assert (wrong.returncode, "has one run" in wrong.stderr) == (2, True)
     again = tool(*what, "--out", str(tmp_path / "two"))
     assert (again.returncode, "is there already" in again.stderr) == (2, True)
+    for error, code in ((RuntimeError("too deep"), 0), (OSError(errno.ENOSPC, "the disk is full"), 1)):
+        monkeypatch.setattr(Task, "measure", costs_of_all_but_one(error))
+        third = tool(*what, "--runs", "2", "--out", str(tmp_path / f"three{code}"))
+        assert (third.returncode, "Traceback" in third.stderr) == (code, False), third.stderr
+    assert "failed: [Errno 28] the disk is full" in third.stderr
+    assert np.isnan(Table(tmp_path / "three0").column("params")).tolist() == [True, False, False, False]
+
+
+def costs_of_all_but_one(error: Exception) -> Any:
+    waiting, measure = [error], Task.measure
+
+    def costs(task: Task, model: Any, names: Any) -> dict[str, float]:
+        if waiting and names == COSTS:
+            raise waiting.pop()
+        return measure(task, model, names)
+
+    return costs
