@@ -152,7 +152,7 @@ def machines_fault(error: BaseException | None) -> bool:
     seen: list[BaseException] = []
     while error is not None and error not in seen:
         seen.append(error)
-        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in MACHINE):
+        if isinstance(error, MemoryError | MachineError) or (isinstance(error, OSError) and error.errno in MACHINE):
             return True
         if isinstance(error, RuntimeError) and any(words in str(error) for words in WORDS):
             return type(error).__name__ != "OutOfMemoryError"

@@ -137,11 +137,17 @@ def said(message: object) -> str:
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
 
 
-def refuse(message: object) -> NoReturn:
-    """Say in one line what is wrong with the input, and leave with exit code 2."""
-    if isinstance(message, BrokenPipeError):  # nobody reads on, which is no input
-        raise message
-    print(f"error: {said(message)}", file=sys.stderr)
+def refuse(error: object, message: object = None) -> NoReturn:
+    """Say in one line what is wrong with the input, and leave with exit code 2; `message`: in other words than the error's.
+
+    What is no fault of the input is raised, for `run`.
+    """
+    if isinstance(error, OSError | MemoryError):
+        from benchmarks.job import machines_fault
+
+        if isinstance(error, BrokenPipeError) or machines_fault(error):  # nobody reads on, or a full disk
+            raise error
+    print(f"error: {said(error if message is None else message)}", file=sys.stderr)
     raise SystemExit(2)
 
 

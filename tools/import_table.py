@@ -26,7 +26,7 @@ def main() -> int:
     try:
         table = converted(options.format, options.source, options.out)
     except OSError as error:
-        refuse(f"{error.filename or options.source} cannot be read or written: {error.strerror}")
+        refuse(error, f"{error.filename or options.source} cannot be read or written: {error.strerror}")
     except ValueError as error:
         refuse(error)
     size = sum(path.stat().st_size for path in options.out.iterdir())

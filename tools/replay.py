@@ -36,7 +36,7 @@ def main() -> int:
                 folders[stack.enter_context(opened(place))] = place
             table, found = replay(list(folders), options.out)
     except (ValueError, OSError) as error:
-        refuse(told(error))
+        refuse(error, told(error))
     for line in table.split("\n"):
         print("".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line))
     for sentence in found:

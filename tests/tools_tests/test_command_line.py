@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import pickle
 import subprocess
 import sys
 from typing import Any
 
 import pytest
+
+from benchmarks.job import MachineError
 
 
 @pytest.mark.parametrize(
@@ -40,6 +44,29 @@ def test_values_are_kept_as_they_are_given(monkeypatch: pytest.MonkeyPatch, give
     parser = Parser()
     parser.add_argument("--cfg-options", nargs="+", action=Settings)
     assert parser.parse_args(["--cfg-options", given, "x=1"]).cfg_options == {given.partition("=")[0]: value, "x": 1}
+
+
+@pytest.mark.parametrize(
+    ("error", "begins"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "failed: [Errno 28] No space"),
+        (MachineError("the machine failed"), "failed: the machine failed"),
+        (pickle.loads(pickle.dumps(MachineError("the machine failed"))), "failed: the machine failed"),
+        (MemoryError(), "failed: out of memory"),
+        (FileNotFoundError(errno.ENOENT, "No such file"), "error: [Errno 2] No such"),
+        (ValueError("no number"), "error: no number"),
+    ],
+)
+def test_what_the_machine_is_to_blame_for_is_no_bad_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, begins: str
+) -> None:
+    monkeypatch.syspath_prepend("tools")
+    from command_line import refuse, run
+
+    with pytest.raises(SystemExit) as left:
+        run(lambda: refuse(error))
+    said = capsys.readouterr().err
+    assert (left.value.code, said.startswith(begins)) == (1 if begins.startswith("failed") else 2, True), said
 
 
 def test_a_folder_with_blanks_and_commas_is_used_as_it_is(tool, folder_data, tmp_path) -> None:
