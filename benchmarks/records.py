@@ -173,12 +173,14 @@ def read_records(folders: Iterable[Path]) -> list[Record]:
     Of several folders with the same benchmark, strategy and seed a finished one counts before an unfinished one, the first
     before later ones. Raises ValueError where there is none, or one cannot be read.
     """
-    found: dict[Path, None] = {}
+    folders, found = list(folders), dict[Path, None]()
     for folder in folders:
         ledgers = sorted(folder.rglob(TRIALS))
         if not ledgers:
             raise ValueError(f"there is no run ({TRIALS}) in {folder}: give a folder that run_benchmark.py wrote")
         found.update(dict.fromkeys(ledger.parent.resolve() for ledger in ledgers if not _just_begun(ledger)))
+    if not found:
+        raise ValueError(f"no run in {', '.join(map(str, folders))} has begun yet: run the benchmark first")
     groups: dict[tuple[str, str, int], list[Record]] = {}
     for record in map(Record.of, found):
         groups.setdefault(record.identity, []).append(record)

@@ -232,3 +232,5 @@ def test_a_run_that_has_just_begun_is_left_out(runs: Path) -> None:
     new.mkdir()
     (new / "trials.jsonl").touch()
     assert {record.seed for record in read_records([runs])} == {0, 1}
+    with pytest.raises(ValueError, match=r"no run in .*/seed9 has begun yet: run the benchmark first"):
+        read_records([new])
