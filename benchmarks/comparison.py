@@ -246,7 +246,8 @@ def solved(tables: Sequence[Table]) -> pd.DataFrame:
         hits = [
             np.nan_to_num(table.regrets[who], nan=np.inf) <= table.scale(share) for table in tables for share in TARGETS
         ]
-        shares[who] = np.mean([hit.mean(0) for hit in hits], 0)
+        reached = [np.logical_or.accumulate(hit, axis=1) for hit in hits]  # by then, also where it is left again
+        shares[who] = np.mean([hit.mean(0) for hit in reached], 0)
     return pd.DataFrame(shares, index=range(1, 1 + len(next(iter(shares.values())))))
 
 

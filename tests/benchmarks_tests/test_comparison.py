@@ -138,7 +138,14 @@ def test_the_share_of_targets_reached() -> None:
     shares = solved([Table("made", {"one": curves})])["one"]
     assert shares.index.tolist() == [1, 2, 3]
     half = (TARGETS >= 0.5).mean()
-    assert shares.tolist() == pytest.approx([1 / 21, (half + 1 / 21) / 2, 0.5])
+    assert shares.tolist() == pytest.approx([1 / 21, (half + 1 / 21) / 2, (1 + 1 / 21) / 2])
+
+
+def test_a_target_that_was_reached_stays_reached() -> None:
+    """An incumbent may be worse by its mean than the one before it."""
+    shares = solved([Table("made", {"one": np.array([[1.0, 0.0, 0.9], [1.0, np.nan, 0.5]])})])["one"]
+    half = (TARGETS >= 0.5).mean()
+    assert shares.tolist() == pytest.approx([1 / 21, (1 + 1 / 21) / 2, (1 + half) / 2])
 
 
 def test_what_tuning_is_worth() -> None:
