@@ -112,12 +112,15 @@ class AllOf(Gate):
 
 
 def saved_images(trials: Sequence[Trial], stages: Sequence[str]) -> int:
-    """The images that stopped trials would have cost in the stages they never saw, at the mean cost of the others."""
+    """The images that stopped trials would have cost in the stages they never saw, at the mean cost of the others.
+
+    One that was answered as an equal trial had been would have cost nothing there, either.
+    """
     saved = 0.0
     for place, name in enumerate(stages):
         costs = [
             stage.cost.images for trial in trials for stage in trial.stages if stage.name == name and stage.cost.images
         ]
-        short = sum(trial.status == "stopped" and trial.depth <= place for trial in trials)
+        short = sum(trial.status == "stopped" and trial.depth <= place and not trial.repeated for trial in trials)
         saved += short * sum(costs) / len(costs) if costs else 0.0
     return round(saved)

@@ -16,7 +16,6 @@ from core import build, content_key, only_registered
 from core.parsing import in_a_line
 from search_spaces import SPACES, SearchSpace
 from strategies import Trial
-from tasks import Cost
 from tasks.cost import BATCH_PARTS
 
 STATUSES = ("done", "stopped", "failed", "duplicate")
@@ -87,10 +86,7 @@ class Record:
 
     def counts(self) -> dict[str, int]:
         """How its trials ended; an evaluation that another trial had made already has cost nothing and is a duplicate."""
-        ended, nothing = Counter(trial.status for trial in self.trials), Cost()
-        again = sum(
-            bool(trial.stages) and all(stage.cost == nothing for stage in trial.stages) for trial in self.trials
-        )
+        ended, again = Counter(trial.status for trial in self.trials), sum(trial.repeated for trial in self.trials)
         return {**{status: ended[status] for status in STATUSES[:3]}, "duplicate": again}
 
     def failures(self) -> Counter[str]:

@@ -85,6 +85,11 @@ class Trial:
         first, *others = self.stages or (StageResult("", {}, Cost()),)
         return sum((stage.cost for stage in others), first.cost)
 
+    @property
+    def repeated(self) -> bool:
+        """Was its evaluation another trial's, so that all its stages have cost nothing?"""
+        return bool(self.stages) and all(stage.cost == Cost() for stage in self.stages)
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -9,6 +9,8 @@ from benchmarks.records import Record
 from benchmarks.rows import REFERENCE, Row, printed
 
 LIKELY = 0.05  # a p value from which on a difference is taken for chance
+SHORT = 10_000  # below it a number is printed whole
+UNITS = (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3))
 
 
 class Summary(NamedTuple):
@@ -105,11 +107,12 @@ def _cost(row: Row, searched: bool) -> list[tuple[str, str]]:
 
 
 def _short(value: float) -> str:
-    """A large number in thousands, millions, ..."""
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e4)):
-        if abs(value) >= size:
-            return f"{value / (1e3 if unit == 'k' else size):.3g} {unit}"
-    return printed(value)
+    """A large number in thousands, millions, ..., with three digits."""
+    if abs(value) < SHORT:
+        return printed(value)
+    rounded = float(f"{value:.3g}")
+    unit, size = next((unit, size) for unit, size in UNITS if abs(rounded) >= size)
+    return f"{rounded / size:.3g} {unit}"
 
 
 def _count(number: int, what: str) -> str:

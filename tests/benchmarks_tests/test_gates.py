@@ -121,5 +121,8 @@ def test_what_a_gate_saved() -> None:
         Trial(1, proposal, (short,), "stopped", 0.5, depth=1),
         Trial(2, proposal, (), "failed"),
         Trial(3, proposal, (short,), "stopped", 0.5, depth=1),
+        Trial(4, proposal, (StageResult("short", {}, Cost()),), "stopped", 0.5, depth=1),  # as trial 3: for nothing
     ]
     assert saved_images(trials, ["short", "long"]) == 200
+    refused = Trial(5, proposal, (), "stopped")  # for its cost, before the first stage
+    assert saved_images([*trials, refused], ["short", "long"]) == 310

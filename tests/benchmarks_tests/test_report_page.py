@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from benchmarks.leaderboard import Leaderboard
-from benchmarks.report import vega
+from benchmarks.report import summary, vega
 from benchmarks.report.page import page, section, write
 
 HOSTILE = "<script>alert(1)</script>\"'&\n\u202eabc</bdi>{{ 7 * 7 }}\\"
@@ -222,6 +222,15 @@ def test_a_class_that_a_record_names_is_not_imported(runs: Path, monkeypatch: py
         spaces = {"type": "Subset", "space": {"type": "trap_of_records.Space"}, "choices": {}}
         change(folder, "config.json", lambda config, spaces=spaces: config["benchmark"].update(space=spaces))
     assert "layer0" in made(runs)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(9_999, "9,999"), (12_345, "12.3 k"), (999_400, "999 k"), (999_600, "1 M"), (999.6e6, "1 G"), (1.2e12, "1.2 T")],
+)
+def test_large_numbers_have_three_digits_and_a_unit(value: float, shown: str) -> None:
+    (size,) = summary._sizes({"params": {"mean": value}})
+    assert size == ("parameters", shown)
 
 
 def test_two_protocols_are_noticed(runs: Path) -> None:
