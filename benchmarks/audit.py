@@ -13,6 +13,7 @@ from benchmarks.judge import Judge
 from benchmarks.ranking import AFTER, FINAL, LEAST, REWARD, Array, Estimate, Sample, estimated, kendall
 from benchmarks.run import Run
 from benchmarks.scoring import Figures, Part, Score
+from tasks.rewards import computed
 
 BEST = 3  # networks that a signal ranks first, of which the final training then finds the best one
 NETWORKS = "audited networks"  # whose signals are compared
@@ -58,7 +59,9 @@ def audited(one: Run, scores: Sequence[Score], before: Sequence[Figures] = ()) -
     by_network: dict[int, dict[Part, list[Score]]] = {}
     for score in sorted(scores, key=lambda score: score.place):
         by_network.setdefault(score.architecture, {}).setdefault(score.part, []).append(score)
-    sound = {n: parts for n, parts in by_network.items() if not any(s.error for some in parts.values() for s in some)}
+    sound = {
+        n: parts for n, parts in by_network.items() if all(judged(one, s) for some in parts.values() for s in some)
+    }
     count, failed = len(sound), len(by_network) - len(sound)
     if count < LEAST:
         raise ValueError(f"{count} networks say little: give at least {LEAST} without a failure")
@@ -86,8 +89,19 @@ def audited(one: Run, scores: Sequence[Score], before: Sequence[Figures] = ()) -
     )
 
 
+def judged(one: Run, score: Score) -> bool:
+    """Has a network not failed: in the search, as in a study, also not because a stage's reward cannot be computed?"""
+    try:
+        for stage in range(len(score.stages)) if score.part == "search" else ():
+            reward(one, score, stage)
+    except ValueError:
+        return False
+    return not score.error
+
+
 def reward(one: Run, score: Score, stage: int = -1) -> float:
-    return one.benchmark.reward({**score.measures, **score.stages[stage]})
+    """Raises ValueError where it cannot be computed."""
+    return computed(one.benchmark.reward, {**score.measures, **score.stages[stage]})
 
 
 def mean(rows: Iterable[Figures]) -> dict[str, float]:

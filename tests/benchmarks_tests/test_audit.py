@@ -148,6 +148,26 @@ def test_a_network_with_a_failure_is_left_out(one: Run) -> None:
         audited(one, rows(search[:4], final[:4]))
 
 
+def test_a_network_without_a_reward_has_failed(one: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it has in a study, which judges it after every stage."""
+    scores, search = rows(noisy(), noisy()[:, :1]), noisy()
+    for place, stage in ((4, 0), (13, 1)):  # networks 1 and 4
+        stages = list(scores[place].stages)
+        stages[stage] = {"score": -99.0 if stage else np.nan}
+        scores[place] = replace(scores[place], stages=tuple(stages))
+
+    def product(metrics: dict[str, float]) -> float:
+        if metrics["score"] == -99:
+            raise ZeroDivisionError("by nothing")
+        return metrics["score"]
+
+    monkeypatch.setattr(one.benchmark, "reward", product)
+    result = audited(one, scores)
+    assert (result.networks, result.failed) == (10, 2)
+    assert result.share is not None
+    assert result.share.value == share(np.delete(search, [1, 4], axis=0), np.arange(10)[None])[0]
+
+
 def test_more_networks_begin_with_the_same() -> None:
     few, many = sampled(ToySpace(), 5), sampled(ToySpace(), 9)
     assert many[:5] == few
