@@ -63,7 +63,7 @@ def _fill(out: Path, found: Found, onnx: bool, tell: Callable[[str], None]) -> d
     usage = task.usage(stage)
     _for_stock_tools(out, found, network, usage)
     whole = task.deployed(network).eval()
-    images = _images(found)
+    images = _images(found, usage.get("tile"))
     source = Source(whole, traced(whole, images))
     text = source.text(_docstring(found, usage))
     plain = _plain(text, source.weights)
@@ -115,10 +115,12 @@ def _for_stock_tools(out: Path, found: Found, network: nn.Module, usage: dict[st
         shutil.copy(FILES / "run.py", out)
 
 
-def _images(found: Found) -> Tensor:
-    """The first scored image, as the network that is taken home sees it."""
-    image = torch.from_numpy(found.task.samples(found.stage).scored(0)[0])
-    return image.permute(2, 0, 1)[None].float().contiguous()
+def _images(found: Found, tile: int | None) -> Tensor:
+    """The first scored image, as the network that is taken home sees it: one tile of it, where it goes through in tiles."""
+    image = torch.from_numpy(found.task.samples(found.stage).scored(0)[0]).permute(2, 0, 1)[None].float()
+    if tile is not None and image.shape[-2] * image.shape[-1] > tile**2:
+        image = image[..., :tile, :tile]
+    return image.contiguous()
 
 
 def _plain(text: str, weights: dict[str, Tensor]) -> Any:

@@ -1,0 +1,47 @@
+"""The folder of a network that is taken home, whatever the images that it is tried out with."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks.export import package
+from benchmarks.export.latency import latency
+from benchmarks.export.package import export
+from tasks import Stage
+from tasks.restoration.task import RestorationTask
+
+STAGE = Stage.of(dict(name="final", view=dict(size=[16, 16], eval="train"), recipe=dict(epochs=1, batch=2)))
+PARTS = {"network": dict(type="DnCNN", width=4, depth=2)}
+
+
+@pytest.fixture
+def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A small network on three images of this size (height, width), in place of that of a run."""
+    monkeypatch.setattr(package, "latency", partial(latency, seconds=0.01))
+
+    def make(size: tuple[int, int], tile: int | None = None) -> Any:
+        (tmp_path / "train").mkdir()
+        rng = np.random.default_rng(0)
+        for index in range(3):
+            Image.fromarray(rng.integers(0, 256, size, dtype=np.uint8)).save(tmp_path / f"train/{index}.png")
+        data, noise = dict(type="FolderImages", root=str(tmp_path)), dict(type="Noise", sigma=25)
+        task = RestorationTask(data, "", noise, input_size=(16, 16), tile=tile)
+        final = {"metrics": {"PSNR": 20.0}, "params": 1.0, "madds": 1.0}
+        known = dict(task=task, stage=STAGE, parts=PARTS, name="a test", config={"protocol_hash": ""})
+        return SimpleNamespace(**known, record={"final": final}, network=lambda: task.network(PARTS))
+
+    return make
+
+
+def test_what_goes_through_in_tiles_is_tried_out_on_one(found: Any, tmp_path: Path) -> None:
+    about = export(found((40, 90), tile=36), tmp_path / "tiles", onnx=False)
+    assert about["input"] == [1, 36, 36]
+    assert json.loads((tmp_path / "tiles/model.json").read_text()) == about
