@@ -67,7 +67,8 @@ def _fill(out: Path, found: Found, onnx: bool, tell: Callable[[str], None]) -> d
     source = Source(whole, traced(whole, images))
     text = source.text(_docstring(found, usage))
     plain = _plain(text, source.weights)
-    for batch in (images, torch.cat([images[..., : images.shape[-2] // 32 * 32, :]] * 2)):  # other sizes, other numbers
+    batches = images, torch.cat([images[..., : _rows(images), :]] * 2)  # other sizes, other numbers
+    for batch in batches:
         _compare("the plain file", _tuple(plain(batch)), _tuple(whole(batch)))
     (out / "network.py").write_text(text)
     save_file({name: value.contiguous() for name, value in source.weights.items()}, out / "network.safetensors")
@@ -90,7 +91,7 @@ def _fill(out: Path, found: Found, onnx: bool, tell: Callable[[str], None]) -> d
         path, threads = out / "network.onnx", torch.get_num_threads()
         write_onnx(plain, torch.cat([images] * 2), OUTPUTS[usage["task"]], path)
         runtime = OnnxNetwork(path, threads)
-        for batch in (images, torch.cat([images[..., : images.shape[-2] // 32 * 32, :]] * 2)):
+        for batch in batches:
             _compare("ONNX", runtime(batch.numpy()), _tuple(plain(batch)))
         array = images.numpy()
         about["latency_ms"]["onnxruntime"] = asdict(latency(lambda: runtime(array)))
@@ -121,6 +122,11 @@ def _images(found: Found, tile: int | None) -> Tensor:
     if tile is not None and image.shape[-2] * image.shape[-1] > tile**2:
         image = image[..., :tile, :tile]
     return image.contiguous()
+
+
+def _rows(images: Tensor) -> int:
+    """As many as a multiple of 32, all where there are fewer than 32."""
+    return images.shape[-2] // 32 * 32 or images.shape[-2]
 
 
 def _plain(text: str, weights: dict[str, Tensor]) -> Any:

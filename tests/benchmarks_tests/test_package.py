@@ -45,3 +45,7 @@ def test_what_goes_through_in_tiles_is_tried_out_on_one(found: Any, tmp_path: Pa
     about = export(found((40, 90), tile=36), tmp_path / "tiles", onnx=False)
     assert about["input"] == [1, 36, 36]
     assert json.loads((tmp_path / "tiles/model.json").read_text()) == about
+
+
+def test_low_images_are_tried_out_with_all_their_rows(found: Any, tmp_path: Path) -> None:
+    assert export(found((20, 40)), tmp_path / "low", onnx=False)["input"] == [1, 20, 40]
