@@ -45,6 +45,8 @@ def test_what_goes_through_in_tiles_is_tried_out_on_one(found: Any, tmp_path: Pa
     about = export(found((40, 90), tile=36), tmp_path / "tiles", onnx=False)
     assert about["input"] == [1, 36, 36]
     assert json.loads((tmp_path / "tiles/model.json").read_text()) == about
+    modes = {path.name: path.stat().st_mode for path in (tmp_path / "tiles").iterdir()}
+    assert modes["network.safetensors"] == modes["network.py"]
 
 
 def test_low_images_are_tried_out_with_all_their_rows(found: Any, tmp_path: Path) -> None:
