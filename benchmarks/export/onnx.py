@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
+from core.parsing import in_a_line
+
 TOLERANCE = 1e-4  # of the largest output, or of 1 where all are smaller
 
 
@@ -44,16 +46,22 @@ def write_onnx(network: nn.Module, example: Tensor, outputs: Sequence[str], path
 
 
 class OnnxNetwork:
-    """Called with (N, C, H, W) images, gives the outputs of a file's network as arrays."""
+    """Called with (N, C, H, W) images, gives the outputs of a file's network as arrays.
+
+    Raises ValueError where the file holds none.
+    """
 
     def __init__(self, path: Path, threads: int | None = None):
         settings = onnxruntime.SessionOptions()
         settings.log_severity_level = 3
         if threads is not None:
             settings.intra_op_num_threads = threads
-        self.session = onnxruntime.InferenceSession(
-            str(path), settings, providers=onnxruntime.get_available_providers()
-        )
+        try:
+            self.session = onnxruntime.InferenceSession(
+                str(path), settings, providers=onnxruntime.get_available_providers()
+            )
+        except Exception as error:  # its errors have no class of their own
+            raise ValueError(f"{path} cannot be used ({in_a_line(error)}): export it again") from None
 
     def __call__(self, images: np.ndarray) -> list[np.ndarray]:
         return self.session.run(None, {"image": images})  # type: ignore[return-value]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.export.about import Worth, part_of, read_about
+from benchmarks.export.latency import measured
 from benchmarks.export.predictor import Predictor
 
 RGB = {"input": [3, 8, 8], "size": None}
@@ -86,6 +88,16 @@ def test_a_sentence_and_an_exit_code(tool: Any, home: Path) -> None:
     done = tool("predict", home / "a.png", "--model", home, "--out", home / "out")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "it has no 'metres'" in done.stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"torn"])
+def test_a_damaged_onnx_file_is_refused(home: Path, content: bytes) -> None:
+    write(home, "depth", {"task": "depth", **USED["depth"]})
+    (home / "network.onnx").write_bytes(content)
+    for use in (partial(Predictor, home, "onnx"), partial(measured, home)):
+        with pytest.raises(ValueError, match=r"network\.onnx cannot be used \(.*\): export it again") as refused:
+            use()
+        assert "\n" not in str(refused.value)
 
 
 def test_what_it_is_worth(home: Path) -> None:
