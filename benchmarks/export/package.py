@@ -103,8 +103,7 @@ def _fill(out: Path, found: Found, onnx: bool, tell: Callable[[str], None]) -> d
 
 def _for_stock_tools(out: Path, found: Found, network: nn.Module, usage: dict[str, Any]) -> None:
     task, stage = found.task, found.stage
-    batches = len(task.samples(stage).batches(0, 0))
-    (out / "config.py").write_text(training_config(task, found.parts, stage, batches))
+    (out / "config.py").write_text(training_config(task, found.parts, stage))
     model = task.stock(found.parts, stage)["model"]
     prefix = "network." if "network" in model else ""  # MMEngine's model is around it
     state = {f"{prefix}{name}": value for name, value in network.state_dict().items()}

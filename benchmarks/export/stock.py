@@ -24,12 +24,13 @@ def model_config(config: dict[str, Any]) -> str:
     return Config({"model": config, **imports}).pretty_text
 
 
-def training_config(task: Deployable, model: Parts, stage: Stage, batches: int) -> str:
-    """The file of a whole experiment: a stage of a task, whose epochs have so many batches, for MMEngine's runner.
+def training_config(task: Deployable, model: Parts, stage: Stage) -> str:
+    """The file of a whole experiment, a stage of a task, for MMEngine's runner.
 
     Training begins with `start.pth` in the config's folder, where the backbone is that of all candidates.
     """
-    parts, recipe = task.stock(model, stage), stage.recipe
+    parts, recipe, samples = task.stock(model, stage), stage.recipe, task.samples(stage)
+    batches = len(samples.batches(0, 0))
     network, shared = parts["model"], "backbone" in parts["model"] and "backbone" not in model
     ours = f"{type(task).__module__.rpartition('.')[0]}.stock"
     scored = dict(
@@ -41,7 +42,7 @@ def training_config(task: Deployable, model: Parts, stage: Stage, batches: int) 
         "batch_size": recipe.batch,
         "sampler": dict(type="DefaultSampler", shuffle=True),
         "dataset": parts["train"],
-        "drop_last": True,
+        "drop_last": batches * recipe.batch <= samples.train_size,  # a last batch of one crop, as `batches` does
     }
     frozen = [dict(type="FrozenBackbone")] if shared and not recipe.trains_encoder else []
     config = dict(

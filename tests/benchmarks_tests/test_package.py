@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,13 +11,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mmengine.config import Config
+from mmengine.runner import Runner
 from PIL import Image
 
 from benchmarks.export import package
 from benchmarks.export.latency import latency
 from benchmarks.export.package import export
+from benchmarks.export.stock import training_config
 from tasks import Stage
 from tasks.restoration.task import RestorationTask
+from tasks.stage import Recipe
 
 STAGE = Stage.of(dict(name="final", view=dict(size=[16, 16], eval="train"), recipe=dict(epochs=1, batch=2)))
 PARTS = {"network": dict(type="DnCNN", width=4, depth=2)}
@@ -51,3 +56,13 @@ def test_what_goes_through_in_tiles_is_tried_out_on_one(found: Any, tmp_path: Pa
 
 def test_low_images_are_tried_out_with_all_their_rows(found: Any, tmp_path: Path) -> None:
     assert export(found((20, 40)), tmp_path / "low", onnx=False)["input"] == [1, 20, 40]
+
+
+@pytest.mark.parametrize(("batch", "steps"), [(1, 3), (2, 1), (3, 1), (4, 1)])
+def test_stock_tools_have_the_batches_of_the_suite(found: Any, batch: int, steps: int) -> None:
+    """Of three crops: a last batch of one is left out, another is not."""
+    task, stage = found((20, 40)).task, replace(STAGE, recipe=Recipe(epochs=1, batch=batch, schedule="poly"))
+    config = Config.fromstring(training_config(task, PARTS, stage), ".py")
+    loader = Runner.build_dataloader(config.train_dataloader)
+    assert len(loader) == len(list(loader)) == len(task.samples(stage).batches(0, 0)) == steps
+    assert config.param_scheduler[0].end == steps
