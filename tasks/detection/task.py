@@ -18,7 +18,7 @@ from tasks.deployment import Example, as_batch, plain
 from tasks.detection.data import DetectionData
 from tasks.detection.deployment import Boxes
 from tasks.detection.drawing import boxed, chosen
-from tasks.detection.metrics import COCO_METRICS, LIMIT, coco_metrics, coco_names, voc_map
+from tasks.detection.metrics import COCO_METRICS, coco_metrics, coco_names, voc_map
 from tasks.detection.samples import EMPTY, DetectionSamples
 from tasks.detection.templates import Detector
 from tasks.detection.transforms import Transforms
@@ -121,9 +121,7 @@ class DetectionTask(EncoderTask):
         config = self.config(model)
         config["data_preprocessor"]["pad_size_divisor"] = 1  # images are scored as they are
         split = dict(type="DetectionSplit", data=self.data_config, view=plain(stage.view))
-        evaluator: dict[str, Any] = dict(type="mmdet.CocoMetric", metric="bbox")
-        if self.data.limit != LIMIT:
-            evaluator = dict(type="CocoScores", limit=self.data.limit)
+        evaluator = dict(type="CocoScores", limit=self.data.limit)
         return dict(scope="mmdet", model=config, train=split, test={**split, "scored": True}, evaluator=evaluator)
 
 

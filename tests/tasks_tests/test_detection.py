@@ -261,3 +261,7 @@ def test_bccd_trains_and_scores(shared, tmp_path: Path) -> None:
     outcome = task.fit(DECODER, stage, seed=0)
     assert all(math.isfinite(value) for value in outcome.metrics.values())
     assert outcome.cost.images == 8 + 87
+
+
+def test_stock_tools_score_as_the_task_does(task: DetectionTask) -> None:
+    assert task.stock(DECODER, staged())["evaluator"] == dict(type="CocoScores", limit=100)

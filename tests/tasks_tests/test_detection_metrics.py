@@ -10,11 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from mmdet.evaluation.functional.mean_ap import average_precision, tpfp_default
+from mmengine.evaluator import Evaluator
+from mmengine.structures import InstanceData
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from tasks.detection.data import NucleiDetection
 from tasks.detection.metrics import COCO_METRICS, coco_metrics, coco_names, voc_ap, voc_map
+from tasks.detection.stock import DetectionSplit
 
 Data = tuple[dict[str, Any], list[dict[str, Any]]]
 
@@ -256,3 +261,28 @@ def test_what_voc_cannot_score_is_refused() -> None:
     ground_truth, detections = voc_case()
     with pytest.raises(ValueError, match="no object that counts"):
         voc_map({**ground_truth, "annotations": ground_truth["annotations"][1:2]}, detections)
+
+
+def test_stock_tools_score_by_the_same_rules() -> None:
+    """Sizes are those of the masks, and more than 100 detections count."""
+    data, rng = NucleiDetection(window=96), np.random.default_rng(0)
+    view = dict(eval="val", eval_size=(64, 64))
+    split = DetectionSplit(data=dict(type="NucleiDetection", window=96), view=view, scored=True)
+    found, evaluator = [], Evaluator(dict(type="CocoScores", limit=data.limit))
+    evaluator.dataset_meta = split.metainfo
+    for index in range(len(split)):
+        boxes = data.annotated("val", index).objects.boxes
+        boxes, scores = boxes + rng.normal(0, 1, boxes.shape), rng.random(len(boxes))
+        sample = split[index]["data_samples"]
+        labels = torch.zeros(len(boxes), dtype=torch.long)
+        sample.pred_instances = InstanceData(bboxes=torch.tensor(boxes), scores=torch.tensor(scores), labels=labels)
+        evaluator.process([sample])
+        for (x1, y1, x2, y2), score in zip(boxes.tolist(), scores.tolist(), strict=True):
+            found.append(dict(image_id=index, category_id=1, bbox=[x1, y1, x2 - x1, y2 - y1], score=score))
+    wanted = coco_metrics(data.ground_truth("val"), found, data.limit)
+    boxes_alone = data.ground_truth("val")
+    for one in boxes_alone["annotations"]:
+        one["area"] = one["bbox"][2] * one["bbox"][3]
+    assert coco_metrics(boxes_alone, found, data.limit) != wanted
+    measured = evaluator.evaluate(len(split))
+    assert measured == pytest.approx({f"coco/{name}": value for name, value in wanted.items()})
