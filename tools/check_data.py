@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from benchmarks.catalogue import read_protocol
-from benchmarks.own.folder import FINDERS, FLAT, Found, found
+from benchmarks.own.folder import FINDERS, Found, found
 from core import build
-from tasks.data import SPLITS, in_both
+from tasks.data import FLAT, SPLITS, in_both
 from tasks.registry import DATA
 from tasks.stage import View
 

@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 
 from core import build
-from tasks.data import SPLITS
+from tasks.data import FLAT, SPLITS
 from tasks.registry import DATA
-
-FLAT = "."  # the split of a folder that has none
 
 
 @dataclass(frozen=True)

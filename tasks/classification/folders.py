@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from tasks.classification.data import ClassificationData
-from tasks.data import ALIASES, SPLITS
+from tasks.data import ALIASES, POOLS, SPLITS
 from tasks.files import check_name, check_spelling, class_names, decode, existing, files_in, in_colour
 from tasks.folders import FolderData, Listing, under_any_name
 
-TRAIN = "train"  # the split that every class must have images in
+TRAIN = "train"  # the split that names the classes
 RESERVED = {name for split in SPLITS for name in (split, *ALIASES.get(split, ()))}  # for splits
 
 
 class LabelledFiles(FolderData, ClassificationData):
-    """Images of a folder with a label each. Every class must have an image in the split "train"."""
+    """Images of a folder with a label each. Every class must have an image in each of the POOLS that is read."""
 
     @abstractmethod
     def label(self, item: Any) -> int:
@@ -34,12 +34,12 @@ class LabelledFiles(FolderData, ClassificationData):
 
     def problems(self, split: str) -> Iterator[str]:
         yield from super().problems(split)
-        if split != TRAIN or self.listing(split).problems:
+        if split not in POOLS or self.listing(split).problems:
             return
         for label in np.flatnonzero(self.counts(split) == 0):
-            yield f"class {self.classes[label]!r} has no image in split {TRAIN!r}: add some, or leave it out"
+            yield f"class {self.classes[label]!r} has no image in split {split!r}: add some, or leave it out"
         if len(self.classes) < 2:
-            yield f"split {TRAIN!r} has images of one class, {', '.join(self.classes)!r}: there is nothing to tell apart"
+            yield f"split {split!r} has images of one class, {', '.join(self.classes)!r}: there is nothing to tell apart"
 
     def summary(self, split: str) -> str:
         counts = self.counts(split)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ImageFile
 
-from tasks.data import SPLITS
+from tasks.data import POOLS, SPLITS
 from tasks.files import (
     Refusal,
     by_stem,
@@ -32,7 +32,6 @@ from tasks.segmentation.data import SegmentationData
 from tasks.segmentation.metrics import IGNORE
 
 Pair = tuple[Path, Path]
-TRAIN = "train"  # the split that every class must have pixels in
 UNKNOWN = -1  # a value of label files that nobody has named
 
 
@@ -119,7 +118,7 @@ class FolderSegmentation(FolderData, SegmentationData):
     What is None is the layout's. `classes` are names in the order of their indices; where neither the layout nor the caller
     has any, they are the lines of `classes.txt` in the root. Label files hold these indices, or raw values that
     `label_map` translates to them; `ignore` lists the raw values that do not count. 255 is one of these, unless `label_map`
-    names it. Classes that are not the layout's must have a pixel in the split "train".
+    names it. Classes that are not the layout's must have a pixel in each of the POOLS that is read.
     """
 
     def __init__(
@@ -204,21 +203,22 @@ class FolderSegmentation(FolderData, SegmentationData):
         for sentence in super().problems(split):
             sound = False
             yield sentence
-        if sound and split == TRAIN:
-            yield from self._absent(self.counts(split))
+        if sound and split in POOLS:
+            yield from self._absent(split)
 
-    def _absent(self, counts: np.ndarray) -> Iterator[str]:
+    def _absent(self, split: str) -> Iterator[str]:
         """What training labels lack to learn from them."""
-        seen, hint = np.flatnonzero(counts[: len(self.classes)]), ""
+        counts, hint = self.counts(split), ""
+        seen = np.flatnonzero(counts[: len(self.classes)])
         if counts[IGNORE] and self.table[IGNORE] == IGNORE:
             share = counts[IGNORE] / counts.sum()
             hint = f" ({share:.1%} of the pixels are ignored; 255 always is: if it is a class, give label_map={{255: ...}})"
         absent = np.setdiff1d(np.arange(len(self.classes)), seen) if self.named else ()
         for label in absent:
             name = self.classes[label]
-            yield f"class {name!r} has no pixel in split {TRAIN!r}{hint}: label some, or leave it out"
+            yield f"class {name!r} has no pixel in split {split!r}{hint}: label some, or leave it out"
         if len(seen) < 2 and not len(absent):
-            yield f"split {TRAIN!r} has labels of fewer than two classes{hint}: there is nothing to tell apart"
+            yield f"split {split!r} has labels of fewer than two classes{hint}: there is nothing to tell apart"
 
     def unscorable(self, split: str) -> Iterator[str]:
         if not self.counts(split)[: len(self.classes)].any():
@@ -247,7 +247,7 @@ class AnyLabels(FolderSegmentation):
     def __init__(self, root: str, layout: str):
         super().__init__(root, layout, [str(value) for value in range(IGNORE)])
 
-    def _absent(self, counts: np.ndarray) -> Iterator[str]:
+    def _absent(self, split: str) -> Iterator[str]:
         return iter(())
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from core import build
 from tasks.classification.cifar import CifarClassification
 from tasks.classification.folders import FolderClassification, recognise
+from tasks.data import POOLS
 from tasks.registry import DATA
 
 TEN, HUNDRED = (1, "data_batch_{}.bin", "test_batch.bin"), (2, "train.bin", "test.bin")
@@ -97,11 +98,14 @@ def test_what_is_wrong_with_folders_is_said(animals: Path) -> None:
     assert "train/bird is none of the 1 classes" in wrong(one, "train")
 
 
-def test_one_class_is_nothing_to_tell_apart(tmp_path: Path) -> None:
-    pictures(tmp_path / "train", cat=2)
-    assert "images of one class, 'cat': there is nothing to tell apart" in wrong(
-        FolderClassification(str(tmp_path)), "train"
-    )
+@pytest.mark.parametrize("split", POOLS)
+def test_one_class_is_nothing_to_tell_apart(tmp_path: Path, split: str) -> None:
+    pictures(tmp_path / split, cat=2)
+    sentence = f"split {split!r} has images of one class, 'cat': there is nothing to tell apart"
+    assert wrong(FolderClassification(str(tmp_path)), split) == sentence
+    (tmp_path / split / "dog").mkdir()
+    sentence = f"class 'dog' has no image in split {split!r}: add some, or leave it out"
+    assert wrong(FolderClassification(str(tmp_path)), split) == sentence
 
 
 @pytest.mark.parametrize(

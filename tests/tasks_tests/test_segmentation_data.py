@@ -106,6 +106,17 @@ def test_masks_of_0_and_255(folder_data: Path, names: str, sentence: str) -> Non
     assert ((labels == 1) == (np.array(Image.open(folder_data / "masks/train/p0.png")) == 255)).all()
 
 
+def test_without_splits_every_class_must_have_pixels(tmp_path: Path) -> None:
+    (tmp_path / "classes.txt").write_text("field\nroad\n")
+    for kind in ("images", "masks"):
+        (tmp_path / kind).mkdir()
+    Image.new("RGB", (4, 4)).save(tmp_path / "images/a.png")
+    gray(tmp_path / "masks/a.png", np.eye(4) * 255)
+    folder = dict(type="FolderSegmentation", root=str(tmp_path), layout="folders")
+    with pytest.raises(ValueError, match=r"class 'road' has no pixel in split '\.' \(25\.0% of the pixels are ignored"):
+        build(DATA, dict(type="ResplitSegmentation", data=folder, pool="."))
+
+
 def test_a_class_without_training_pixels_is_refused(folder_data: Path) -> None:
     (folder_data / "classes.txt").write_text("field\nroad\nwater\nsnow\n")
     data = FolderSegmentation(str(folder_data), "folders")
