@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from tasks.keypoints.data import KeypointData, Person
 from tasks.keypoints.skeletons import Skeleton
 from tasks.registry import DATA
 from tasks.restoration.data import RestorationData
-from tasks.segmentation.data import SegmentationData
+from tasks.segmentation.data import IGNORE, SegmentationData
 
+TRAIN, OTHERWISE = "train", "or make the splits yourself"
 SHARES = {"train": 0.6, "val": 0.2, "test": 0.2}
 
 
@@ -69,7 +70,32 @@ class Resplit(Data):
         return self.data.read(*self.where(split, index))
 
     def problems(self, split: str) -> Iterator[str]:
-        return iter(()) if split in self.places else self.data.problems(self.others.get(split, split))
+        if split not in self.places:
+            yield from self.data.problems(self.others.get(split, split))
+        elif split == TRAIN:
+            yield from self._absent()
+
+    def least(self) -> int:
+        """How many classes, some or all, pictures to learn from must show."""
+        return 0
+
+    def labels(self, split: str, index: int) -> Iterable[int]:
+        """Which classes a picture shows."""
+        return ()
+
+    def _absent(self) -> Iterator[str]:
+        """A sentence for what chance has left out of the pictures to learn from, of which no more are read than needed."""
+        least, shown = self.least(), set[int]()
+        for index in range(self.size(TRAIN)):
+            shown.update(self.labels(TRAIN, index))
+            if len(shown) >= least:
+                return
+        if least < len(self.data.classes):
+            yield f"the pictures dealt out to {TRAIN!r} show fewer than {least} classes: add some, {OTHERWISE}"
+            return
+        for label, name in enumerate(self.data.classes):
+            if label not in shown:
+                yield f"class {name!r} is in none of the pictures dealt out to {TRAIN!r}: add some, {OTHERWISE}"
 
     def pictures(self, split: str) -> list[tuple[bytes, str]]:
         if split not in self.places:
@@ -95,6 +121,12 @@ class ResplitSegmentation(Resplit, SegmentationData):
     @property
     def classes(self) -> tuple[str, ...]:  # type: ignore[override]
         return self.data.classes
+
+    def least(self) -> int:
+        return len(self.classes) if self.data.named else 2
+
+    def labels(self, split: str, index: int) -> Iterable[int]:
+        return {*np.unique(self.read(split, index)[1]).tolist()} - {IGNORE}
 
 
 class ResplitDepth(Resplit, DepthData):
@@ -123,6 +155,13 @@ class ResplitDetection(Resplit, DetectionData):
     def annotated(self, split: str, index: int) -> Annotated:
         return self.data.annotated(*self.where(split, index))
 
+    def least(self) -> int:
+        return len(self.classes)
+
+    def labels(self, split: str, index: int) -> Iterable[int]:
+        objects = self.annotated(split, index).objects
+        return objects.labels[~objects.crowd].tolist()
+
 
 class ResplitRestoration(Resplit, RestorationData):
     """Degraded and clean images, or clean ones."""
@@ -141,6 +180,15 @@ class ResplitClassification(Resplit, ClassificationData):
     @property
     def classes(self) -> tuple[str, ...]:  # type: ignore[override]
         return self.data.classes
+
+    def label_of(self, split: str, index: int) -> int:
+        return self.data.label_of(*self.where(split, index))
+
+    def least(self) -> int:
+        return len(self.classes)
+
+    def labels(self, split: str, index: int) -> Iterable[int]:
+        return [self.label_of(split, index)]
 
 
 class ResplitKeypoints(Resplit, KeypointData):

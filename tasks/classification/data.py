@@ -25,6 +25,10 @@ class ClassificationData(Data):
     def read(self, split: str, index: int) -> tuple[np.ndarray, int]:
         """(H, W, 3) RGB uint8, and the label."""
 
+    def label_of(self, split: str, index: int) -> int:
+        """The same label; where it is known by itself, without decoding the image."""
+        return self.read(split, index)[1]
+
 
 class ScenesClassification(ScenesData, ClassificationData):
     """The objects of the embedded scenes-v1, splits "train", "val" and "test".

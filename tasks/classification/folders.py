@@ -25,6 +25,9 @@ class LabelledFiles(FolderData, ClassificationData):
     def label(self, item: Any) -> int:
         """That of an item of a listing, without decoding the image."""
 
+    def label_of(self, split: str, index: int) -> int:
+        return self.label(self.items(split)[index])
+
     def counts(self, split: str) -> np.ndarray:
         """(classes,): how many images each has."""
         return np.bincount([self.label(item) for item in self.listing(split).items], minlength=len(self.classes))

@@ -28,8 +28,7 @@ from tasks.files import (
     upright,
 )
 from tasks.folders import FolderData, Listing, under_any_name
-from tasks.segmentation.data import SegmentationData
-from tasks.segmentation.metrics import IGNORE
+from tasks.segmentation.data import ALL_IGNORED, IGNORE, SegmentationData
 
 Pair = tuple[Path, Path]
 UNKNOWN = -1  # a value of label files that nobody has named
@@ -222,7 +221,7 @@ class FolderSegmentation(FolderData, SegmentationData):
 
     def unscorable(self, split: str) -> Iterator[str]:
         if not self.counts(split)[: len(self.classes)].any():
-            yield f"split {split!r} has no label that counts, all are ignored: label some of its pixels"
+            yield ALL_IGNORED.format(split)
 
     def counts(self, split: str) -> np.ndarray:
         """(256,): how many pixels have each label, of the files that can be read."""
@@ -246,6 +245,7 @@ class AnyLabels(FolderSegmentation):
 
     def __init__(self, root: str, layout: str):
         super().__init__(root, layout, [str(value) for value in range(IGNORE)])
+        self.named = False
 
     def _absent(self, split: str) -> Iterator[str]:
         return iter(())

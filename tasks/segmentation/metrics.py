@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-IGNORE = 255
+from tasks.segmentation.data import IGNORE
+
 MEANS = ("mIoU", "mAcc", "fwIoU")
 
 
