@@ -90,7 +90,8 @@ class RestorationTask(Trainable, Deployable):
             side = round(max(view.size) / view.scale[0])
             for split in view.train:
                 self._check_size(split, side, f"crops of {side} pixels (stage {name})")
-            self._check_size(view.eval, smallest, "SSIM")
+            needed = -(-smallest // self.scale) * self.scale  # as images are cut to multiples of the scale
+            self._check_size(view.eval, needed, "SSIM")
 
     def _check_size(self, split: str, side: int, purpose: str) -> None:
         for index in range(self.data.size(split)):

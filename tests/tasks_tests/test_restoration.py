@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
+from PIL import Image
 from skimage.metrics import structural_similarity
 
 from tasks import Start
@@ -183,6 +184,11 @@ def test_options_and_other_slots_are_refused(denoising, stage) -> None:
         ({}, dict(size=(24, 41)), r"0\.png is 56x40, too small for crops of 41 pixels \(stage 'short'\)"),
         ({}, dict(scale=(0.5, 1.0)), r"0\.png is 56x40, too small for crops of 48 pixels"),
         (dict(ssim_weight=1.0), dict(size=(10, 24)), r"SSIM needs crops of at least 11 pixels, not \(10, 24\)"),
+        (
+            {},
+            dict(half=1, share=0.1),
+            "'short' has one training image, none of which is in half 1: give it two or more",
+        ),
         ({}, dict(eval="dev"), "there is no folder 'dev'"),
     ],
 )
@@ -191,6 +197,22 @@ def test_stages_that_do_not_fit_the_data_are_refused(
 ) -> None:
     with pytest.raises((ValueError, OSError), match=sentence):
         denoising(**settings).prepare([stage(**changes)])
+
+
+@pytest.mark.parametrize(("height", "good"), [(11, False), (12, True)])
+def test_images_are_cut_before_their_likeness_is_looked_at(stage, tmp_path: Path, height: int, good: bool) -> None:
+    """To a multiple of the degradation's scale."""
+    for split, side in (("train", 24), ("val", height)):
+        (tmp_path / split).mkdir()
+        Image.fromarray(np.random.default_rng(side).integers(0, 256, (side, 40), np.uint8)).save(
+            tmp_path / split / "0.png"
+        )
+    task = RestorationTask(dict(type="FolderImages", root=str(tmp_path)), "", dict(type="LowResolution", scale=4))
+    if good:
+        task.check([stage()])
+    else:
+        with pytest.raises(ValueError, match=r"0\.png is 40x11, too small for SSIM: use images of at least 12x12"):
+            task.check([stage()])
 
 
 @pytest.mark.parametrize(
