@@ -85,7 +85,7 @@ def test_what_is_in_a_bundle(packed: Path, records: list[Record], tmp_path: Path
     names = contents(packed).keys()
     assert {MANIFEST, "leaderboard/leaderboard.json", "leaderboard/leaderboard.md", f"{STUDY}/study.json"} <= names
     answers = f"{STUDY}/answers/0"
-    assert {name for name in names if "answers" in name} == {f"{answers}/model.py", f"{answers}/examples/0 seen.png"}
+    assert {name for name in names if "/answers/" in name} == {f"{answers}/model.py", f"{answers}/examples/0 seen.png"}
     manifest = json.loads(contents(packed)[MANIFEST])
     assert manifest["format"] == 1
     assert [study["strategy"] for study in manifest["studies"]] == ["ppo", "random_search"]
