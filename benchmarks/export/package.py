@@ -67,7 +67,7 @@ def _fill(out: Path, found: Found, onnx: bool, tell: Callable[[str], None]) -> d
     source = Source(whole, traced(whole, images))
     text = source.text(_docstring(found, usage))
     plain = _plain(text, source.weights)
-    batches = images, torch.cat([images[..., : _rows(images), :]] * 2)  # other sizes, other numbers
+    batches = images, torch.cat([images[..., : _rows(images, usage.get("tile")), :]] * 2)  # other sizes and numbers
     for batch in batches:
         _compare("the plain file", _tuple(plain(batch)), _tuple(whole(batch)))
     (out / "network.py").write_text(text)
@@ -124,9 +124,10 @@ def _images(found: Found, tile: int | None) -> Tensor:
     return image.contiguous()
 
 
-def _rows(images: Tensor) -> int:
-    """As many as a multiple of 32, all where there are fewer than 32."""
-    return images.shape[-2] // 32 * 32 or images.shape[-2]
+def _rows(images: Tensor, tile: int | None) -> int:
+    """A multiple of 32, less than all where images go through in tiles, which have any size; all where there are no 32."""
+    rows = images.shape[-2]
+    return (rows - (tile is not None)) // 32 * 32 or rows
 
 
 def _plain(text: str, weights: dict[str, Tensor]) -> Any:

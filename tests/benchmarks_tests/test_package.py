@@ -14,6 +14,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 from PIL import Image
+from torch import Tensor, nn
 
 from benchmarks.export import package
 from benchmarks.export.latency import latency
@@ -52,6 +53,21 @@ def test_what_goes_through_in_tiles_is_tried_out_on_one(found: Any, tmp_path: Pa
     assert json.loads((tmp_path / "tiles/model.json").read_text()) == about
     modes = {path.name: path.stat().st_mode for path in (tmp_path / "tiles").iterdir()}
     assert modes["network.safetensors"] == modes["network.py"]
+
+
+class Deciding(nn.Conv2d):
+    """It doubles low images."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        made = nn.functional.conv2d(input, self.weight)
+        return made if input.shape[-2] > 32 else 2 * made
+
+
+def test_another_size_than_that_of_a_tile_is_tried_out(found: Any, tmp_path: Path) -> None:
+    answer = found((80, 90), tile=64)
+    answer.network = lambda: nn.Sequential(Deciding(1, 1, 1, bias=False)).eval()
+    with pytest.raises(ValueError, match="its own code decides by sizes of images"):
+        export(answer, tmp_path / "deciding", onnx=False)
 
 
 def test_low_images_are_tried_out_with_all_their_rows(found: Any, tmp_path: Path) -> None:
