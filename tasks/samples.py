@@ -18,8 +18,7 @@ class Samples:
     """The samples of one stage: images as they are, where a task does not cut them in its own way.
 
     Which images of the training splits belong to the stage's share, and its fixed crops, are drawn from the data alone:
-    the same for every candidate and seed. Fresh crops are drawn from (seed, epoch, place). Raises ValueError for a stage
-    without images to train on.
+    the same for every candidate and seed. Fresh crops are drawn from (seed, epoch, place).
     """
 
     def __init__(self, data: Data, stage: Stage):
@@ -28,8 +27,11 @@ class Samples:
         kept = np.random.default_rng(0).permutation(len(order))[: max(1, round(self.view.share * len(order)))]
         kept = kept if self.view.half is None else kept[self.view.half :: 2]
         self.order = [order[place] for place in sorted(kept)]
+
+    def check(self, stage: str) -> None:
+        """Raise ValueError where there is nothing to train on."""
         if not self.order:
-            empty = f"stage {stage.name!r} has one training image, none of which is in half {self.view.half}"
+            empty = f"stage {stage!r} has one training image, none of which is in half {self.view.half}"
             raise ValueError(f"{empty}: give it two or more, or a larger share")
 
     def cut(self, image: np.ndarray, truth: Any, rng: np.random.Generator) -> Sample:

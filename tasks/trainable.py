@@ -71,7 +71,7 @@ class Trainable(Task):
         self.data.check(sorted(splits), sorted({stage.view.eval for stage in stages}))
         self._sound |= splits
         for stage in stages:
-            self.samples(stage)  # raises for one without any
+            self.samples(stage).check(stage.name)
             if stage.recipe.epochs and stage.recipe.names_classes:
                 self.rehearse(stage)
 

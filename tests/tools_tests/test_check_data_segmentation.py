@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -37,12 +38,14 @@ def test_label_values_without_names(tool, tmp_path: Path) -> None:
     for kind, mode in (("images", "RGB"), ("masks", "L")):
         (tmp_path / kind / "train").mkdir(parents=True)
         for value in range(3):
-            Image.new(mode, (8, 8), (value,) * len(mode)).save(tmp_path / kind / f"train/{value}.png")
+            Image.new(mode, (9, 8), (value,) * len(mode)).save(tmp_path / kind / f"train/{value}.png")
+    for path in (tmp_path / "masks/train").iterdir():
+        Image.fromarray(np.tile(np.arange(3, dtype=np.uint8), (8, 3))).save(path)
     done = tool("check_data", "segmentation", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "3 images; classes 0 33.3%, 1 33.3%, 2 33.3%" in done.stdout
-    for value in range(1, 3):
-        Image.new("L", (8, 8)).save(tmp_path / f"masks/train/{value}.png")
+    for value in range(3):
+        Image.new("L", (9, 8)).save(tmp_path / f"masks/train/{value}.png")
     done = tool("check_data", "segmentation", tmp_path)
     assert (done.returncode, "labels of fewer than two classes" in done.stdout) == (2, True)
 

@@ -4,7 +4,9 @@ Command: python tools/run_benchmark.py nuclei-ssdlite-v1
 Images are windows of 128 pixels, enlarged to 192, as in nuclei-detection-v2. The encoder that the supernet and every candidate
 begin with knows the embedded scenes.
 
-Not run yet.
+Measured, three seeds (mAP after the final training, M MAdds): MobileNetV2 as it is 12.5, 44.0; random search 13.1, 44.7; FNA
+11.0, 39.6, of which one seed has 6.5. No difference is beyond chance. A candidate has 0.1 mAP after its two epochs, so that
+random search picks by chance.
 """
 
 from search_spaces.mbconv.space import MBConv
