@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from tasks.augment import fit_size, random_warp, recolour, warp
+from tasks.depth.data import DepthData
 from tasks.samples import Sample, Samples
 
 
@@ -15,6 +16,8 @@ class DepthSamples(Samples):
     What is enlarged s times beyond how images are scored looks s times nearer, and so is its depth (Eigen et al., NeurIPS 2014,
     section 3.4).
     """
+
+    data: DepthData
 
     def cut(self, image: np.ndarray, truth: np.ndarray, rng: np.random.Generator) -> Sample:
         size, scored = self.view.size, self.view.eval_size

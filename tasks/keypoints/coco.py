@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -128,8 +129,9 @@ class CocoKeypoints(FolderKeypoints):
             if joints[:, 2].any():
                 raise ValueError(f"{what} has joints, but a box {box} without area: correct it")
             corners = (x, y, x, y)
-        missing = entry["area"] is None or (entry["area"] == 0 and joints[:, 2].any())
-        area = area_of(corners) if missing else entry["area"]
+        area: Any = entry["area"]
+        if area is None or (area == 0 and joints[:, 2].any()):
+            area = area_of(corners)
         if not are_numbers([area]) or not area >= 0:
             raise ValueError(f"{what} has the area {area!r}: give square pixels, or none")
         x1, y1, x2, y2 = corners

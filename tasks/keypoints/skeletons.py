@@ -42,7 +42,10 @@ class Skeleton:
     def mirrored(self) -> np.ndarray:
         """(K,): the joint that each becomes in a mirror."""
         names = [sided(name) for name in self.joints]
-        places, other = {name: index for index, name in enumerate(names)}, dict(zip(SIDES, SIDES[::-1], strict=True))
+        places, other = (
+            {name: index for index, name in enumerate(names)},
+            dict[str, str](zip(SIDES, SIDES[::-1], strict=True)),
+        )
         return np.array(
             [places.get((rest, other[side]), index) if side else index for index, (rest, side) in enumerate(names)]
         )
