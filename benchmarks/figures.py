@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -28,9 +29,8 @@ MARKERS = "os^D"  # one for each ten strategies, as there are ten colours
 def best_so_far(records: Sequence[Record]) -> Figure:
     """Best reward of a search against the images it has seen: a panel a benchmark, a colour a strategy, a line a seed."""
     benchmarks = list(dict.fromkeys(record.benchmark for record in records))
-    figure = Figure(figsize=(6 * len(benchmarks), 4))
-    panels = figure.subplots(1, len(benchmarks), squeeze=False)
-    for panel, benchmark in zip(panels[0], benchmarks, strict=True):
+    figure, panels = _row(len(benchmarks))
+    for panel, benchmark in zip(panels, benchmarks, strict=True):
         shown = [record for record in records if record.benchmark == benchmark and record.trials]  # no baselines
         colours = {name: f"C{place}" for place, name in enumerate(sorted({record.strategy for record in shown}))}
         lines = {}
@@ -51,9 +51,8 @@ def answers(records: Sequence[Record]) -> Figure:
     MAdds, or parameters where nothing has MAdds.
     """
     benchmarks = list(dict.fromkeys(record.benchmark for record in records))
-    figure = Figure(figsize=(6 * len(benchmarks), 4))
-    panels = figure.subplots(1, len(benchmarks), squeeze=False)
-    for panel, benchmark in zip(panels[0], benchmarks, strict=True):
+    figure, panels = _row(len(benchmarks))
+    for panel, benchmark in zip(panels, benchmarks, strict=True):
         shown = [record for record in records if record.benchmark == benchmark]
         cost, metric, rows = _answers(shown)
         dots = []
@@ -150,9 +149,8 @@ def choice_over_time(records: Sequence[Record], decision: str, choice: str, peri
     """
     shares = choice_shares(records, decision, choice, period)
     panels_of = list(shares.groupby("benchmark"))
-    figure = Figure(figsize=(6 * len(panels_of), 4))
-    panels = figure.subplots(1, len(panels_of), squeeze=False)
-    for panel, (benchmark, table) in zip(panels[0], panels_of, strict=True):
+    figure, panels = _row(len(panels_of))
+    for panel, (benchmark, table) in zip(panels, panels_of, strict=True):
         for strategy, rows in table.groupby("strategy"):
             panel.plot(rows["last"] + 1, 100 * rows["share"], marker="o", label=strategy)
         panel.set(
@@ -240,6 +238,12 @@ def scatter(samples: Sequence[Sample]) -> Figure:
         )
         panel.grid(alpha=0.3)
     return _laid_out(figure)
+
+
+def _row(count: int) -> tuple[Figure, list[Axes]]:
+    """A figure of so many panels side by side."""
+    figure = Figure(figsize=(6 * count, 4))
+    return figure, list(figure.subplots(1, count, squeeze=False)[0])
 
 
 def _laid_out(figure: Figure) -> Figure:

@@ -146,7 +146,7 @@ def test_the_answers_are_the_front_of_the_deepest_trials() -> None:
 def test_what_means_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="needs several objectives"):
         NSGA2().prepare(SimpleNamespace(objectives=()))  # type: ignore[arg-type]
-    NSGA2().prepare(SimpleNamespace(objectives=("score", "params"), space=ToySpace()))  # type: ignore[arg-type]
+    NSGA2().prepare(SimpleNamespace(objectives=("score", "params"), space=SPACE))  # type: ignore[arg-type]
     for settings in (dict(population=1), dict(crossover=1.5)):
         with pytest.raises(ValueError, match="population must be at least 2"):
             NSGA2(**settings)  # type: ignore[arg-type]
