@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.cells import Table, tables_of
-from benchmarks.records import Record, read_records
-from benchmarks.rows import REFERENCE, mixed, rows_of
+from benchmarks.records.record import Record, read_records
+from benchmarks.report.cells import Table, tables_of
+from benchmarks.report.rows import REFERENCE, mixed, rows_of
 
 LEGEND = """Metrics are those of the first network that the search answers, after the final training, on the split that the
 search never saw. The primary metric: the mean over the finished seeds and its 95 % interval, by the percentile bootstrap. It is
@@ -71,7 +71,7 @@ class Leaderboard:
 
     def write(self, folder: Path) -> None:
         """leaderboard.md, .csv and .json, and the figures best_so_far.png and answers.png."""
-        from benchmarks.figures import answers, best_so_far
+        from benchmarks.report.figures import answers, best_so_far
 
         (folder / "leaderboard.md").write_text(self.markdown())
         (folder / "leaderboard.csv").write_text(self.csv())

@@ -13,9 +13,9 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from benchmarks.entries import Line
-from benchmarks.job import Failed
-from benchmarks.lines import EventCheck, TrialCheck, read_lines, whole_lines
+from benchmarks.records.entries import Line
+from benchmarks.records.lines import EventCheck, TrialCheck, read_lines, whole_lines
+from benchmarks.running.job import Failed
 from search_spaces import Architecture, SearchSpace
 from strategies import Proposal, StageResult, Trial
 from tasks import Cost, Inherited, Outcome

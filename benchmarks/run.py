@@ -12,19 +12,19 @@ from typing import Any
 
 from mmengine.config import Config
 
-from benchmarks import devices as final_devices
-from benchmarks.answers import finish
 from benchmarks.benchmark import Benchmark, rules
 from benchmarks.catalogue import VIS_BACKENDS
-from benchmarks.entries import read_answer, read_config, read_study
 from benchmarks.executors import InlineExecutor
 from benchmarks.files import check_name, write
-from benchmarks.job import Begin, build_task
 from benchmarks.ledger import check_identity, diverged, read_record
-from benchmarks.provenance import commit, device_name, versions
-from benchmarks.records import identity_of
+from benchmarks.records.entries import read_answer, read_config, read_study
+from benchmarks.records.provenance import commit, device_name, versions
+from benchmarks.records.record import identity_of
+from benchmarks.running import devices as final_devices
+from benchmarks.running.answers import finish
+from benchmarks.running.job import Begin, build_task
+from benchmarks.running.visualization import Backends, Curves, checked
 from benchmarks.study import Study
-from benchmarks.visualization import Backends, Curves, checked
 from core import build, did_you_mean
 from search_spaces import SearchSpace
 from strategies import STRATEGIES, Answer, Plan, Strategy

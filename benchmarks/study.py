@@ -12,12 +12,12 @@ from random import Random
 from typing import Any
 
 from benchmarks.benchmark import SUPERNET, Benchmark
-from benchmarks.flight import Flight
-from benchmarks.flights import Flights
-from benchmarks.job import Begin, build_task
-from benchmarks.judge import draw
 from benchmarks.ledger import Ledger, Line, diverged
-from benchmarks.store import Shelf, Store, of_trial
+from benchmarks.running.flight import Flight
+from benchmarks.running.flights import Flights
+from benchmarks.running.job import Begin, build_task
+from benchmarks.running.judge import draw
+from benchmarks.running.store import Shelf, Store, of_trial
 from search_spaces import Architecture, SearchSpace
 from strategies import Proposal, StageResult, Trial
 from tasks import Cost, Stage, Task

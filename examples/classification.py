@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this checkout
 
 from benchmarks.catalogue import run_configs
-from benchmarks.records import Record
+from benchmarks.records.record import Record
 from benchmarks.run import Run
 
 LIMIT = {"benchmark.gate": {"type": "Constraint", "name": "madds", "at_most": 1_500_000}}

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this checkout
 
 from benchmarks.leaderboard import Leaderboard
 from benchmarks.run import Run
-from benchmarks.transfer import found, transferred
+from benchmarks.running.transfer import found, transferred
 
 TINY = {
     "benchmark.id": "tiny-depth-v1",  # other rules, another id

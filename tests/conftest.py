@@ -20,7 +20,7 @@ from PIL import Image
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.executors import InlineExecutor
-from benchmarks.job import build_task
+from benchmarks.running.job import build_task
 from benchmarks.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]

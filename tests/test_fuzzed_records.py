@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from benchmarks.catalogue import read_protocol
-from benchmarks.entries import read_answer, read_config, read_study
 from benchmarks.ledger import Ledger, read_events, read_trials
-from benchmarks.records import identity_of
+from benchmarks.records.entries import read_answer, read_config, read_study
+from benchmarks.records.record import identity_of
 from core import build
 from search_spaces import SPACES
 from strategies.random_search import RandomSearch

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.bundle import MANIFEST, extract
+from benchmarks.records.bundle import MANIFEST, extract
 from tasks.detection.voc import read_tree
 from tasks.weights import load_checked
 
@@ -30,8 +30,8 @@ RUNS_CODE = (
 UNPICKLES = ("pickle.load", "pickle.loads", "marshal.loads", "yaml.load", "joblib.load", "pd.read_pickle", "dill.load")
 ALLOWED = {
     "benchmarks/catalogue.py": {"fromfile": "a protocol is a program, whoever starts it trusts it"},
-    "benchmarks/comparison.py": {"import_module": "modules of the classes that a trusted protocol has built"},
-    "benchmarks/devices.py": {"pickle.loads": "what its own processes have left in its own temporary folder"},
+    "benchmarks/analysis/comparison.py": {"import_module": "modules of the classes that a trusted protocol has built"},
+    "benchmarks/running/devices.py": {"pickle.loads": "what its own processes have left in its own temporary folder"},
     "benchmarks/executors/__init__.py": {"import_module": "a table in the code"},
     "benchmarks/export/files/run.py": {"fromfile": "the config beside it, of the network that one has taken home"},
     "benchmarks/export/package.py": {"exec": "the file that it has just written", "compile": "the same"},
@@ -39,7 +39,7 @@ ALLOWED = {
         "import_module": "one of four words",
         "exec_module": "the network that one has taken home",
     },
-    "benchmarks/job.py": {"import_module": "the modules of a trusted protocol"},
+    "benchmarks/running/job.py": {"import_module": "the modules of a trusted protocol"},
     "benchmarks/site/interface.py": {"import_module": "a table in the code"},
     "core/building.py": {"import_module": "behind only_registered, and the bases of registries"},
     "core/registry.py": {"import_module": "a table in the code"},
@@ -96,7 +96,7 @@ def test_an_archive_is_packed_as_bundles_are(tmp_path: Path, how: int) -> None:
 
 
 def test_the_list_of_a_bundle_is_no_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmarks.bundle.MOST_LISTED", 1000)
+    monkeypatch.setattr("benchmarks.records.bundle.MOST_LISTED", 1000)
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         info = zipfile.ZipInfo(MANIFEST)
         info.external_attr, info.compress_type = (stat.S_IFREG | 0o644) << 16, zipfile.ZIP_DEFLATED

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.catalogue import benchmarks
-from benchmarks.committed import committed
+from benchmarks.records.committed import committed
 from benchmarks.site.protocols import markdown, setting
 from benchmarks.site.reported import reported
 

@@ -27,13 +27,13 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from benchmarks.audit import Audit, audited
+from benchmarks.analysis.audit import Audit, audited
+from benchmarks.analysis.ranking import REWARD, Estimate
+from benchmarks.analysis.scoring import Figures, Part, Place, Score, Scores, found_by, measure, sampled
 from benchmarks.catalogue import read_protocol
 from benchmarks.executors import open_executor
-from benchmarks.ranking import REWARD, Estimate
-from benchmarks.records import Record
+from benchmarks.records.record import Record
 from benchmarks.run import Run
-from benchmarks.scoring import Figures, Part, Place, Score, Scores, found_by, measure, sampled
 from search_spaces import Architecture
 
 SHARE, TAU = 0.7, 0.5  # below these a search sees seeds rather than architectures, and ranks them by chance
@@ -148,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         one, result = audit(options)
         if options.out and result.signals:
-            from benchmarks.figures import scatter
+            from benchmarks.report.figures import scatter
 
             options.out.mkdir(parents=True, exist_ok=True)
             scatter([result.signals]).savefig(options.out / "signals.png", dpi=120)

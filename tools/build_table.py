@@ -17,10 +17,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from benchmarks.analysis.table_building import Entries, assembled, retrained, train, wanted
 from benchmarks.catalogue import read_protocol
 from benchmarks.executors import open_executor
 from benchmarks.run import Run
-from benchmarks.table_building import Entries, assembled, retrained, train, wanted
 from core.table import table
 
 LIMIT = 3.0  # standard deviations that a training with another seed may differ by

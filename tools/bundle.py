@@ -11,8 +11,8 @@ from command_line import Parser, refuse, run, said, waiting
 import sys
 from pathlib import Path
 
-from benchmarks.bundle import write_bundle
 from benchmarks.leaderboard import Leaderboard
+from benchmarks.records.bundle import write_bundle
 
 
 def main() -> int:

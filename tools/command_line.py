@@ -143,7 +143,7 @@ def refuse(error: object, message: object = None) -> NoReturn:
     What is no fault of the input is raised, for `run`.
     """
     if isinstance(error, OSError | MemoryError):
-        from benchmarks.job import machines_fault
+        from benchmarks.running.job import machines_fault
 
         if isinstance(error, BrokenPipeError) or machines_fault(error):  # nobody reads on, or a full disk
             raise error

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.ranking import Comparison, Estimate, Sample, answers_of, stages_of
-from benchmarks.records import Record, read_records
+from benchmarks.analysis.ranking import Comparison, Estimate, Sample, answers_of, stages_of
+from benchmarks.records.record import Record, read_records
 
 
 def shown(correlation: Estimate) -> str:
@@ -54,7 +54,7 @@ def stages_compared(records: Sequence[Record], options: Namespace, answered: boo
 
 
 def draw(samples: Sequence[Sample], out: Path) -> None:
-    from benchmarks.figures import scatter
+    from benchmarks.report.figures import scatter
 
     out.mkdir(parents=True, exist_ok=True)
     scatter(samples).savefig(out / "rewards.png", dpi=120)

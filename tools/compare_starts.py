@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.analysis.starts import Started, starts
 from benchmarks.catalogue import read_protocol
-from benchmarks.job import build_task
 from benchmarks.run import Run
-from benchmarks.starts import Started, starts
+from benchmarks.running.job import build_task
 
 
 def markdown(found: list[Started]) -> str:

@@ -20,8 +20,8 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
+from benchmarks.analysis.comparison import LEVEL, Table, compare, groups, mean_ranks, solved, tuned
 from benchmarks.catalogue import benchmarks, read_protocol
-from benchmarks.comparison import LEVEL, Table, compare, groups, mean_ranks, solved, tuned
 from benchmarks.executors import cores, open_executor
 
 LEGEND = """Regret: what the network that is best in the search's eyes lacks of the best of the table, by the mean of all

@@ -6,7 +6,7 @@ from command_line import Parser, refuse, run
 
 from pathlib import Path
 
-from benchmarks.table_sources import SOURCES, converted
+from benchmarks.analysis.table_sources import SOURCES, converted
 
 
 def arguments() -> Parser:

@@ -15,9 +15,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.checklist import checklist
 from benchmarks.leaderboard import Leaderboard
-from benchmarks.records import Record, read_records
+from benchmarks.records.record import Record, read_records
+from benchmarks.report.checklist import checklist
 
 
 def arguments() -> Parser:
@@ -50,7 +50,7 @@ def read(folders: Sequence[Path]) -> list[Record]:
 
 def write_choice(records: Sequence[Record], text: str, period: int, out: Path) -> None:
     """choice_over_time.png and .csv. Raises ValueError where `text` is not DECISION=VALUE, or says what nobody chose."""
-    from benchmarks.figures import choice_over_time, choice_shares
+    from benchmarks.report.figures import choice_over_time, choice_shares
 
     decision, equals, choice = text.partition("=")
     if not equals:
@@ -61,7 +61,7 @@ def write_choice(records: Sequence[Record], text: str, period: int, out: Path) -
 
 def write_metric(records: Sequence[Record], metric: str, period: int, out: Path) -> None:
     """metric_over_time.png and .csv. Raises ValueError where no trial has this metric."""
-    from benchmarks.figures import metric_over_time, moving_means
+    from benchmarks.report.figures import metric_over_time, moving_means
 
     moving_means(records, metric, period).to_csv(out / "metric_over_time.csv", index=False)
     metric_over_time(records, metric, period).savefig(out / "metric_over_time.png", dpi=120)

@@ -34,7 +34,7 @@ import pandas as pd
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import read_protocol
 from benchmarks.executors import cores
-from benchmarks.job import build_task
+from benchmarks.running.job import build_task
 from core import build
 from search_spaces import SPACES
 

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.catalogue import CONFIGS, benchmarks, config_files
-from benchmarks.missing import Lacking, lacking
+from benchmarks.records.missing import Lacking, lacking
 
 
 def found(runs: Path) -> list[str]:

@@ -13,7 +13,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.replay import opened, replay
+from benchmarks.records.replay import opened, replay
 
 
 def main() -> int:

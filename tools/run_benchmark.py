@@ -21,12 +21,12 @@ from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import run_configs
 from benchmarks.executors import CLUSTERS, EXECUTORS, Ending, cores, open_executor, threads_each
 from benchmarks.gates import saved_images
-from benchmarks.job import build_task, machines_fault
 from benchmarks.leaderboard import Leaderboard
 from benchmarks.ledger import forget_record
-from benchmarks.recorded import Recorded, told
+from benchmarks.records.recorded import Recorded, told
 from benchmarks.run import Run
-from benchmarks.side_by_side import Ended, ended, side_by_side
+from benchmarks.running.job import build_task, machines_fault
+from benchmarks.running.side_by_side import Ended, ended, side_by_side
 from benchmarks.study import Study
 from tasks import Cost
 

@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks.catalogue import config_files
 from benchmarks.files import write
 from benchmarks.leaderboard import Leaderboard
-from benchmarks.transfer import found, transferred
+from benchmarks.running.transfer import found, transferred
 
 
 def arguments() -> Parser:

@@ -18,8 +18,8 @@ def main() -> int:
     parser = Parser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="a list of objects instead of a table")
     options = parser.parse_args()
-    from benchmarks.published import PUBLISHED  # imports torch, which --help need not wait for
-    from benchmarks.verification import verify
+    from benchmarks.published.networks import PUBLISHED  # imports torch, which --help need not wait for
+    from benchmarks.published.verification import verify
 
     with waiting("counting published networks"):
         rows = [verify(network) for network in PUBLISHED]

@@ -20,8 +20,8 @@ from ray import exceptions
 
 from benchmarks.executors.process import cores
 from benchmarks.files import replacing
-from benchmarks.job import Job
-from benchmarks.store import Store
+from benchmarks.running.job import Job
+from benchmarks.running.store import Store
 
 Files = Mapping[str, bytes]  # by their names in a store
 LOST = (  # what Ray raises where no job is to blame

@@ -10,9 +10,9 @@ from typing import Any
 from torch import nn
 
 from benchmarks.benchmark import Benchmark
-from benchmarks.entries import read_answer, read_config
 from benchmarks.files import read_json
-from benchmarks.job import build_task
+from benchmarks.records.entries import read_answer, read_config
+from benchmarks.running.job import build_task
 from tasks import Stage
 from tasks.deployment import Deployable
 from tasks.weights import load_checked

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from benchmarks.provenance import device_name
+from benchmarks.records.provenance import device_name
 from tasks.latency import Steps, name_of
 
 ROUNDS, WARM = 5, 3

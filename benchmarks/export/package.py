@@ -22,7 +22,7 @@ from benchmarks.export.onnx import TOLERANCE, OnnxNetwork, distance, write_onnx
 from benchmarks.export.source import Source
 from benchmarks.export.stock import training_config
 from benchmarks.export.tracing import traced
-from benchmarks.provenance import commit, device_name, versions
+from benchmarks.records.provenance import commit, device_name, versions
 
 FORMAT = 1
 OUTPUTS = {

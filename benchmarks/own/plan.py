@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.benchmark import Benchmark
-from benchmarks.job import build_task
 from benchmarks.own.limit import Limit
 from benchmarks.own.protocols import PROTOCOLS, WIDTHS, Width
+from benchmarks.running.job import build_task
 from core import build
 from tasks import Stage, Task
 from tasks.registry import DATA

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.files import read_json
-from benchmarks.records import Record
+from benchmarks.records.record import Record
 from core import parse
 from tasks.files import content
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.figures import Axis, curve
-from benchmarks.records import Record
+from benchmarks.records.record import Record
+from benchmarks.report.figures import Axis, curve
 
 POINTS = 200  # of a band
 QUARTILES = 5  # seeds, from which on a band holds the middle half of them; of fewer it holds all

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
-from benchmarks.records import Record
+from benchmarks.records.record import Record
 from benchmarks.report.spaces import canonical, space_of
 from strategies import Trial
 

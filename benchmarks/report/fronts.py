@@ -9,8 +9,8 @@ from typing import Any
 import moocore
 import numpy as np
 
-from benchmarks.records import Record
-from benchmarks.rows import figures_of, printed
+from benchmarks.records.record import Record
+from benchmarks.report.rows import figures_of, printed
 
 MOST = 500  # trials that are drawn
 BEYOND = 1.1  # the reference point, where 0 is the best and 1 the worst of all answers on either axis

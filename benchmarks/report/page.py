@@ -9,16 +9,16 @@ from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from benchmarks.cells import Table, tables_of
 from benchmarks.leaderboard import LEGEND, Leaderboard
-from benchmarks.records import Record
+from benchmarks.records.record import Record
 from benchmarks.report.answers import EXAMPLES, Chosen, chosen, picture
+from benchmarks.report.cells import Table, tables_of
 from benchmarks.report.networks import Pair, pair
 from benchmarks.report.panels import Panel, panels
+from benchmarks.report.rows import REFERENCE, Row, mixed
 from benchmarks.report.setup import commands, settings
 from benchmarks.report.summary import Summary, summary
 from benchmarks.report.vega import script
-from benchmarks.rows import REFERENCE, Row, mixed
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -7,13 +7,13 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from benchmarks.benchmark import SUPERNET
-from benchmarks.figures import Axis
-from benchmarks.records import Record
+from benchmarks.records.record import Record
 from benchmarks.report import charts, fronts
 from benchmarks.report.answers import Chosen
 from benchmarks.report.bands import band, meaning
 from benchmarks.report.choices import PARTS, shares
-from benchmarks.rows import groups_of, printed
+from benchmarks.report.figures import Axis
+from benchmarks.report.rows import groups_of, printed
 from tasks.rewards import COSTS
 
 EPOCHS = 200  # points of a curve

@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from benchmarks.records import Record
-from benchmarks.rows import groups_of
+from benchmarks.records.record import Record
+from benchmarks.report.rows import groups_of
 
 
 def settings(records: Sequence[Record]) -> list[tuple[str, list[str]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.records import Record
+from benchmarks.records.record import Record
 from search_spaces import SearchSpace
 from search_spaces.architecture import Choices
 from search_spaces.graph import Graph, listed

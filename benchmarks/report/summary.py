@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from benchmarks.records import Record
-from benchmarks.rows import REFERENCE, Row, printed
+from benchmarks.records.record import Record
+from benchmarks.report.rows import REFERENCE, Row, printed
 
 LIKELY = 0.05  # a p value from which on a difference is taken for chance
 SHORT = 10_000  # below it a number is printed whole

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from benchmarks.cells import Cell, Table, tables_of
 from benchmarks.leaderboard import Leaderboard
+from benchmarks.report.cells import Cell, Table, tables_of
 
 HEAD = "% With \\usepackage{booktabs} and \\usepackage[T1]{fontenc}; put a table that is too wide into \\resizebox.\n"
 SPECIAL = {

@@ -13,7 +13,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from benchmarks.catalogue import benchmarks
-from benchmarks.committed import committed
+from benchmarks.records.committed import committed
 from benchmarks.site import interface, protocols, reported, results
 
 ROOT = Path(__file__).resolve().parents[2]

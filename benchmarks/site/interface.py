@@ -28,9 +28,9 @@ CONTRACTS = {  # the modules whose classes others derive from, build or call
         "study",
         "gates",
         "executors",
-        "records",
+        "records.record",
         "leaderboard",
-        "statistics",
+        "report.statistics",
     ],
     "core": ["registry", "building", "parsing", "table"],
 }

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.cells import OURS, REPORTED, show
-from benchmarks.committed import committed
-from benchmarks.replay import TABLE
+from benchmarks.records.committed import committed
+from benchmarks.records.replay import TABLE
+from benchmarks.report.cells import OURS, REPORTED, show
 from benchmarks.site.protocols import cell
 
 INTRODUCTION = """# Reported and measured
@@ -64,8 +64,8 @@ def _digits(printed: float) -> int:
 
 
 def _sizes() -> Iterator[list[str]]:
-    from benchmarks.published import PUBLISHED
-    from benchmarks.verification import beside
+    from benchmarks.published.networks import PUBLISHED
+    from benchmarks.published.verification import beside
 
     for network in PUBLISHED:
         row = beside(network, network.params, network.madds)

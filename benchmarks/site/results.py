@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.catalogue import benchmarks
-from benchmarks.committed import TEXT, committed
+from benchmarks.records.committed import TEXT, committed
 
 HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 KINDS = {
@@ -47,8 +47,8 @@ def figure_name(folder: str, benchmark: str, kind: str) -> str:
 
 def figures(folder: Path) -> Iterator[tuple[str, bytes]]:
     """For every benchmark in a folder of results its `KINDS` of figures: their names, and PNGs."""
-    from benchmarks.figures import answers, best_so_far
     from benchmarks.leaderboard import Leaderboard
+    from benchmarks.report.figures import answers, best_so_far
 
     board = Leaderboard.of([folder])
     for benchmark in dict.fromkeys(record.benchmark for record in board.records):

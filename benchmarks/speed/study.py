@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.executors import InlineExecutor
-from benchmarks.job import build_task
+from benchmarks.running.job import build_task
 from benchmarks.study import Study
 from core import build
 from strategies import STRATEGIES

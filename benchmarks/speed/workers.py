@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.executors import ProcessExecutor, threads_each
-from benchmarks.job import Failed, Job, run
+from benchmarks.running.job import Failed, Job, run
 
 
 def worker_gain(benchmark: Benchmark, task: str, candidates: int, workers: int = 2) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from benchmarks.ledger import Ledger
-from benchmarks.records import identity_of
+from benchmarks.records.record import identity_of
 from search_spaces.toy.space import ToySpace
 from strategies import Proposal, StageResult, Trial
 from tasks import Cost

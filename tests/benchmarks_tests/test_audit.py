@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.audit import agreement, audited, regret, share
+from benchmarks.analysis.audit import agreement, audited, regret, share
+from benchmarks.analysis.ranking import Estimate
+from benchmarks.analysis.scoring import Place, Score, Scores, found_by, measure, sampled
 from benchmarks.executors import InlineExecutor
-from benchmarks.ranking import Estimate
-from benchmarks.records import Record
+from benchmarks.records.record import Record
 from benchmarks.run import Run
-from benchmarks.scoring import Place, Score, Scores, found_by, measure, sampled
 from search_spaces.toy.space import ToySpace
 from tasks import Cost
 

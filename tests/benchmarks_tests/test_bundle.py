@@ -15,11 +15,11 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pytest
 
-from benchmarks import bundle
-from benchmarks.bundle import MANIFEST, extract, write_bundle
 from benchmarks.catalogue import read_protocol
-from benchmarks.records import Record, identity_of, read_records
-from benchmarks.replay import opened, replay
+from benchmarks.records import bundle
+from benchmarks.records.bundle import MANIFEST, extract, write_bundle
+from benchmarks.records.record import Record, identity_of, read_records
+from benchmarks.records.replay import opened, replay
 from search_spaces.toy.space import ToySpace
 from strategies import Proposal, StageResult, Trial, best
 from tasks import Cost

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.checklist import checklist, items
-from benchmarks.records import read_records
+from benchmarks.records.record import read_records
+from benchmarks.report.checklist import checklist, items
 
 UNKNOWN = {
     "code: it is published, with that of the final training",

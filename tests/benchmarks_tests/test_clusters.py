@@ -12,7 +12,7 @@ import pytest
 from benchmarks.executors import InlineExecutor, open_executor
 from benchmarks.ledger import read_trials
 from benchmarks.run import Run
-from benchmarks.side_by_side import Ended, side_by_side
+from benchmarks.running.side_by_side import Ended, side_by_side
 from benchmarks.torture.candidates import nap
 from strategies import Proposal, Trial
 from strategies.random_search import RandomSearch

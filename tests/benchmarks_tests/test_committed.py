@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks import committed
-from benchmarks.committed import differences
+from benchmarks.records import committed
+from benchmarks.records.committed import differences
 
 ONE = "toy-v2/random_search/seed0"
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy.stats import wilcoxon
 
-from benchmarks import comparison
-from benchmarks.comparison import TARGETS, Table, compare, kept, mean_ranks, play, solved, tuned
+from benchmarks.analysis import comparison
+from benchmarks.analysis.comparison import TARGETS, Table, compare, kept, mean_ranks, play, solved, tuned
 from benchmarks.executors import InlineExecutor
 from core.table import table
 

@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 from torch import nn
 
-from benchmarks.devices import check, run_together
-from benchmarks.job import Begin, Failed, Job, build_task, run
-from benchmarks.store import Store
+from benchmarks.running.devices import check, run_together
+from benchmarks.running.job import Begin, Failed, Job, build_task, run
+from benchmarks.running.store import Store
 from tasks import Outcome, Stage, parallel
 
 DENOISER = {"network": dict(type="DnCNN", width=6, depth=3)}

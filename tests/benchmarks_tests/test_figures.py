@@ -11,9 +11,9 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from benchmarks.figures import answers, best_so_far, choice_over_time, metric_over_time, moving_means, scatter
-from benchmarks.ranking import Sample
-from benchmarks.records import Record
+from benchmarks.analysis.ranking import Sample
+from benchmarks.records.record import Record
+from benchmarks.report.figures import answers, best_so_far, choice_over_time, metric_over_time, moving_means, scatter
 from search_spaces.toy.space import ToySpace
 from strategies import Proposal, StageResult, Trial
 from tasks import Cost

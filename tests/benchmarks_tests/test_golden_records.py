@@ -18,7 +18,7 @@ import pytest
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import groups, read_protocol
-from benchmarks.job import build_task
+from benchmarks.running.job import build_task
 from tasks.optimization import Optimization
 from tasks.training import seeded, train_mode
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.figures import curve
 from benchmarks.leaderboard import Leaderboard
-from benchmarks.records import read_records
+from benchmarks.records.record import read_records
+from benchmarks.report.figures import curve
 from search_spaces.toy.space import ToySpace
 from strategies import Proposal, StageResult, Trial, best
 from tasks import Cost

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import benchmarks, read_protocol
-from benchmarks.published import PUBLISHED
+from benchmarks.published.networks import PUBLISHED
 from core import build
 from search_spaces import SPACES
 from tasks import TASKS

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.figures import choice_over_time, choice_shares
-from benchmarks.ranking import Comparison, answers_of, kendall, spearman, stages_of
-from benchmarks.records import Record
+from benchmarks.analysis.ranking import Comparison, answers_of, kendall, spearman, stages_of
+from benchmarks.records.record import Record
+from benchmarks.report.figures import choice_over_time, choice_shares
 from search_spaces.head_cells.space import HeadCells
 from search_spaces.toy.space import ToySpace
 from strategies import Proposal, StageResult, Trial

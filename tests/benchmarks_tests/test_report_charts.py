@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 import pytest
 
-from benchmarks.records import Record, read_records
+from benchmarks.records.record import Record, read_records
 from benchmarks.report import bands, choices, fronts
 from benchmarks.report.answers import Confusion, chosen
 from benchmarks.report.charts import Spec, confusion, training

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from benchmarks.records import Record
+from benchmarks.records.record import Record
 from benchmarks.report.answers import Chosen, Report
 from benchmarks.report.drawing import HEIGHT, drawings
 from benchmarks.report.layout import layout

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from benchmarks.catalogue import read_protocol
-from benchmarks.cells import OURS, REPORTED
 from benchmarks.leaderboard import Leaderboard
+from benchmarks.report.cells import OURS, REPORTED
 from tasks.depth.metrics import NAMES as DEPTH
 from tasks.keypoints.metrics import COCO_METRICS, HEAD_METRICS
 

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import read_protocol
-from benchmarks.job import build_task
+from benchmarks.running.job import build_task
 from benchmarks.speed.candidate import bare, candidate, channels_first, reference
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.statistics import holm, improvement, interval, paired_test
+from benchmarks.report.statistics import holm, improvement, interval, paired_test
 
 
 def test_the_interval_of_two_or_three_seeds_is_their_range() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.executors import ProcessExecutor
 from benchmarks.gates import RunningMean
-from benchmarks.job import MachineError
+from benchmarks.running.job import MachineError
 from strategies import Proposal, Trial, next_stage
 from strategies.random_search import RandomSearch
 from strategies.regularized_evolution import RegularizedEvolution

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 from scipy.stats import kendalltau, spearmanr
 
-from benchmarks.audit import share
+from benchmarks.analysis.audit import share
+from benchmarks.analysis.ranking import kendall, spearman
+from benchmarks.analysis.table_sources import CELL, EDGES, SOURCES, cell_form, nas_bench_201
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import read_protocol
-from benchmarks.ranking import kendall, spearman
-from benchmarks.table_sources import CELL, EDGES, SOURCES, cell_form, nas_bench_201
 from core.table import table
 
 

@@ -26,10 +26,10 @@ from hypothesis import strategies as st
 from toy_runs import FILES, STRATEGY, TOY, finished, wrote
 from verdict import Reader
 
-from benchmarks.bundle import MANIFEST, Bundled, Manifest, extract
-from benchmarks.job import build_task
+from benchmarks.analysis.table_sources import converted
+from benchmarks.records.bundle import MANIFEST, Bundled, Manifest, extract
 from benchmarks.run import Run
-from benchmarks.table_sources import converted
+from benchmarks.running.job import build_task
 from core.table import Schema, table, write_table
 from search_spaces.table.space import TableSpace
 from tasks.cache import NOTE, cached

@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 from toy_runs import FILES, STRATEGY, TOY, finished, wrote
 from verdict import Reader
 
+from benchmarks.analysis.table_building import Entry
 from benchmarks.benchmark import Benchmark
-from benchmarks.entries import read_answer, read_config, read_study
 from benchmarks.executors import InlineExecutor
-from benchmarks.journal import Journal
 from benchmarks.leaderboard import Leaderboard
 from benchmarks.ledger import read_events, read_trials
-from benchmarks.replay import replay
+from benchmarks.records.entries import read_answer, read_config, read_study
+from benchmarks.records.journal import Journal
+from benchmarks.records.replay import replay
 from benchmarks.report.answers import read_report
 from benchmarks.run import Run
 from benchmarks.study import Study
-from benchmarks.table_building import Entry
 from core import build
 from search_spaces import SPACES
 from strategies import STRATEGIES

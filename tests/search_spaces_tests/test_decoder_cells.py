@@ -9,7 +9,7 @@ import torch
 from mmseg.registry import MODELS
 from torch import nn
 
-from benchmarks.published import ARCH0, ARCH1, ARCH2, LOGGED
+from benchmarks.published.networks import ARCH0, ARCH1, ARCH2, LOGGED
 from search_spaces.decoder_cells.network import Cell, CellDecoder
 from search_spaces.decoder_cells.space import OPERATIONS, DecoderCells
 from search_spaces.ops import Style

@@ -12,7 +12,7 @@ import torch
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from benchmarks.published import ARCH0, ARCH1, ARCH2
+from benchmarks.published.networks import ARCH0, ARCH1, ARCH2
 from search_spaces.decoder_cells.space import OPERATIONS, DecoderCells
 from search_spaces.decoder_cells.supernet import DecoderSupernet, MixedCell
 from search_spaces.mixing import loose

@@ -13,7 +13,7 @@ from scrambled import noise, scramble
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.published import TEMPLATES0, TEMPLATES1
+from benchmarks.published.networks import TEMPLATES0, TEMPLATES1
 from search_spaces.decoder_templates.network import Repetition
 from search_spaces.decoder_templates.space import DecoderTemplates
 from search_spaces.ops import resize

@@ -15,7 +15,7 @@ from mmdet.structures import DetDataSample
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
-from benchmarks.published import PUBLISHED
+from benchmarks.published.networks import PUBLISHED
 from core import build
 from search_spaces import SPACES
 from search_spaces.fcos_decoder.space import FCOSDecoder

@@ -15,7 +15,7 @@ from scrambled import noise, scramble
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from benchmarks.published import PUBLISHED
+from benchmarks.published.networks import PUBLISHED
 from search_spaces.architecture import Choice
 from search_spaces.fcos_decoder.space import FCOSDecoder
 from search_spaces.fpn_cells.space import OUTPUTS, TAPS, FPNCells

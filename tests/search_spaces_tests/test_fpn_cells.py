@@ -14,7 +14,7 @@ from scrambled import carry, noise, same, scramble
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.published import PUBLISHED
+from benchmarks.published.networks import PUBLISHED
 from search_spaces.fpn_cells.space import JOINS, OPERATIONS, FPNCells
 from tasks.complexity import params
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks.answers import finish
+from benchmarks.running.answers import finish
 from search_spaces.toy.space import ToySpace
 from strategies.supernet.progressive_shrinking import Opened, ProgressiveShrinking, by_size
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import read_protocol
-from benchmarks.job import build_task
+from benchmarks.running.job import build_task
 from search_spaces.mbconv.space import MBConv
 from tasks.checkpoint import read_checkpoint
 from tasks.cost import Cost, Meter

@@ -20,7 +20,7 @@ import torch
 
 from benchmarks.benchmark import rules
 from benchmarks.executors import ProcessExecutor
-from benchmarks.job import Job, run
+from benchmarks.running.job import Job, run
 from core import build
 from tasks import TASKS, Stage
 from tasks import loading as loading_module

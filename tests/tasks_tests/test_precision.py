@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import read_protocol
-from benchmarks.job import build_task
+from benchmarks.running.job import build_task
 from search_spaces.deform import DeformConv
 from search_spaces.supernet import supernet_in
 from tasks import Stage

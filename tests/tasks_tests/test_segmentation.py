@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.published import ARCH0, ARCH2
+from benchmarks.published.networks import ARCH0, ARCH2
 from core import build
 from tasks import TASKS, Recipe, Stage, View
 from tasks.segmentation.samples import SegmentationSamples

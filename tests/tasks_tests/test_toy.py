@@ -11,7 +11,7 @@ from random import Random
 import pytest
 import torch
 
-from benchmarks.derived import derived
+from benchmarks.running.derived import derived
 from search_spaces.supernet import supernet_in
 from search_spaces.toy.space import ToySpace
 from tasks import Inherited, Stage, Start

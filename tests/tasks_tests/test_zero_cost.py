@@ -14,7 +14,7 @@ from torch import nn
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import read_protocol
-from benchmarks.job import build_task
+from benchmarks.running.job import build_task
 from tasks.zero_cost import States, jacov, snip, zero_cost
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.table_building import COSTS
+from benchmarks.analysis.table_building import COSTS
 from core.table import Table
 from tasks import Task
 

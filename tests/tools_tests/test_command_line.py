@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.job import MachineError
+from benchmarks.running.job import MachineError
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import comparison
+from benchmarks.analysis import comparison
 
 
 def test_the_page_tells_who_beats_random_search(tool: Any, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import published
+from benchmarks.published import networks as published
 from search_spaces import SPACES, SearchSpace
 
 ROOT = Path(__file__).resolve().parents[2]

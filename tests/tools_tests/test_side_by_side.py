@@ -17,9 +17,9 @@ import psutil
 import pytest
 
 from benchmarks.executors import InlineExecutor
-from benchmarks.recorded import Recorded
+from benchmarks.records.recorded import Recorded
 from benchmarks.run import Run
-from benchmarks.side_by_side import Ended, side_by_side
+from benchmarks.running.side_by_side import Ended, side_by_side
 
 ROOT = Path(__file__).resolve().parents[2]
 FAULTY = """
@@ -186,7 +186,7 @@ def test_a_run_whose_node_is_lost_goes_on_elsewhere(runs: dict[str, Run], losses
 
 def test_a_node_that_shares_no_folder_plays_no_run(runs: dict[str, Run], monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = Path("elsewhere/nothing.part")
-    monkeypatch.setattr("benchmarks.side_by_side._mark", lambda folder: elsewhere)
+    monkeypatch.setattr("benchmarks.running.side_by_side._mark", lambda folder: elsewhere)
     ((_, end),) = side_by_side([runs["good"]], 2, 1, lambda one: None, Lossy(0))
     assert end.code == 2
     assert "runs on a cluster want a --work-dir that all nodes share" in end.why

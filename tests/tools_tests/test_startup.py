@@ -58,7 +58,7 @@ def test_restoration_needs_no_library_of_another_task() -> None:
         from random import Random
         from benchmarks.benchmark import Benchmark
         from benchmarks.catalogue import read_protocol
-        from benchmarks.job import build_task
+        from benchmarks.running.job import build_task
         benchmark = Benchmark(read_protocol("scenes-denoise-v2")["benchmark"])
         task = build_task(json.dumps({**benchmark.proxy, "cache": "", "device": "cpu"}))
         task.measure(benchmark.space.model(benchmark.space.sample(Random(0))), ["params"])

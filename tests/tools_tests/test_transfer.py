@@ -13,8 +13,8 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks.published import ARCH1
-from benchmarks.transfer import found, transferred
+from benchmarks.published.networks import ARCH1
+from benchmarks.running.transfer import found, transferred
 from tasks.weights import load
 
 

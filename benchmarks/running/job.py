@@ -13,7 +13,7 @@ from importlib import import_module
 from random import Random
 from typing import Any, Literal
 
-from benchmarks.store import Store
+from benchmarks.running.store import Store
 from core import Inherit, Weights, build, matching
 from search_spaces import SPACES, SearchSpace
 from strategies import Failure
@@ -130,7 +130,7 @@ def _rule(task: Task, job: Job, begin: Begin, store: Store) -> Inherit | None:
     if begin.rule == "inherit":
         return _by_space(job, begin.parent)
     if begin.rule == "derive":
-        from benchmarks.derived import derived
+        from benchmarks.running.derived import derived
 
         return partial(derived, task, build_space(job.space), job.stage, store.path(begin.handle), job.arch or {})
     return None

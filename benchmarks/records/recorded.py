@@ -9,8 +9,8 @@ from pathlib import Path
 
 import orjson
 
-from benchmarks.entries import Line
 from benchmarks.ledger import TRIALS
+from benchmarks.records.entries import Line
 
 
 class Recorded:

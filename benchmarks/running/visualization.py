@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.catalogue import VIS_BACKENDS
-from benchmarks.recorded import Recorded
+from benchmarks.records.recorded import Recorded
 from core import did_you_mean
 from core.parsing import shown
 

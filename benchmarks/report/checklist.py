@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from benchmarks.leaderboard import escaped
-from benchmarks.records import Record
-from benchmarks.rows import PARTS, REFERENCE, equal_cost, finals_of, groups_of
+from benchmarks.records.record import Record
+from benchmarks.report.rows import PARTS, REFERENCE, equal_cost, finals_of, groups_of
 from tasks.stage import Stage
 
 TABULAR = "tasks.tabular.TabularTask"

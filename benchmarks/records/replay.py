@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.benchmark import rules
-from benchmarks.bundle import BOARD, extract
 from benchmarks.catalogue import benchmarks, read_protocol
 from benchmarks.leaderboard import Leaderboard
-from benchmarks.records import Record, UnbuildableError, read_records
+from benchmarks.records.bundle import BOARD, extract
+from benchmarks.records.record import Record, UnbuildableError, read_records
 from core import content_key, only_registered
 
 TABLE = "leaderboard.json"

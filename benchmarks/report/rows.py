@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.benchmark import rules
-from benchmarks.records import STATUSES, Record
-from benchmarks.statistics import holm, improvement, interval, paired_test
+from benchmarks.records.record import STATUSES, Record
+from benchmarks.report.statistics import holm, improvement, interval, paired_test
 from tasks.cost import BATCH_PARTS
 from tasks.rewards import COSTS
 

@@ -22,7 +22,7 @@ from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import Plain, read_protocol, run_configs
 from benchmarks.executors import InlineExecutor
 from benchmarks.files import replacing
-from benchmarks.job import build_task
+from benchmarks.running.job import build_task
 from benchmarks.study import Study
 from core import build, content_key, did_you_mean
 from strategies import STRATEGIES

@@ -12,12 +12,12 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple
 
-from benchmarks.job import Begin, Failed, Job, build_space, build_task, machines_fault, run
-from benchmarks.journal import Journal
-from benchmarks.ranking import OF_RUN, rated
-from benchmarks.records import Record
+from benchmarks.analysis.ranking import OF_RUN, rated
+from benchmarks.records.journal import Journal
+from benchmarks.records.record import Record
 from benchmarks.run import Run
-from benchmarks.store import Store, of_trial
+from benchmarks.running.job import Begin, Failed, Job, build_space, build_task, machines_fault, run
+from benchmarks.running.store import Store, of_trial
 from search_spaces import Architecture, SearchSpace
 
 Part = Literal["start", "search", "final"]

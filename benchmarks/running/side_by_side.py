@@ -19,10 +19,10 @@ import psutil
 
 from benchmarks.catalogue import VIS_BACKENDS
 from benchmarks.executors import ProcessExecutor
-from benchmarks.flights import TRIES
-from benchmarks.job import machines_fault
 from benchmarks.ledger import DivergedError
 from benchmarks.run import Run
+from benchmarks.running.flights import TRIES
+from benchmarks.running.job import machines_fault
 
 
 @dataclass(frozen=True)

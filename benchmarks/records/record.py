@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.benchmark import check_bounds
-from benchmarks.entries import read_answer, read_config, read_study
 from benchmarks.ledger import EVENTS, TRIALS, read_events, read_trials
-from benchmarks.lines import check_choices
+from benchmarks.records.entries import read_answer, read_config, read_study
+from benchmarks.records.lines import check_choices
 from core import build, content_key, only_registered
 from core.parsing import in_a_line
 from search_spaces import SPACES, SearchSpace

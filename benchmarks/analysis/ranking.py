@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.records import Record
+from benchmarks.records.record import Record
 from core import build, did_you_mean, only_registered
 from strategies import Trial
 from tasks import REWARDS, TASKS

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from benchmarks.job import Begin, Failed, Job
-from benchmarks.store import of_trial
+from benchmarks.running.job import Begin, Failed, Job
+from benchmarks.running.store import of_trial
 from strategies import Proposal, StageResult, Status, Trial
 from tasks import Cost, Inherited, Outcome, Stage
 

@@ -20,8 +20,8 @@ from typing import IO
 from benchmarks.files import replacing
 from benchmarks.leaderboard import Leaderboard
 from benchmarks.ledger import EVENTS, TRIALS
-from benchmarks.provenance import commit, versions
-from benchmarks.records import Record
+from benchmarks.records.provenance import commit, versions
+from benchmarks.records.record import Record
 from core import parse
 
 FORMAT = 1

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.records import Record
-from benchmarks.rows import PARTS, Row, figures_of, groups_of, printed
+from benchmarks.records.record import Record
+from benchmarks.report.rows import PARTS, Row, figures_of, groups_of, printed
 
 COSTS = [f"{part} {unit}" for unit in ("images", "seconds", "device-days") for part in PARTS]
 HIDDEN = {"benchmark", "best", "equal cost", *COSTS} - {"search images"}
-REPORTED = Path(__file__).parent / "reported.json"  # what papers print for the settings of benchmarks
+REPORTED = Path(__file__).parents[1] / "reported.json"  # what papers print for the settings of benchmarks
 OURS = "ours"  # of a printed row: the "<benchmark>/<strategy>" that stands for its method here, if any does
 
 

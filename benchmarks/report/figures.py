@@ -18,8 +18,8 @@ from search_spaces import Choice
 from strategies import Trial
 
 if TYPE_CHECKING:
-    from benchmarks.ranking import Sample
-    from benchmarks.records import Record
+    from benchmarks.analysis.ranking import Sample
+    from benchmarks.records.record import Record
 
 Axis = Literal["images", "seconds", "trials"]
 COLUMNS = 4  # panels side by side in `scatter`

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.published_classifiers import classifiers
+from benchmarks.published.classifiers import classifiers
 from search_spaces.mbconv.space import FNA_DEEPLAB, FNA_RETINANET, FNA_SSDLITE, MOBILENET_V2, RANA_KIM, STRIDE_16
 from tasks.keypoints import skeletons
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.executors import Ending, VirtualExecutor
-from benchmarks.flight import Flight
-from benchmarks.job import Failed, Job, run
-from benchmarks.judge import Judge, draw
 from benchmarks.ledger import Ledger, diverged
-from benchmarks.store import Store
+from benchmarks.running.flight import Flight
+from benchmarks.running.job import Failed, Job, run
+from benchmarks.running.judge import Judge, draw
+from benchmarks.running.store import Store
 from search_spaces import Architecture
 from strategies import Trial
 from tasks import Cost, Outcome

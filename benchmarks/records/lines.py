@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from benchmarks.entries import EVENTS, Choices, Line, TrialEntry
+from benchmarks.records.entries import EVENTS, Choices, Line, TrialEntry
 from core import parse
 from core.parsing import in_a_line, shown
 from search_spaces import SearchSpace

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.executors.process import begin, context, threads_each
-from benchmarks.job import Failed, Job, MachineError, run
+from benchmarks.running.job import Failed, Job, MachineError, run
 from tasks import Outcome, Stage
 from tasks.trainable import Trainable
 

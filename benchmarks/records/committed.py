@@ -9,11 +9,11 @@ from itertools import zip_longest
 from pathlib import Path
 
 from benchmarks.catalogue import benchmarks, run_configs
-from benchmarks.records import Record, read_records
-from benchmarks.replay import TABLE, replay
+from benchmarks.records.record import Record, read_records
+from benchmarks.records.replay import TABLE, replay
 from benchmarks.run import Run
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parents[1] / "results"
 TEXT = "leaderboard.md"
 
 

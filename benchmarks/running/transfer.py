@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.catalogue import read_protocol
-from benchmarks.entries import read_config, read_study
+from benchmarks.records.entries import read_config, read_study
 from core import build, did_you_mean
 from search_spaces import SPACES, SearchSpace
 
@@ -48,7 +48,7 @@ def found(source: str, anew: bool) -> Iterator[Found]:
 
 
 def _published(name: str) -> Found:
-    from benchmarks.published import PUBLISHED
+    from benchmarks.published.networks import PUBLISHED
 
     known = {one.id: (one.space, one.genotype) for one in PUBLISHED if one.space is not None}
     if name not in known:

@@ -11,9 +11,9 @@ from random import Random
 
 import numpy as np
 
-from benchmarks.job import Failed, Job, build_space, build_task, machines_fault, run
-from benchmarks.journal import Journal
+from benchmarks.records.journal import Journal
 from benchmarks.run import Run
+from benchmarks.running.job import Failed, Job, build_space, build_task, machines_fault, run
 from core.table import CODE, FORMAT, GROUP, Schema, Table, coded, every, weights, write_table
 from search_spaces import Architecture, FiniteSpace
 from tasks import Task

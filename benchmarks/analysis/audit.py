@@ -9,10 +9,10 @@ from itertools import combinations
 
 import numpy as np
 
-from benchmarks.judge import Judge
-from benchmarks.ranking import AFTER, FINAL, LEAST, REWARD, Array, Estimate, Sample, estimated, kendall
+from benchmarks.analysis.ranking import AFTER, FINAL, LEAST, REWARD, Array, Estimate, Sample, estimated, kendall
+from benchmarks.analysis.scoring import Figures, Part, Score
 from benchmarks.run import Run
-from benchmarks.scoring import Figures, Part, Score
+from benchmarks.running.judge import Judge
 from tasks.rewards import computed
 
 BEST = 3  # networks that a signal ranks first, of which the final training then finds the best one

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from benchmarks.lines import read_lines, whole_lines
+from benchmarks.records.lines import read_lines, whole_lines
 from benchmarks.run import Run
 from core import parse
 

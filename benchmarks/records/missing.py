@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.benchmark import Benchmark, rules
 from benchmarks.catalogue import run_configs
-from benchmarks.records import Record
+from benchmarks.records.record import Record
 from core import content_key
 
 

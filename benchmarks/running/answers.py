@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.benchmark import Benchmark
-from benchmarks.devices import run_together
-from benchmarks.entries import read_answer
 from benchmarks.export.stock import model_config
 from benchmarks.files import write
-from benchmarks.illustration import illustrate
-from benchmarks.job import Begin, Failed, Job, build_task, run
-from benchmarks.store import Store
+from benchmarks.records.entries import read_answer
+from benchmarks.running.devices import run_together
+from benchmarks.running.illustration import illustrate
+from benchmarks.running.job import Begin, Failed, Job, build_task, run
+from benchmarks.running.store import Store
 from strategies import Answer
 from tasks import Cost
 from tasks.rewards import COSTS

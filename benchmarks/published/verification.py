@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from benchmarks.published import Published
+from benchmarks.published.networks import Published
 from core import build
 from search_spaces import SPACES
 from tasks import TASKS
