@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 import mmdet.models  # noqa: F401 - registers the stock modules
@@ -54,6 +55,20 @@ class DetectionTask(EncoderTask):
         for stage in (stages := list(stages)):
             Transforms(stage.view.transforms)
         super().check(stages)
+        if self.template.one_size:
+            for stage in stages:
+                self._check_size(stage)
+
+    def _check_size(self, stage: Stage) -> None:
+        view, size = stage.view, self.input_shape[1:]
+        own = (self.data.annotated(view.eval, place).size for place in range(self.data.size(view.eval)))
+        for seen in chain([view.size], [view.eval_size] if view.eval_size else own):
+            if seen != size:
+                kind = type(self.template).__name__
+                raise ValueError(
+                    f"stage {stage.name!r} sees images of {seen} pixels, and the anchors of {kind} are laid out for those"
+                    f" of input_size, {size}: make them equal"
+                )
 
     def samples(self, stage: Stage) -> DetectionSamples:
         key = (stage.view, stage.recipe.batch)

@@ -14,9 +14,13 @@ STRIDES = (8, 16, 32, 64, 128)  # of P3 to P7
 
 
 class Detector(Template):
-    """A network of MMDetection with a backbone, a `neck` and a `bbox_head`; its boxes of a class overlap by up to `overlap`."""
+    """A network of MMDetection with a backbone, a `neck` and a `bbox_head`; its boxes of a class overlap by up to `overlap`.
+
+    A `one_size` lays its anchors out for images of one size, so that it learns and detects at that size alone.
+    """
 
     overlap: float
+    one_size = False
 
 
 class FCOS(Detector):
@@ -103,6 +107,7 @@ class SSDLite(Detector):
 
     slots = ("backbone",)
     taps = ("16+", "32+")
+    one_size = True
 
     def __init__(self, overlap: float = 0.45, scales: Sequence[float] | None = None):
         if not 0 < overlap <= 1:

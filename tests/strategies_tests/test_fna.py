@@ -31,7 +31,7 @@ STUDY: dict[str, Any] = dict(
         template=dict(type="SSDLite"),
         data=dict(type="ScenesDetection"),
         encoder=dict(width=0.25),
-        input_size=[64, 96],
+        input_size=[64, 64],
     ),
     space=dict(type="MBConv", layers=[1, 2, 1, 1, 1, 1], width=0.25, wide=[4]),
     stages=[
@@ -88,7 +88,7 @@ def test_the_table_sums_to_what_the_searched_layers_of_an_answer_cost(begun: Any
     task = strategy.training.task
     for seed in range(8):
         choices = SPACE.canonical(SPACE.sample(Random(seed)).as_dict())
-        detector = madds_by_layer(task.network(SPACE.model(SPACE.architecture(choices))), (3, 64, 96))
+        detector = madds_by_layer(task.network(SPACE.model(SPACE.architecture(choices))), (3, 64, 64))
         searched = sum(cost for layer, cost in detector.items() if layer.startswith("backbone.layer"))
         searched -= sum(cost for layer, cost in detector.items() if layer.startswith("backbone.layer1."))
         assert sum(strategy.table.costs[name][choice] for name, choice in choices.items()) == searched

@@ -150,6 +150,20 @@ def test_a_training_with_them_is_repeatable(tmp_path: Path) -> None:
     assert first == again != other
 
 
+@pytest.mark.parametrize("seen", [dict(size=(48, 64)), dict(eval_size=(96, 96)), dict(eval_size=None)])
+def test_anchors_of_ssdlite_are_for_one_size(seen: dict[str, Any], tmp_path: Path) -> None:
+    view = {"size": (64, 64), "eval_size": (64, 64), **seen}
+    settings = dict(
+        data=dict(type="ScenesDetection"), encoder=dict(width=0.1), input_size=(64, 64), cache=str(tmp_path)
+    )
+    stage = Stage.of(dict(name="s", view=view, recipe=dict(epochs=1, batch=4)))
+    build(TASKS, dict(type="DetectionTask", **settings)).check([stage])  # FCOS has no anchors
+    with pytest.raises(
+        ValueError, match=r"'s' sees images of \(\d+, \d+\) pixels, and the anchors of SSDLite are .*\(64, 64\)"
+    ):
+        build(TASKS, dict(type="DetectionTask", template=dict(type="SSDLite"), **settings)).check([stage])
+
+
 def test_the_protocol_of_fnas_detector() -> None:
     benchmark = Benchmark(read_protocol("coco-ssdlite-fna-v1")["benchmark"])
     for stage in (*benchmark.stages, benchmark.final):

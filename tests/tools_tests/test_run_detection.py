@@ -85,13 +85,18 @@ def trials(folder: Path) -> list[dict]:
 
 
 def test_a_whole_run_and_its_networks_in_mmdetection(tool, voc: Path, tmp_path: Path) -> None:
-    """A searched network and the baselines of both templates, in subprocesses that know only what `model.py` names."""
-    counts = {"random_search": 2, "plain_fcos": 0, "plain_ssdlite": 0}
-    done = tool("run_benchmark", *tiny(voc, tmp_path, *counts))
+    """A searched network and plain ones under both templates, in subprocesses that know only what `model.py` names."""
+    counts = {"random_search": 2, "plain_fcos": 0, "mobilenet_v2": 0}
+    done = tool("run_benchmark", *tiny(voc, tmp_path, "random_search", "plain_fcos"))
     assert done.returncode == 0, done.stderr
+    settings = (one for one in TINY if not one.startswith(("space", "task.template")))
+    options = [f"benchmark.{one}" for one in (f"task.data.root={voc}", "space.width=0.1", *settings)]
+    ssdlite = ("bccd-ssdlite-v2", "--strategy", "mobilenet_v2", "--work-dir", str(tmp_path))
+    also = tool("run_benchmark", *ssdlite, "--cfg-options", *options)
+    assert also.returncode == 0, also.stderr
     for name, count in counts.items():
-        assert f"| {name} " in done.stdout
-        folder = tmp_path / "bccd-fcos-v3" / name / "seed0"
+        assert f"| {name} " in done.stdout + also.stdout
+        (folder,) = tmp_path.glob(f"bccd-*/{name}/seed0")
         result = json.loads((folder / "study.json").read_text())
         assert result["primary"] == "mAP"
         assert result["trials"] == {"done": count, "stopped": 0, "failed": 0, "duplicate": 0}

@@ -77,14 +77,9 @@ progressive = dict(
         "head.split": 0,
     },
 )
-mobilenet_v2 = dict(
-    type="densebench.MBConvNet",
-    stages=[["k3e6"] * 2, ["k3e6"] * 3, ["k3e6"] * 4, ["k3e6"] * 3, ["k3e6"] * 3, ["k3e6"]],
-)
 strategies = dict(
     random_search=dict(type=RandomSearch),
     progressive_random=dict(**progressive, strategy=dict(type=RandomSearch)),
     progressive_ppo=dict(**progressive, strategy=dict(type=PPO, lr=1e-3, every=5, memory=5, sample=5)),
     plain_fcos=dict(type=Baseline, model={}),
-    plain_ssdlite=dict(type=Baseline, model=dict(backbone=mobilenet_v2), task=dict(template=dict(type="SSDLite"))),
 )

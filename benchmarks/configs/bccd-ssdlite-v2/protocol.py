@@ -1,7 +1,7 @@
-"""bccd-ssdlite-v1: FNA on MobileNetV2's backbone under SSDLite, from ImageNet's weights, for blood cells (small, real images).
+"""bccd-ssdlite-v2: FNA on MobileNetV2's backbone under SSDLite, from ImageNet's weights, for blood cells (small, real images).
 
 Command:
-    python tools/run_benchmark.py bccd-ssdlite-v1 --cfg-options benchmark.task.data.root=DIR \\
+    python tools/run_benchmark.py bccd-ssdlite-v2 --cfg-options benchmark.task.data.root=DIR \\
         benchmark.task.encoder.checkpoint=FILE
 
 DIR is the Pascal VOC folder of BCCD (github.com/Shenggan/BCCD_Dataset), FILE a MobileNetV2 in torchvision's or OpenMMLab's
@@ -9,9 +9,7 @@ layout, from which the supernet and every candidate begin. The budget is that of
 FNA's 24 epochs. Its share of warm-up and its weight of the cost are those of FNA for SSDLite; the rate of the architecture is
 larger, as it moves in 117 steps instead of some 7,000.
 
-Run once (seed 0, one thread, kept in benchmarks/results/photographs), mAP of the test split, parameters and MAdds: MobileNetV2
-as it is 48.3, 3.08 M, 671 M; random search 47.1, 3.12 M, 677 M; FNA 46.3, 2.50 M, 514 M. A search is some 17 minutes of a core,
-a final training 20.
+Not run yet.
 """
 
 from search_spaces.mbconv.space import MBConv
@@ -23,13 +21,13 @@ from tasks.detection.voc import VocDetection
 from tasks.rewards import Metric
 
 benchmark = dict(
-    id="bccd-ssdlite-v1",
+    id="bccd-ssdlite-v2",
     task=dict(
         type=DetectionTask,
         template=dict(type="SSDLite"),
         data=dict(type=VocDetection, root="data/bccd"),
         encoder=dict(checkpoint="data/mobilenet_v2.pth", refit_norms=True, refit_size=[360, 480]),
-        input_size=[320, 320],
+        input_size=[256, 256],
     ),
     space=dict(type=MBConv, wide=[4]),
     stages=[
@@ -42,7 +40,7 @@ benchmark = dict(
     final=dict(
         name="final",
         view=dict(
-            train=["train", "val"], eval="test", size=[320, 320], eval_size=[320, 320], scale=[1.0, 1.5], jitter=0.2
+            train=["train", "val"], eval="test", size=[256, 256], eval_size=[256, 256], scale=[1.0, 1.5], jitter=0.2
         ),
         recipe=dict(epochs=24, batch=8, lr=2e-3, weight_decay=1e-2, schedule="poly", polyak=0.99, resumable=True),
     ),

@@ -1,10 +1,10 @@
-"""bccd-netadapt-v1: MobileNetV2 under SSDLite for blood cells, narrowed from ImageNet's weights to fewer MAdds by NetAdapt.
+"""bccd-netadapt-v2: MobileNetV2 under SSDLite for blood cells, narrowed from ImageNet's weights to fewer MAdds by NetAdapt.
 
 Command:
-    python tools/run_benchmark.py bccd-netadapt-v1 --cfg-options benchmark.task.data.root=DIR \\
+    python tools/run_benchmark.py bccd-netadapt-v2 --cfg-options benchmark.task.data.root=DIR \\
         benchmark.task.encoder.checkpoint=FILE
 
-bccd-ssdlite-v1, with its DIR, FILE and final training, and the widths of the network to decide. A proposal is fine-tuned on
+bccd-ssdlite-v2, with its DIR, FILE and final training, and the widths of the network to decide. A proposal is fine-tuned on
 a quarter of the images.
 
 Not run yet.
@@ -14,9 +14,9 @@ from search_spaces.mbconv.widths import MBConvWidths
 from strategies.netadapt import NetAdapt
 from strategies.random_search import RandomSearch
 
-like = "bccd-ssdlite-v1"
+like = "bccd-ssdlite-v2"
 benchmark = {
-    "id": "bccd-netadapt-v1",
+    "id": "bccd-netadapt-v2",
     "space": dict(_delete_=True, type=MBConvWidths),
     "stages.0.view.share": 0.25,
     "stages.0.recipe.epochs": 1,
