@@ -193,7 +193,7 @@ def _begin(study: Study, answer: Answer) -> Begin | None:
     """The weights that the final training of an answer begins with, if any."""
     if answer.weights is not None and answer.arch is not None:
         return Begin(str(Path(answer.weights).resolve()), "inherit", answer.arch.as_dict())
-    return None if answer.parent is None else study.begin(study.trials[answer.parent])
+    return None if answer.parent is None else study.begin(study.finished[answer.parent])
 
 
 def _check_unseen(benchmark: Benchmark, search: Task, final: Task) -> None:

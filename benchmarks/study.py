@@ -57,7 +57,7 @@ class Study:
         self.watch: Callable[[Study], None] = lambda study: None
         self._flights = Flights(benchmark, seed, task, executor, self.store, self.ledger, patience)
         self._shelf = Shelf(self.store)
-        self._finished: dict[int, Trial] = {}
+        self.finished: dict[int, Trial] = {}  # by id; with several workers `trials` has another order
         self._next = 0
         self._rng = Random(0)
         self._mark: Cost | None = None
@@ -152,7 +152,7 @@ class Study:
         """The next trial, of a proposal. Raises ValueError where it cannot be evaluated."""
         number, first, begin = self._next, 0, None
         if proposal.parent is not None:
-            parent = self._finished.get(proposal.parent)
+            parent = self.finished.get(proposal.parent)
             if parent is None:
                 raise ValueError(f"the parent {proposal.parent} of trial {number} is no finished trial of this study")
             if not self.ledger.ahead and not self._shelf.has(parent.id):
@@ -189,7 +189,7 @@ class Study:
         """Record and count a trial that has ended, by itself or with the `answer` of an equal one."""
         self.ledger.append(trial)
         self._shelf.add(trial, answer)
-        self._finished[trial.id] = trial
+        self.finished[trial.id] = trial
         self.trials.append(trial)
         cost = trial.cost
         self.cost += cost

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.executors import InlineExecutor
+from benchmarks.run import _begin
 from search_spaces.toy.space import ToySpace
-from strategies import AskTell, Proposal, Trial
+from strategies import Answer, AskTell, Proposal, Trial
 from strategies.random_search import RandomSearch
 from strategies.regularized_evolution import RegularizedEvolution
 from tasks import Start
@@ -92,3 +96,29 @@ def test_weights_that_were_not_kept_cannot_be_inherited(toy_study, tmp_path: Pat
 
     with toy_study(tmp_path) as one, pytest.raises(ValueError, match="trial 0 left no weights for trial 3"):
         Forgetful().search(one)
+
+
+class Held(InlineExecutor):
+    """Does its first job when it is let go."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if hasattr(self, "job"):
+            return super().submit(fn, *args, **kwargs)
+        self.job, self.future = partial(fn, *args, **kwargs), Future[Any]()
+        return self.future
+
+    def let_go(self) -> None:
+        self.future.set_result(self.job())
+
+
+def test_a_final_training_begins_with_the_weights_of_its_trial_whichever_came_first(toy_study, tmp_path: Path) -> None:
+    held = Held()
+    with toy_study(tmp_path, workers=2, executor=held, gate=None) as one:
+        for _ in range(2):
+            one.submit(Proposal(one.space.sample(one.rng())))
+        one.collect()
+        held.let_go()
+        one.collect()
+        assert [trial.id for trial in one.trials] == [1, 0]
+        begins = [_begin(one, Answer(trial.arch, trial.id, parent=trial.id)) for trial in one.trials]
+    assert [begin and begin.handle for begin in begins] == ["weights/00001-2.pth", "weights/00000-2.pth"]
