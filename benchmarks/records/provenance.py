@@ -24,7 +24,10 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str:
-    """The checkout's commit, "unknown" outside a git checkout."""
+    """The checkout's commit, "unknown" outside a git checkout, or without git."""
     here = Path(__file__).parent
-    git = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)
+    try:
+        git = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)
+    except OSError:
+        return "unknown"
     return git.stdout.strip() or "unknown"

@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.executors import InlineExecutor
 from benchmarks.leaderboard import Leaderboard
+from benchmarks.records.provenance import commit
 from benchmarks.run import Run
 from strategies import Answer, Strategy
 from tasks.toy import ToyTask, formula
@@ -204,3 +205,8 @@ def test_what_a_kill_left_half_written_is_removed(toy_config, tmp_path: Path) ->
     (run.folder / "config.json.1.part").touch()
     play(run)
     assert not list(run.folder.rglob("*.part"))
+
+
+def test_without_git_nobody_knows_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert commit() == "unknown"
