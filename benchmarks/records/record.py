@@ -102,9 +102,6 @@ class Record:
     def problems(self) -> list[str]:
         """What in this study's files contradicts itself, and copies of it, a sentence each."""
         found = [f"{copy.folder} is a copy of {self.folder}: it was counted once" for copy in self.copies]
-        ids = [trial.id for trial in self.trials]
-        if sorted(ids) != list(range(len(ids))):
-            found.append(f"{self.folder}: trial ids are not 0 to {len(ids) - 1}")
         found += [f"{self.folder}: {sentence}" for sentence in self._foreign()]
         if self.result is not None:
             try:
@@ -135,6 +132,8 @@ class Record:
         if result["protocol_hash"] != self.protocol_hash:
             found.append("config.json and study.json are of different protocols")
         keys = {trial.id: trial.arch.key for trial in self.trials}
+        if sorted(trial.id for trial in self.trials) != list(range(len(self.trials))):  # before, some may be in flight
+            found.append(f"trial ids are not 0 to {len(self.trials) - 1}")
         for place, answer in enumerate(result["answers"]):
             trained = read_answer(self.folder / "answers" / str(place))
             if trained is not None and any(trained[name] != value for name, value in answer.items()):

@@ -234,3 +234,13 @@ def test_a_run_that_has_just_begun_is_left_out(runs: Path) -> None:
     assert {record.seed for record in read_records([runs])} == {0, 1}
     with pytest.raises(ValueError, match=r"no run in .*/seed9 has begun yet: run the benchmark first"):
         read_records([new])
+
+
+def test_before_a_study_is_finished_trials_may_be_in_flight(played, tmp_path: Path) -> None:
+    for finals in ((), (2.0,)):
+        folder = played(tmp_path / str(finals), "random_search", 0, [1.0, 2.0], *finals)
+        path = folder / "trials.jsonl"
+        path.write_text(path.read_text().splitlines(keepends=True)[1])
+        problems = Leaderboard.of([folder]).problems()
+        assert (f"{folder}: trial ids are not 0 to 0" in problems) == bool(finals)
+        assert bool(problems) == bool(finals)
