@@ -126,8 +126,11 @@ class Ledger:
         self._files.append(file)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise InUseError(f"{path} is being written by another process: wait for it, or stop it first") from None
+        except OSError as error:
+            why = f"{path} cannot be locked ({error.strerror})"
+            raise ValueError(f"{why}: choose a --work-dir whose disk knows locks (flock)") from None
         return file
 
     def _check(self, folder: Path, identity: str) -> None:

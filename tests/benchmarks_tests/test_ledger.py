@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -85,6 +86,15 @@ def test_one_writer_at_a_time(folder: Path) -> None:
         Ledger(folder, "rules")
     first.close()
     Ledger(folder, "rules").close()
+
+
+def test_a_disk_without_locks_is_no_other_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(file: Any, how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with pytest.raises(ValueError, match=r"cannot be locked \(No locks available\): choose a --work-dir whose disk"):
+        Ledger(tmp_path, "rules")
 
 
 def test_the_record_of_another_protocol_is_refused(folder: Path) -> None:
