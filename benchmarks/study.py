@@ -203,7 +203,9 @@ class Study:
 
     def _check_row(self, trial: Trial) -> None:
         """Raise RuntimeError where a failure is the last of too many; refused networks are none, nor those of the record."""
-        kind = None if self.ledger.ahead or trial.failure == "refused" else trial.failure
+        if trial.failure == "refused":
+            return
+        kind = None if self.ledger.ahead else trial.failure
         self._row = [*(self._row if kind in self._row else ()), kind] if kind else []
         if len(self._row) == IN_A_ROW:
             why = f"{IN_A_ROW} trials in a row failed ({kind}), the last with {trial.error}"

@@ -33,6 +33,16 @@ def test_refused_networks_are_no_failures_in_a_row(toy_study) -> None:
     assert one.counts["failed"] == 30
 
 
+def test_refused_networks_between_failures_make_no_new_row(toy_study) -> None:
+    task, gate = (
+        {"type": "benchmarks.torture.candidates.Broken"},
+        dict(type="Constraint", name="params", at_most=9000),
+    )
+    with toy_study(task=task, gate=gate) as one, pytest.raises(RuntimeError, match="25 trials in a row failed"):
+        RandomSearch().search(one)
+    assert {trial.failure for trial in one.trials} == {"refused", "error"}
+
+
 def test_a_worker_that_hangs_is_ended_and_its_trial_has_failed(toy_study, tmp_path: Path) -> None:
     changes: dict[str, Any] = dict(task={"type": "benchmarks.torture.candidates.Hanging"}, gate=None, patience=1.0)
     with ProcessExecutor(1) as pool, toy_study(tmp_path, executor=pool, **changes) as one:
