@@ -55,7 +55,7 @@ class Study:
         self.trials: list[Trial] = []
         self.cost, self.failed_cost, self.counts = Cost(), Cost(), Counter[str]()
         self.watch: Callable[[Study], None] = lambda study: None
-        self._flights = Flights(benchmark, seed, task, executor, self.store, self.ledger, patience)
+        self._flights = Flights(benchmark, seed, task, executor, self.store, self.ledger, workers, patience)
         self._shelf = Shelf(self.store)
         self.finished: dict[int, Trial] = {}  # by id; with several workers `trials` has another order
         self._next = 0

@@ -11,6 +11,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from threadpoolctl import threadpool_limits
 
@@ -66,7 +67,8 @@ class ProcessExecutor(Executor):
             raise ValueError(f"the process executor needs 1 to 1024 workers, not {max_workers}")
         self.threads = threads or threads_each(max_workers)
         self.pools = [self._pool() for _ in range(max_workers)]
-        self.futures: list[Future[Any] | None] = [None] * max_workers
+        self.futures: list[Future[Any] | None] = [None] * max_workers  # the last of each
+        self.places = WeakKeyDictionary[Future[Any], int]()
         self.numbers: list[Future[int] | None] = [None] * max_workers  # of the processes, once they have begun
 
     def _pool(self) -> ProcessPoolExecutor:
@@ -84,7 +86,7 @@ class ProcessExecutor(Executor):
             future = self._begin(place, fn, *args, **kwargs)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        self.futures[place] = future
+        self.futures[place], self.places[future] = future, place
         return future
 
     def _begin(self, place: int, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -92,7 +94,7 @@ class ProcessExecutor(Executor):
         return self.pools[place].submit(fn, *args, **kwargs)
 
     def end(self, future: Future[Any]) -> None:
-        number = self.numbers[self.futures.index(future)]
+        number = self.numbers[self.places[future]]
         assert number is not None
         with suppress(ProcessLookupError, BrokenProcessPool):
             os.kill(number.result(), signal.SIGKILL)

@@ -30,7 +30,8 @@ class Flights:
 
     Equal evaluations are made once: the first has the jobs, whoever comes later waits for it or has its answer. Where it fails,
     the failure is its own, and the next one takes its place. As long as the ledger has a record to be played back, that says
-    what the jobs gave, and none is run. A job that takes over `patience` seconds is ended.
+    what the jobs gave, and none is run. At most `workers` jobs run at a time, whatever is in flight: others may have begun it.
+    A job that takes over `patience` seconds is ended.
     """
 
     def __init__(
@@ -41,10 +42,12 @@ class Flights:
         executor: Executor,
         store: Store | None,
         ledger: Ledger,
+        workers: int = 1,
         patience: float | None = None,
     ):
         self.benchmark, self.seed, self.task = benchmark, seed, task
-        self.executor, self.store, self.ledger, self.patience = executor, store, ledger, patience
+        self.executor, self.store, self.ledger = executor, store, ledger
+        self.workers, self.patience = workers, patience
         self.space, self.judge = json.dumps(benchmark.space_config), Judge(benchmark, seed)
         self.flying: dict[int, Flight] = {}  # by trial: what has not ended
         self.stages = Counter[str]()  # that these go through
@@ -151,7 +154,7 @@ class Flights:
                 self._prepare(flight)
             else:
                 self.waiting.setdefault(flight.identity, []).append(flight)
-        while self.prepared and not self.ledger.ahead:
+        while self.prepared and len(self.launched) < self.workers and not self.ledger.ahead:
             self._launch(self.prepared.pop(next(iter(self.prepared))))
 
     def _prepare(self, flight: Flight) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.executors import ProcessExecutor
+from benchmarks.running.job import Failed
 from benchmarks.torture.candidates import nap
 from strategies import Proposal
 from strategies.random_search import RandomSearch
@@ -41,6 +43,38 @@ def test_refused_networks_between_failures_make_no_new_row(toy_study) -> None:
     with toy_study(task=task, gate=gate) as one, pytest.raises(RuntimeError, match="25 trials in a row failed"):
         RandomSearch().search(one)
     assert {trial.failure for trial in one.trials} == {"refused", "error"}
+
+
+class Endless(Executor):
+    """Its jobs end when they are told to."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Future[Any]] = []
+        self.ended: list[Future[Any]] = []
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.jobs.append(Future())
+        return self.jobs[-1]
+
+    def end(self, future: Future[Any]) -> None:
+        self.ended.append(future)
+
+
+def test_no_more_jobs_run_than_there_are_workers_where_more_had_begun(toy_study, tmp_path: Path) -> None:
+    for workers in (3, 1):
+        jobs = Endless()
+        with toy_study(tmp_path, workers=workers, executor=jobs) as one:
+            while one.wants():
+                one.submit(Proposal(one.space.sample(one.rng())))
+            assert len(jobs.jobs) == workers
+    jobs = Endless()
+    with toy_study(tmp_path, workers=1, executor=jobs) as one:
+        while one.wants():
+            one.submit(Proposal(one.space.sample(one.rng())))
+        for number in range(3):
+            jobs.jobs[-1].set_result(Failed("error", "it is broken"))
+            assert one.collect().id == number
+            assert len(jobs.jobs) == min(number + 2, 3)
 
 
 def test_a_worker_that_hangs_is_ended_and_its_trial_has_failed(toy_study, tmp_path: Path) -> None:
