@@ -145,7 +145,9 @@ class Study:
     def __enter__(self) -> Study:
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: object, *error: object) -> None:
+        if kind is not None:  # whoever waits for the executor would wait for trainings of hours
+            self._flights.give_up()
         self.close()
 
     def _flight(self, proposal: Proposal) -> Flight:

@@ -60,6 +60,7 @@ class ProcessExecutor(Executor):
     """Fresh processes, each with one job at a time and with `threads`, or else its share of the cores.
 
     When one dies, the future of its job raises `BrokenProcessPool`, no other is touched, and a new process takes its place.
+    Left by an exception, it ends what they do.
     """
 
     def __init__(self, max_workers: int = 2, threads: int | None = None):
@@ -99,6 +100,12 @@ class ProcessExecutor(Executor):
         with suppress(ProcessLookupError, BrokenProcessPool):
             os.kill(number.result(), signal.SIGKILL)
         wait([future])
+
+    def __exit__(self, kind: object, *error: object) -> None:
+        for future in self.futures if kind is not None else ():
+            if future is not None and not future.done():
+                self.end(future)
+        self.shutdown()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         for pool in self.pools:

@@ -107,6 +107,12 @@ class Flights:
             raise diverged(number)
         return flight, outcome
 
+    def give_up(self) -> None:
+        """End the jobs that run, where that can be done: nobody will hear what they give."""
+        for future in self.launched:
+            if isinstance(self.executor, Ending) and not future.done():
+                self.executor.end(future)
+
     def _awaited(self) -> tuple[Flight, Outcome | Failed]:
         """Wait for a job, and record what it gives. One whose worker died is tried again."""
         while True:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,21 @@ def test_no_more_jobs_run_than_there_are_workers_where_more_had_begun(toy_study,
             jobs.jobs[-1].set_result(Failed("error", "it is broken"))
             assert one.collect().id == number
             assert len(jobs.jobs) == min(number + 2, 3)
+
+
+def test_what_runs_is_ended_where_an_error_ends_the_study(toy_study) -> None:
+    jobs = Endless()
+    with suppress(KeyError), toy_study(workers=2, executor=jobs) as one:
+        for _ in range(2):
+            one.submit(Proposal(one.space.sample(one.rng())))
+        raise KeyError
+    assert jobs.ended == jobs.jobs
+    before = time.monotonic()
+    with suppress(KeyError), ProcessExecutor(1) as pool:
+        for _ in range(2):
+            pool.submit(time.sleep, 600)
+        raise KeyError
+    assert time.monotonic() - before < 300
 
 
 def test_a_worker_that_hangs_is_ended_and_its_trial_has_failed(toy_study, tmp_path: Path) -> None:
