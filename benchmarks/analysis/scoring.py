@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -156,8 +157,10 @@ def untrained(job: Job) -> tuple[Figures, str]:
         build_space(job.space)  # its module may register networks
         task = build_task(job.task)
         assert isinstance(task, Trainable)
-        return zero_cost(task, job.model, job.stage, int(job.seed)), ""
+        scores = zero_cost(task, job.model, job.stage, int(job.seed))
     except Exception as error:
         if machines_fault(error):
             raise
         return {}, f"{type(error).__name__}: {error}"
+    bad = {name: value for name, value in scores.items() if not math.isfinite(value)}  # nwot: of two equal images, say
+    return ({}, f"scores that are not finite: {bad}") if bad else (scores, "")

@@ -47,4 +47,4 @@ class Journal(Generic[T]):
 
     def _write(self, line: dict[str, Any]) -> None:
         with open(self.path, "a") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(json.dumps(line, allow_nan=False) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -14,7 +15,7 @@ from scipy import stats
 
 from benchmarks.analysis.audit import agreement, audited, regret, share
 from benchmarks.analysis.ranking import Estimate
-from benchmarks.analysis.scoring import Place, Score, Scores, found_by, measure, sampled
+from benchmarks.analysis.scoring import Place, Score, Scores, found_by, jobs, measure, play, sampled
 from benchmarks.executors import InlineExecutor
 from benchmarks.records.record import Record
 from benchmarks.run import Run
@@ -267,3 +268,13 @@ def test_a_failure_is_told_and_kept(one: Run, tmp_path: Path, monkeypatch: pytes
     assert score.stages == ()
     assert "too deep" in score.error
     assert Scores(tmp_path / "a.jsonl", one).found == [score]
+
+
+def test_scores_that_are_not_finite_are_a_failure_that_the_journal_keeps(one: Run, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("tasks.trainable.Trainable", object)
+    monkeypatch.setattr("tasks.zero_cost.zero_cost", lambda *_: {"snip": 1.0, "nwot": -math.inf})
+    place, (network,) = Place(0, 0, "start"), sampled(one.benchmark.space, 1)
+    score = play(place, jobs(one, network, place))
+    assert (score.measures, score.error) == ({}, "scores that are not finite: {'nwot': -inf}")
+    Scores(tmp_path / "audit.jsonl", one).add(score)
+    assert Scores(tmp_path / "audit.jsonl", one).found == [score]
