@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from mmengine.config import Config
@@ -136,8 +137,7 @@ def _read(path: Path) -> Plain:
     try:
         plain = json.loads(path.read_text()) if path.suffix == ".json" else Config.fromfile(path).to_dict()
     except (Exception, SystemExit) as error:  # a config is a program: anything may come out of it
-        why = in_a_line(f"{type(error).__name__}: {error}")
-        raise ValueError(f"{path} cannot be read as a config: {why}") from error
+        raise ValueError(f"{path} cannot be read as a config: {_why(error)}") from error
     if not isinstance(plain, dict) or not isinstance(plain.get("benchmark"), dict):
         raise ValueError(f"{path} has no 'benchmark', a dict: start from a {PROTOCOL} in benchmarks/configs")
     if "like" in plain:
@@ -147,6 +147,14 @@ def _read(path: Path) -> Plain:
         named = custom.get("imports") if isinstance(custom, dict) else custom
         benchmark["imports"] = [named] if isinstance(named, str) else named
     return plain
+
+
+def _why(error: BaseException) -> str:
+    """In one line. What MMEngine has made of an import raises an error without a word where it is called."""
+    before, last = [None, None, *extract_tb(error.__traceback__)][-2:]
+    if before and last and (type(error), last.name) == (RuntimeError, "__call__"):
+        return f"line {before.lineno} calls what it imports, which a config can name, but not call"
+    return in_a_line(f"{type(error).__name__}: {error}")
 
 
 def _alike(plain: Plain, path: Path) -> Plain:

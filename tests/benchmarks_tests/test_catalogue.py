@@ -150,6 +150,10 @@ def test_a_benchmark_like_nothing_is_refused(tmp_path: Path, text: str, sentence
         (("{folder}/mine.py", ["random_search"]), "unknown strategy of .*mine.py 'random_search': choose one of mine"),
         (("{folder}/mine.py", None, {"strategies.ppo.steps": 1}), "unknown strategy in an option 'ppo'"),
         (("{folder}/broken.py",), "broken.py cannot be read as a config"),
+        (
+            ("{folder}/calls.py",),
+            "calls.py cannot be read as a config: line 2 calls what it imports, which a config can",
+        ),
         (("{folder}/empty.py",), "empty.py has no 'benchmark'"),
         (("{folder}/bare.py",), "bare.py has no strategy"),
         (("{folder}/list.py",), r"strategies of .*list.py must be a dict of dicts, not \['ppo'\]"),
@@ -157,6 +161,7 @@ def test_a_benchmark_like_nothing_is_refused(tmp_path: Path, text: str, sentence
 )
 def test_what_would_change_nothing_or_is_not_there_is_refused(folder: Path, arguments: tuple, sentence: str) -> None:
     (folder / "broken.py").write_text("benchmark = dict(\n")
+    (folder / "calls.py").write_text("from pathlib import Path\nbenchmark = dict(id=Path('roads').name)\n")
     (folder / "empty.py").write_text("x = 1\n")
     (folder / "bare.py").write_text("benchmark = dict(id='x')\n")
     (folder / "list.py").write_text("benchmark = dict(id='x')\nstrategies = ['ppo']\n")
