@@ -68,6 +68,7 @@ class Run:
             "protocol_hash": self.benchmark.protocol_hash(prints, code),
             "benchmark": config["benchmark"],
             "strategy": config["strategy"],
+            **({"weights": self.strategy.weights_print} if self.strategy.weights_print else {}),
         }
         self._check_same_protocol()
 
@@ -179,8 +180,8 @@ class Run:
         before = read_config(self.folder)
         if before is None:
             return
-        both = [{**run, "benchmark": rules(run.get("benchmark"))} for run in (before, self.dump)]
-        old, new = (dict(_flat({entry: run.get(entry) for entry in ("benchmark", "strategy")})) for run in both)
+        what = ("benchmark", "strategy", "weights")
+        old, new = (dict(_flat({one: rules(run.get(one)) for one in what})) for run in (before, self.dump))
         differ = [name for name in old | new if (name in old, old.get(name)) != (name in new, new.get(name))]
         if differ or before.get("protocol_hash") != self.dump["protocol_hash"]:
             raise ValueError(

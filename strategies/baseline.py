@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any
@@ -37,6 +38,7 @@ class Baseline(Strategy):
             )
         if weights is not None and (model is not None or not Path(weights).is_file()):
             raise ValueError(f"weights must be a file, and of a genotype or choices, not {weights!r}")
+        self.weights_print = weights and sha256(Path(weights).read_bytes()).hexdigest()
         self.answer, self.genotype, self.choices = Answer(model=model, task=task, weights=weights), genotype, choices
 
     def prepare(self, study: Study) -> Plan:

@@ -124,6 +124,7 @@ class Strategy(ABC):
     """A way of searching. It may own its loop, or let `AskTell` write it."""
 
     hands_on = False  # do the final trainings of its answers begin with weights of the search?
+    weights_print: str | None = None  # a hash of a file's weights, where they begin with such
 
     def prepare(self, study: Study) -> Plan:
         """Look at what the search will meet, before anything of the run is written.

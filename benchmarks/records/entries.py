@@ -188,6 +188,7 @@ class ConfigEntry:
     protocol_hash: str
     benchmark: Mapping[str, Any]
     strategy: Mapping[str, Any]
+    weights: str | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name, "the strategy's name")

@@ -45,7 +45,7 @@ def _damage(folder: Path, config: Mapping[str, Any]) -> list[str]:
         record = Record.of(folder)
     except (ValueError, OSError) as error:
         return [str(error)]
-    asked, found = (content_key([rules(one["benchmark"]), one["strategy"]]) for one in (config, record.config))
+    asked, found = (content_key([rules(one["benchmark"]), rules(one["strategy"])]) for one in (config, record.config))
     if asked != found:
         return [f"{folder} is of another protocol: move it, or choose another folder"]
     return record.problems()

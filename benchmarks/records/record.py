@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.benchmark import check_bounds
+from benchmarks.benchmark import check_bounds, rules
 from benchmarks.ledger import EVENTS, TRIALS, read_events, read_trials
 from benchmarks.records.entries import read_answer, read_config, read_study
 from benchmarks.records.lines import check_choices
@@ -158,8 +158,12 @@ def _types(config: Any) -> Iterator[str]:
 
 
 def identity_of(config: Mapping[str, Any]) -> str:
-    """What a study's record is of, by its `config.json`: the protocol, the strategy with its settings, and the seed."""
-    return content_key([config["protocol_hash"], config["strategy"], config["seed"]])
+    """What a study's record is of, by its `config.json`: the protocol, the strategy with its settings, and the seed.
+
+    Of weights that a final training begins with, their content counts, and not where they lie.
+    """
+    weights = [config["weights"]] if config.get("weights") else []
+    return content_key([config["protocol_hash"], rules(config["strategy"]), config["seed"], *weights])
 
 
 def read_records(folders: Iterable[Path]) -> list[Record]:

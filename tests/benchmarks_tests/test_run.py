@@ -210,3 +210,18 @@ def test_what_a_kill_left_half_written_is_removed(toy_config, tmp_path: Path) ->
 def test_without_git_nobody_knows_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     assert commit() == "unknown"
+
+
+def test_weights_are_known_by_their_content_wherever_they_lie(toy_config, tmp_path: Path) -> None:
+    choices, files = (
+        opened(toy_config, tmp_path).benchmark.space.sample(Random(0)).as_dict(),
+        [tmp_path / "a", tmp_path / "b"],
+    )
+    for file in files:
+        file.write_bytes(b"learnt")
+    transferred = [dict(type="Baseline", choices=choices, weights=str(file)) for file in files]
+    for strategy in transferred:
+        opened(toy_config, tmp_path, strategy).open(InlineExecutor(), 1).close()
+    files[0].write_bytes(b"others")
+    with pytest.raises(ValueError, match=r"another protocol \(it differs in weights\)"):
+        opened(toy_config, tmp_path, transferred[0])
