@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import socket
+import traceback
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,9 +47,16 @@ def ended(one: Run, play: Callable[[], object]) -> Ended:
         return Ended(2, f"{one.folder}: {error}")
     except ValueError as error:
         return Ended(2, str(error))
-    except (RuntimeError, ArithmeticError, OSError, MemoryError) as error:
-        return Ended(1, str(error) or "out of memory", machines_fault(error))
+    except Exception as error:
+        return _failed(error)
     return Ended()
+
+
+def _failed(error: Exception) -> Ended:
+    if isinstance(error, RuntimeError | ArithmeticError | OSError | MemoryError):
+        return Ended(1, str(error) or "out of memory", machines_fault(error))
+    traceback.print_exception(error)  # a strategy of somebody's own, who wants to know where
+    return Ended(1, f"{type(error).__name__}: {error}: the same command goes on once that is mended")
 
 
 def side_by_side(
@@ -130,8 +138,8 @@ def _play(
         shared = one.prepare()
     except ValueError as error:
         return Ended(2, str(error), unprepared=True)
-    except (RuntimeError, OSError) as error:
-        return Ended(1, str(error), machines_fault(error))
+    except Exception as error:
+        return _failed(error)
     return ended(one, partial(one.play, shared))
 
 

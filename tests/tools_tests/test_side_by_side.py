@@ -19,7 +19,7 @@ import pytest
 from benchmarks.executors import InlineExecutor
 from benchmarks.records.recorded import Recorded
 from benchmarks.run import Run
-from benchmarks.running.side_by_side import Ended, side_by_side
+from benchmarks.running.side_by_side import Ended, ended, side_by_side
 
 ROOT = Path(__file__).resolve().parents[2]
 FAULTY = """
@@ -38,6 +38,10 @@ class Dies(RandomSearch):
 class Full(RandomSearch):
     def search(self, study):
         raise OSError(errno.ENOSPC, "No space left on device")
+
+class Mistaken(RandomSearch):
+    def search(self, study):
+        return {}["rung"]
 
 class Shy(RandomSearch):
     def prepare(self, study):
@@ -66,7 +70,7 @@ def faulty(tmp_path: Path, toy_config: dict[str, Any], monkeypatch: pytest.Monke
     """A config file whose strategies fail in ways of their own, and one that does not."""
     (tmp_path / "faulty.py").write_text(FAULTY)
     monkeypatch.setenv("MARKER", str(tmp_path / "marker"))
-    own = {name: dict(type=f"faulty.{name.title()}") for name in ("broken", "dies", "full", "shy")}
+    own = {name: dict(type=f"faulty.{name.title()}") for name in ("broken", "dies", "full", "mistaken", "shy")}
     config = dict(benchmark=toy_config, strategies={**own, "good": dict(type="RandomSearch")})
     (tmp_path / "mine.json").write_text(json.dumps(config))
     return tmp_path / "mine.json"
@@ -114,6 +118,12 @@ def test_a_run_that_fails_stops_no_other(tool, faulty: Path, tmp_path: Path, job
     assert "Traceback" not in done.stderr
     assert "| good" in done.stdout
     assert "broken" not in done.stdout
+
+
+def test_a_mistake_in_a_strategy_ends_its_run_and_says_where(runs: dict[str, Run], capsys) -> None:
+    end = ended(runs["mistaken"], runs["mistaken"].play)
+    assert (end.code, end.why) == (1, "KeyError: 'rung': the same command goes on once that is mended")
+    assert "in search" in capsys.readouterr().err
 
 
 def test_a_process_that_is_killed_takes_no_other_with_it(runs: dict[str, Run]) -> None:
