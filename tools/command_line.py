@@ -8,19 +8,26 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
 from types import FrameType
+
+LEAVING: list[Callable[[], object]] = []  # what a signal calls before it ends this process
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
     """End at once, as a kill would, which every file is made for; nothing that is under way sees an exception.
 
-    Processes that were started have ended before: the same command finds nothing held by them.
+    Processes that were started have ended before, as has what else is LEAVING: the same command finds nothing held by them.
     """
     started = sys.modules["multiprocessing"].active_children() if "multiprocessing" in sys.modules else []
     for child in started:
         child.kill()
     for child in started:
         child.join()
+    for end in LEAVING:
+        with suppress(Exception):  # nothing keeps this process
+            end()
     word = "interrupted" if number == signal.SIGINT else "terminated"
     os.write(2, f"\n{word}: the same command goes on from here\n".encode())
     os._exit(128 + number)
@@ -40,10 +47,11 @@ sys.warnoptions.append("ignore:resource_tracker")
 
 import argparse  # noqa: E402
 import ast  # noqa: E402
+import subprocess  # noqa: E402
 import threading  # noqa: E402
 import warnings  # noqa: E402
-from collections.abc import Callable, Iterator  # noqa: E402
-from contextlib import contextmanager  # noqa: E402
+from collections.abc import Iterator, Sequence  # noqa: E402
+from functools import partial  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any, NoReturn  # noqa: E402
 
@@ -95,6 +103,24 @@ def _plain(value: Any) -> bool:
     if isinstance(value, dict):
         return all(isinstance(key, str) and _plain(item) for key, item in value.items())
     return value is None or isinstance(value, bool | int | float | str)
+
+
+def call(command: Sequence[object], **how: Any) -> int:
+    """Run a command, which a signal that ends this process ends before; its exit code, as a shell says it."""
+    with subprocess.Popen([*map(str, command)], **how) as started:
+        end = partial(_end, started.pid)
+        LEAVING.append(end)
+        try:
+            code = started.wait()
+        finally:
+            LEAVING.remove(end)
+    return code if code >= 0 else 128 - code
+
+
+def _end(number: int) -> None:
+    with suppress(OSError):  # it has just ended
+        os.kill(number, signal.SIGTERM)
+        os.waitpid(number, 0)  # Popen.wait, which may be interrupted here, holds a lock
 
 
 EVERY = 4.0  # seconds between two signs of life

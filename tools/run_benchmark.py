@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from command_line import Parser, Settings, refuse, run, said, ticking, waiting
+from command_line import LEAVING, Parser, Settings, refuse, run, said, ticking, waiting
 
 import math
 import sys
@@ -263,6 +263,7 @@ def main() -> int:
         threads, jobs = shares(options, runs)
         workers = jobs if sends_runs(options) else options.workers
         executor = open_executor(options.executor, workers, **options.resources)
+        LEAVING.extend([executor.shutdown] if options.executor == "slurm" else [])  # its jobs outlive this process
         if options.patience is not None and not (options.patience > 0 and isinstance(executor, Ending)):
             raise ValueError(f"--patience {options.patience:g} needs a time above 0, and --executor process or ray")
         with voice.waiting("preparing the data, the encoder and its features"):

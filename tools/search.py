@@ -8,10 +8,9 @@ takes is a plan, not a promise.
 
 from __future__ import annotations
 
-from command_line import Parser, refuse, run, waiting
+from command_line import Parser, call, refuse, run, waiting
 
 import json
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -107,9 +106,8 @@ def finished(options: Any, config: Path, workers: int) -> int:
     """Play the search, then take its network home and draw the page."""
     tool, runs, home = Path(__file__).with_name("run_benchmark.py"), options.out / "runs", options.out / "network"
     how = ["--work-dir", runs, "--executor", "process", "--workers", workers, "--device", options.device]
-    played = subprocess.run([sys.executable, *map(str, [tool, config, *how])], check=False)
-    if played.returncode:
-        return played.returncode
+    if code := call([sys.executable, tool, config, *how]):
+        return code
     from benchmarks.export.about import Worth, part_of, read_about
     from benchmarks.export.answer import Found
     from benchmarks.export.package import export

@@ -8,7 +8,7 @@ beside it. A benchmark's table has these, and all runs of it in the work directo
 
 from __future__ import annotations
 
-from command_line import Parser, Settings, refuse, run
+from command_line import Parser, Settings, call, refuse, run
 
 import json
 import subprocess
@@ -45,8 +45,7 @@ def play(protocol: dict[str, Any], options: Any) -> int:
     seeds = ["--seed", *options.seed] if options.seed else []
     how = ["--work-dir", options.work_dir, "--device", options.device, *seeds]
     command = [sys.executable, Path(__file__).with_name("run_benchmark.py"), config, *how]
-    code = subprocess.run([*map(str, command)], stdout=subprocess.DEVNULL, check=False).returncode
-    return code if code >= 0 else 128 - code  # as a shell says which signal ended it
+    return call(command, stdout=subprocess.DEVNULL)
 
 
 def main() -> int:

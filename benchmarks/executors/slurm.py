@@ -65,7 +65,7 @@ class SlurmExecutor(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self.ended.set()
-        for job in self.flying.values():
+        for job in list(self.flying.values()):  # the thread that watches may take one out
             job.cancel()
 
     def _watch(self) -> None:

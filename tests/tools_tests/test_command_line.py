@@ -7,11 +7,22 @@ import os
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from benchmarks.executors import EXECUTORS
 from benchmarks.running.job import MachineError
+
+CALLS = """
+import sys
+sys.path.insert(0, "tools")
+from command_line import LEAVING, call
+LEAVING.append(lambda: print("taken back", flush=True))
+call([sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(600)"])
+"""
 
 
 @pytest.mark.parametrize(
@@ -88,3 +99,32 @@ def test_a_tool_that_is_read_no_further_ends_without_a_word() -> None:
     done = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, check=False)
     os.close(writes)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_signal_ends_what_was_called_and_takes_back_what_was_asked_for() -> None:
+    process = subprocess.Popen([sys.executable, "-c", CALLS], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    called = int(process.stdout.readline())
+    process.terminate()
+    said, _ = process.communicate()
+    assert (process.returncode, said) == (143, "taken back\n")
+    assert not psutil.pid_exists(called)
+
+
+def test_what_a_signal_ended_is_said_as_a_shell_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend("tools")
+    from command_line import LEAVING, call
+
+    before = list(LEAVING)
+    assert call([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]) == 137
+    assert before == LEAVING
+
+
+def test_jobs_of_a_cluster_are_taken_back(tool: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend("tools")
+    monkeypatch.setattr("command_line.LEAVING", leaving := list[Any]())
+    monkeypatch.setitem(EXECUTORS, "slurm", EXECUTORS["inline"])
+    short = ("--cfg-options", "benchmark.budget.trials=1", "benchmark.final.recipe.epochs=1")
+    asked = ("toy", "--strategy", "random_search", "--seed", 0, "--executor", "slurm", "--work-dir", tmp_path)
+    done = tool("run_benchmark", *asked, *short)
+    assert (done.returncode, [end.__name__ for end in leaving]) == (0, ["shutdown"]), done.stderr

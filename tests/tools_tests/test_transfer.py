@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -113,7 +112,7 @@ def test_two_networks_of_one_name_are_refused() -> None:
 
 
 def test_a_training_that_was_killed_is_none(monkeypatch: pytest.MonkeyPatch, tool: Any, tmp_path: Path) -> None:
-    monkeypatch.setattr("subprocess.run", lambda command, **_: subprocess.CompletedProcess(command, -9))
+    monkeypatch.setattr("command_line.call", lambda command, **_: 137)
     assert tool("transfer", "SEG-0", "--to", "depth", "--work-dir", tmp_path).returncode == 137
 
 
