@@ -107,7 +107,8 @@ def shares(options: Any, runs: Sequence[Run]) -> tuple[int, int]:
     """
     jobs, pooled = options.jobs, options.executor != "inline"
     if jobs is not None and (jobs < 1 or (jobs > 1 and pooled and not sends_runs(options))):
-        raise ValueError(f"--jobs must be at least 1, and 1 with --executor {options.executor}, not {jobs}")
+        must = "at least 1" if jobs < 1 else f"1 with --executor {options.executor}"
+        raise ValueError(f"--jobs must be {must}, not {jobs}")
     if sends_runs(options) and (options.workers > 1 or options.patience or not options.resources.get("shared", True)):
         what = "--jobs sends whole runs, not trials, to nodes that share --work-dir"
         raise ValueError(f"{what}: leave out --workers, --patience and shared=False")
@@ -144,9 +145,7 @@ class Progress:
         notes = {"trials": str(seen.trials)} if self.images else {}
         if seen.best > -math.inf:
             notes["best"] = f"{seen.best:.2f}"
-        for name, count in (("refused", seen.refused), ("failed", seen.failed)):
-            if count:
-                notes[name] = str(count)
+        notes |= {name: str(count) for name, count in (("refused", seen.refused), ("failed", seen.failed)) if count}
         if note:
             notes["now"] = note
         self.bar.set_postfix(notes, refresh=False)
@@ -154,7 +153,7 @@ class Progress:
 
 
 def title(one: Run) -> str:
-    return f"{one.name} seed{one.seed}"
+    return f"{one.benchmark.id} {one.name} seed{one.seed}"
 
 
 def tell_saved(study: Study, voice: Voice) -> None:
@@ -264,8 +263,9 @@ def main() -> int:
         workers = jobs if sends_runs(options) else options.workers
         executor = open_executor(options.executor, workers, **options.resources)
         LEAVING.extend([executor.shutdown] if options.executor == "slurm" else [])  # its jobs outlive this process
-        if options.patience is not None and not (options.patience > 0 and isinstance(executor, Ending)):
-            raise ValueError(f"--patience {options.patience:g} needs a time above 0, and --executor process or ray")
+        most, longest = options.patience, threading.TIMEOUT_MAX
+        if most is not None and not (0 < most <= longest and isinstance(executor, Ending)):
+            raise ValueError(f"--patience {most:g} needs a finite time above 0, and --executor process or ray")
         with voice.waiting("preparing the data, the encoder and its features"):
             todo = {one: one.prepare() for one in runs if not one.finished}
     except (ValueError, OSError, RuntimeError) as error:
@@ -293,8 +293,7 @@ def main() -> int:
             print(Leaderboard.of(done).markdown())
     except ValueError as error:
         refuse(error)
-    codes = {end.code for end in ends.values()}
-    return 1 if 1 in codes else max(codes)
+    return min((end.code for end in ends.values() if end.code), default=0)  # 1 rather than 2
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def test_a_search_that_diverges_says_so_in_a_line(tool: Tool, options: list[str]
     assert done.returncode == 1
     assert (
         done.stderr.splitlines()[-1]
-        == "failed: ir_nas seed0: epoch 1 has metrics that are not finite: lower the stage's lr"
+        == "failed: rain-v2 ir_nas seed0: epoch 1 has metrics that are not finite: lower the stage's lr"
     )
     assert not list(runs.rglob("study.json"))
 

@@ -114,7 +114,7 @@ def test_a_run_that_fails_stops_no_other(tool, faulty: Path, tmp_path: Path, job
     asked = (faulty, "--strategy", "broken", "good", "--jobs", jobs, "--work-dir", tmp_path / "runs")
     done = tool("run_benchmark", *asked)
     assert done.returncode == 1
-    assert done.stderr.count("failed: broken seed0: it is broken") == 1
+    assert done.stderr.count("failed: toy-test-v1 broken seed0: it is broken") == 1
     assert "Traceback" not in done.stderr
     assert "| good" in done.stdout
     assert "broken" not in done.stdout
@@ -251,7 +251,8 @@ def test_figures_are_read_as_a_record_grows(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--jobs", 0), "not 0"),
+        (("--jobs", 0), "must be at least 1, not 0"),
+        (("--patience", "inf", "--executor", "process"), "--patience inf needs a finite time above 0"),
         (("--jobs", 2, "--executor", "process"), "1 with --executor process, not 2"),
         (("--jobs", 2, "--executor", "ray", "--workers", 2), "leave out --workers, --patience"),
         (("--jobs", 2, "--executor", "ray", "--resources", "shared=False"), "nodes that share --work-dir"),

@@ -88,7 +88,9 @@ def test_a_full_disk_is_one_line_and_the_run_ends_as_if_undisturbed(
         patch.setattr(ToyTask, "train_and_score", full)
         done = tool("run_benchmark", *TOY, "--seed", 0, "--work-dir", tmp_path / "cut", *SHORT)
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("failed: random_search seed0: the machine failed, not the network")
+    assert done.stderr.splitlines()[-1].startswith(
+        "failed: toy-v2 random_search seed0: the machine failed, not the network"
+    )
     assert "Traceback" not in done.stderr
     for name in ("cut", "whole"):
         done = tool("run_benchmark", *TOY, "--seed", 0, "--work-dir", tmp_path / name, *SHORT)
