@@ -30,7 +30,7 @@ class Flights:
 
     Equal evaluations are made once: the first has the jobs, whoever comes later waits for it or has its answer. Where it fails,
     the failure is its own, and the next one takes its place. As long as the ledger has a record to be played back, that says
-    what the jobs gave, and none is run. At most `workers` jobs run at a time, whatever is in flight: others may have begun it.
+    what the jobs gave, and none is run. At most `workers` jobs run at a time, also where more had begun before a kill.
     A job that takes over `patience` seconds is ended.
     """
 
