@@ -38,11 +38,11 @@ def test_refused_networks_are_no_failures_in_a_row(toy_study) -> None:
 
 
 def test_refused_networks_between_failures_make_no_new_row(toy_study) -> None:
-    task, gate = (
-        {"type": "benchmarks.torture.candidates.Broken"},
-        dict(type="Constraint", name="params", at_most=9000),
-    )
-    with toy_study(task=task, gate=gate) as one, pytest.raises(RuntimeError, match="25 trials in a row failed"):
+    gate, task = dict(type="Constraint", name="params", at_most=5000), "benchmarks.torture.candidates.Broken"
+    with (
+        toy_study(task=dict(type=task), gate=gate, budget=dict(trials=200)) as one,
+        pytest.raises(RuntimeError, match="25 trials in a row failed"),
+    ):
         RandomSearch().search(one)
     assert {trial.failure for trial in one.trials} == {"refused", "error"}
 
