@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from search_spaces.architecture import Architecture, Choices, Difference
 from search_spaces.genomes.genes import Attribute, Gene, Genes, Innovations, Rates, genes_of, read, write
-from search_spaces.genomes.wiring import WIRES, leads, ordered, reached, wires
+from search_spaces.genomes.wiring import ENDS, WIRES, leads, ordered, reached, wires
 from search_spaces.graph import Graph
 from search_spaces.space import MOVES, SearchSpace
 
@@ -86,7 +86,10 @@ class GraphSpace(SearchSpace):
         return self._changed(arch, rng, innovations) if child.choices == arch.choices else child
 
     def cross(self, fitter: Architecture, other: Architecture, rng: Random) -> Architecture:
-        """Genes with the same mark have each attribute from either parent, the disjoint and excess ones are the fitter's."""
+        """Genes with the same mark have each attribute from either parent, the disjoint and excess ones are the fitter's.
+
+        Edges with the same mark that join other nodes are not the same gene: their innovations were numbered apart.
+        """
         mother, father = genes_of(fitter.choices), genes_of(other.choices)
         child = {mark: _mixed(gene, father.get(mark, gene), rng) for mark, gene in mother.items()}
         return self._answer(write(child)) if leads(child, self.inputs, self.outputs) else fitter
@@ -286,7 +289,8 @@ class GraphSpace(SearchSpace):
 
 
 def _mixed(ours: Gene, theirs: Gene, rng: Random) -> Gene:
-    """A gene of two parents."""
+    """A gene of two parents; the first one's where the other is an edge between other nodes."""
+    theirs = theirs if all(ours.get(end) == theirs.get(end) for end in ENDS) else ours
     child = {name: rng.choice((value, theirs[name])) for name, value in ours.items()}
     if 0 in (ours.get("enabled"), theirs.get("enabled")):
         child["enabled"] = int(rng.random() >= STAYS_OFF)

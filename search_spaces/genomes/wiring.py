@@ -9,7 +9,8 @@ from typing import Any
 
 from search_spaces.genomes.genes import Gene, Genes
 
-WIRES = ("source", "target", "enabled")  # of an edge, beside its attributes
+ENDS = ("source", "target")
+WIRES = (*ENDS, "enabled")  # of an edge, beside its attributes
 
 Wires = Mapping[int, Mapping[int, str]]  # of a node its sources, each with the mark of the edge
 

@@ -85,6 +85,15 @@ def test_models_are_plain_data_and_equal_for_equal_answers(space: SearchSpace) -
         assert space.model(space.architecture(space.canonical(arch.as_dict()))) == model
 
 
+def test_a_child_of_two_answers_is_legal_whatever_they_are(space: SearchSpace) -> None:
+    """Also of two that know nothing of each other."""
+    for seed in range(30):
+        rng = Random(seed)
+        one, other = space.sample(rng), space.mutate(space.sample(rng), rng)
+        child = space.cross(one, other, rng)
+        assert space.architecture(child.as_dict()).key == child.key
+
+
 def test_a_child_takes_over_what_fits(space: SearchSpace) -> None:
     """What becomes of weights is up to the space; their names and shapes are those of the child."""
     parent = space.sample(Random(0))

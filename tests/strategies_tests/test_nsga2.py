@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from search_spaces import Choice, SearchSpace
+from search_spaces.deepneat.space import DeepNEAT
 from search_spaces.toy.space import ToySpace
 from strategies import Proposal, Trial
 from strategies.nsga2 import NSGA2, crowding, survivors
@@ -89,6 +90,16 @@ def test_crossed_parents_that_make_no_network_are_not_crossed() -> None:
         strategy.tell(Trial(number, Proposal(arch), (), "done", 1.0, objectives=(float(number), -float(number))))
     for seed in range(50):
         assert space.flaw(strategy.ask(Random(seed)).arch.as_dict()) is None
+
+
+def test_graphs_of_several_beginnings_are_crossed_to_graphs() -> None:
+    space = DeepNEAT(width=0.125, recipe=True, most=16)
+    strategy = started(space, population=8)
+    for number in range(40):
+        arch = strategy.ask(Random(number)).arch
+        assert space.architecture(arch.as_dict()).key == arch.key
+        objectives = (Random(number).random(), float(number % 5))
+        strategy.tell(Trial(number, Proposal(arch), (), "done", 1.0, objectives=objectives))
 
 
 def test_an_open_space_is_searched_by_mutation_alone() -> None:
