@@ -8,6 +8,7 @@ from typing import Any
 from search_spaces.architecture import Choices
 from search_spaces.genomes.genes import Attribute, Options, Range, read, write
 from search_spaces.genomes.space import GraphSpace
+from search_spaces.genomes.wiring import wires
 
 STRIDES = (4, 8, 16, 32)
 FILTERS = (32, 256)
@@ -43,6 +44,8 @@ class DeepNEAT(GraphSpace):
     not. The paper's normalisation of variance is left out: images are always normalised, and layers have batch norms.
     """
 
+    version = 2
+
     def __init__(self, width: float = 1.0, recipe: bool = False, chain: int = 1, growth: int = 8, most: int = 32):
         if not width > 0:
             raise ValueError(f"width must be positive, not {width}")
@@ -62,12 +65,12 @@ class DeepNEAT(GraphSpace):
         form = super().canonical(choices)
         genes = read(form)
         layers, _ = self.layers(form)
-        places = strides(layers)
-        idle = [k for k, layer in enumerate(layers, start=self.ends) if coarsest(layer, places) == STRIDES[-1]]
-        if not any(genes[f"node{k}"]["pool"] == "max" for k in idle):
+        places, nodes = strides(layers), (node for node in wires(genes, self.inputs, self.outputs) if node >= self.ends)
+        idle = [node for node, layer in zip(nodes, layers, strict=True) if coarsest(layer, places) == STRIDES[-1]]
+        if not any(genes[f"node{node}"]["pool"] == "max" for node in idle):
             return form
-        for k in idle:
-            genes[f"node{k}"]["pool"] = "none"
+        for node in idle:
+            genes[f"node{node}"]["pool"] = "none"
         return super().canonical(write(genes))  # what pooling told apart may be equal now
 
     def parts(self, choices: Choices) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from scrambled import noise, scramble
 from torch.nn import functional as F
 
 from search_spaces.deepneat.network import DeepNEATBackbone
-from search_spaces.deepneat.space import DeepNEAT
+from search_spaces.deepneat.space import DeepNEAT, strides
 from search_spaces.genomes.genes import Genes, write
 from tasks import Recipe, Stage, View
 from tasks.decoding.templates import EncoderDecoder
@@ -98,6 +98,21 @@ def test_pooling_beyond_the_last_stride_is_none() -> None:
     nodes = SPACE.graph(twice).nodes
     assert nodes["node3"].label == "3x3, 7 wide, dropout 0.00"
     assert nodes["node2"].label == "3x3, 6 wide, dropout 0.00, max pooling"
+
+
+def test_a_canonical_form_has_the_layers_of_its_answer() -> None:
+    """At their strides, whichever of them pool in vain."""
+    space = DeepNEAT(width=0.125, growth=20, chain=2)
+    for seed in range(150):
+        arch = space.sample(Random(seed))
+        both = [
+            sorted(
+                (stride, layer["filters"], layer["kernel"], layer["dropout"], layer["init"])
+                for stride, layer in zip(strides(layers)[1:], layers, strict=True)
+            )
+            for layers, _ in map(space.layers, (arch.as_dict(), dict(arch.canonical)))
+        ]
+        assert both[0] == both[1]
 
 
 def test_weights_begin_as_large_as_a_layer_says() -> None:
