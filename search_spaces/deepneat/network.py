@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from mmengine.model import BaseModule
@@ -39,7 +39,8 @@ class DeepNEATBackbone(BaseModule):
     It gives a map (B, channels, H / stride, W / stride) for each of `taps`, "4", "8", "16" and "32"; one with a plus is the
     same, as no layer widens a map before the next stride. A tap joins, side by side, the maps of its stride that no layer
     reads at this stride; that of "32" joins all that the graph puts out as well, pooled to its size. Where a stride has none,
-    its tap is that of the stride before, pooled. Raises ValueError for another tap.
+    its tap is that of the stride before, pooled. Layers of larger strides than all taps' are not built. Raises ValueError for
+    another tap.
     """
 
     def __init__(self, stem: int, layers: Sequence[Layer], outputs: Sequence[int], taps: Sequence[str] = TAPS[::2]):
@@ -52,21 +53,28 @@ class DeepNEATBackbone(BaseModule):
         self.joined = joined(layers, outputs)
         widths = [stem, *(layer["filters"] for layer in layers)]
         self.stem = stem_of(stem)
-        self.layers = nn.ModuleList(
-            layer_of(sum(widths[source] for source in layer["inputs"]), layer) for layer in layers
+        self.coarsest = max(int(tap.rstrip("+")) for tap in taps)
+        self.layers = nn.ModuleDict(
+            {
+                str(k): layer_of(sum(widths[source] for source in layer["inputs"]), layer)
+                for k, layer in enumerate(layers)
+                if self.strides[k + 1] <= self.coarsest
+            }
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        maps = [self.stem(x)]
-        for layer, sources, stride in zip(self.layers, self.sources, self.strides[1:], strict=True):
-            maps.append(layer(self._side_by_side(maps, sources, stride)))
+        maps = {0: self.stem(x)}
+        for name, layer in self.layers.items():
+            place = 1 + int(name)
+            maps[place] = layer(self._side_by_side(maps, self.sources[place - 1], self.strides[place]))
         found: dict[str, Tensor] = {}
         for stride, places in zip(STRIDES, self.joined, strict=True):
-            x = self._side_by_side(maps, places, stride) if places else pooled(x, 2)
-            found[str(stride)] = x
+            if stride <= self.coarsest:
+                x = self._side_by_side(maps, places, stride) if places else pooled(x, 2)
+                found[str(stride)] = x
         return tuple(found[tap.rstrip("+")] for tap in self.taps)
 
-    def _side_by_side(self, maps: Sequence[Tensor], places: Sequence[int], stride: int) -> Tensor:
+    def _side_by_side(self, maps: Mapping[int, Tensor], places: Sequence[int], stride: int) -> Tensor:
         one, *others = [pooled(maps[place], stride // self.strides[place]) for place in places]
         return torch.cat([one, *others], 1) if others else one
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from operator import mul
 from typing import Any, Literal
 
@@ -103,6 +103,21 @@ def residuals(
     return layers
 
 
+def stages_to(taps: Sequence[str], strides: Sequence[int]) -> int:
+    """How many of the stages with these strides, the fixed block among them, lead to the last of the taps.
+
+    Raises ValueError for a tap that none gives.
+    """
+    given: dict[str, int] = {}  # by the last stage that gives it
+    for stage, (old, new) in enumerate(pairwise(accumulate(strides, mul, initial=2)), start=1):
+        given |= {f"{old}+": stage} if stage > 1 and new > old else {}
+        given |= {str(new): stage, f"{new}+": stage}
+    for tap in taps:
+        if tap not in given:
+            raise ValueError(did_you_mean("tap", tap, given))
+    return max((given[tap] for tap in taps), default=0)
+
+
 class MBConvNet(BaseModule):
     """A MobileNetV2 with other kernels, expansions and depths; `stages` holds the operations of its stages.
 
@@ -110,8 +125,9 @@ class MBConvNet(BaseModule):
     these are ("k5w48"). One that ends in an s has MobileNetV3's squeeze-excite; with `excite`, all others have EfficientNet's.
     It gives a map (B, channels, H / stride, W / stride) for each of `taps`. A tap is a stride ("16"), whose last layer
     it gives, or a stride with a plus: the expansion in the layer that leaves it, before the stride, and of the last stride
-    ("32+") the last convolution, which is only there if it is tapped. Where layers are MobileNetV2's, their weights have
-    the names that MMSegmentation's and MMDetection's MobileNetV2 give them. Raises ValueError for another tap.
+    ("32+") the last convolution, which is only there if it is tapped; stages behind the last tap are not built. Where layers
+    are MobileNetV2's, their weights have the names that MMSegmentation's and MMDetection's MobileNetV2 give them. Raises
+    ValueError for another tap.
 
     At width 1 `channels` are those of the stages, `ends` those of the stem, the fixed block (of the operation `first`) and
     the last convolution, of which narrow networks keep all. `strides` and `dilations` are those of the fixed block and the
@@ -135,17 +151,13 @@ class MBConvNet(BaseModule):
         first: str = "k3e1",
     ):
         super().__init__()
-        self.taps, self.strides, self.last = tuple(taps), tuple(strides), f"{2 * math.prod(strides)}+"
-        reached = sorted(set(accumulate(strides[1:], mul, initial=2 * strides[0])))
-        known = [f"{stride}{plus}" for stride in reached for plus in ("", "+")]
-        for tap in taps:
-            if tap not in known:
-                raise ValueError(did_you_mean("tap", tap, known))
+        self.taps, self.last = tuple(taps), f"{2 * math.prod(strides)}+"
+        self.strides = tuple(strides[: stages_to(taps, strides)])
         stem, block, last = ends
         acts = [act] * len(strides) if isinstance(act, str) else act
         inputs, *others = (scaled(full, width) for full in (stem, block, *channels))
         self.conv1 = conv_bn(3, inputs, 3, acts[-1], stride=2)
-        shapes = zip([[first], *stages], others, strides, dilations, acts, strict=True)
+        shapes = list(zip([[first], *stages], others, strides, dilations, acts, strict=True))[: len(self.strides)]
         for number, (operations, outputs, stride, dilation, own) in enumerate(shapes, start=1):
             stage = residuals(operations, inputs, outputs, stride, dilation, depth, own, excite)
             setattr(self, f"layer{number}", stage)

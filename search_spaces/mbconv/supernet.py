@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any
@@ -50,7 +51,10 @@ class MBConvSupernet(MBConvNet, ChoiceSupernet):
     def __init__(self, settings: Mapping[str, Any], taps: Sequence[str] = ("4", "8", "16", "32")):
         self.space = space = MBConv(**settings)
         names = dict.fromkeys(str(op) for options in space.decisions.values() for op in options if op != "skip")
-        uniform = {op: MBConvNet([[op] * depth for depth in space.layers], taps=(), **space.settings) for op in names}
+        deepest = [str(2 * math.prod(space.settings["strides"]))]
+        uniform = {
+            op: MBConvNet([[op] * depth for depth in space.layers], taps=deepest, **space.settings) for op in names
+        }
         super().__init__([[next(iter(names))] * depth for depth in space.layers], taps=taps, **space.settings)
         for decision, place in self._places().items():
             options = map(str, space.decisions[decision])
@@ -101,9 +105,9 @@ class MBConvSupernet(MBConvNet, ChoiceSupernet):
         )
 
     def _places(self) -> dict[str, str]:
-        """The module of every decision."""
+        """The module of every decision that the taps depend on."""
         return {
             f"stage{stage}.layer{layer}": f"layer{stage + 2}.{layer}"
-            for stage, depth in enumerate(self.space.layers)
+            for stage, depth in enumerate(self.space.layers[: len(self.strides) - 1])
             for layer in range(depth)
         }

@@ -17,8 +17,8 @@ CHANNELS = ((64, 128, 128), (256, 256), (512,) * 6, (1024, 1024))  # of the bloc
 class MobileNetV1(BaseModule):
     """A convolution and depthwise separable blocks, `width` times as wide as published, in multiples of 8.
 
-    It gives the last map (B, channels, H / stride, W / stride) at each of `taps`. Raises ValueError for another tap than "4",
-    "8", "16" and "32".
+    It gives the last map (B, channels, H / stride, W / stride) at each of `taps`; blocks behind the last tap are not built.
+    Raises ValueError for another tap than "4", "8", "16" and "32".
     """
 
     def __init__(self, width: float = 1.0, taps: Sequence[str] = TAPS):
@@ -27,7 +27,7 @@ class MobileNetV1(BaseModule):
         inputs = scaled(32, width)
         self.stem = conv_bn(3, inputs, 3, "ReLU", stride=2)
         self.stages = nn.ModuleList()
-        for stage, full in enumerate(CHANNELS):
+        for stage, full in enumerate(CHANNELS[: 1 + max(self.places)]):
             blocks: list[nn.Module] = []
             for place, outputs in enumerate(scaled(one, width) for one in full):
                 stride = 2 if place == (1 if stage == 0 else 0) else 1

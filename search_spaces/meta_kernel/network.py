@@ -60,10 +60,10 @@ def edges(channels: int, depth: int) -> list[list[Edge]]:
 
 
 class MetaKernelNet(BaseModule):
-    """The first step and four stages of layers, whose operations `layers` names (see `MetaKernels`).
+    """The first step and up to four stages of layers, whose operations `layers` names (see `MetaKernels`).
 
-    It gives a map (B, channels, H / stride, W / stride), the last layer of a stage, for each of `taps`. Raises ValueError for
-    another tap than "4", "8", "16" and "32".
+    It gives a map (B, channels, H / stride, W / stride), the last layer of a stage, for each of `taps`; layers behind the last
+    tap are not built. Raises ValueError for another tap than "4", "8", "16" and "32".
     """
 
     def __init__(self, layers: Genotype, channels: int = 16, depth: int = 2, taps: Sequence[str] = TAPS):
@@ -72,7 +72,7 @@ class MetaKernelNet(BaseModule):
         self.stem = first_step(channels)
         self.layers = nn.ModuleList(
             nn.ModuleList(operation(name, *edge) for name, edge in zip(names, of, strict=True))
-            for names, of in zip(layers, edges(channels, depth), strict=True)
+            for names, of in list(zip(layers, edges(channels, depth), strict=True))[: max(self.ends)]
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:

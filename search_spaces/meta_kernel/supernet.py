@@ -80,14 +80,15 @@ class MetaKernelSupernet(MetaKernelNet, ChoiceSupernet):
         super().__init__(space.everywhere("skip"), taps=taps, **space.outer)
         self.stem = first_step(space.outer["channels"], affine=False)
         self.layers = nn.ModuleList(
-            nn.ModuleList(MixedEdge(space.operations, *edge) for edge in of) for of in edges(**space.outer)
+            nn.ModuleList(MixedEdge(space.operations, *edge) for edge in of)
+            for of in edges(**space.outer)[: max(self.ends)]
         )
         self.offer(space.decisions)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Images (B, 3, H, W) in, the maps of the taps out, as in `MetaKernelNet`."""
         shares = self.shares()
-        layers: Any = zip(self.layers, self.space.layers, strict=True)
+        layers: Any = zip(self.layers, self.space.layers, strict=False)
         runs = [
             [partial(edge, shares=shares[name]) for edge, name in zip(of, names, strict=True)] for of, names in layers
         ]
@@ -98,7 +99,7 @@ class MetaKernelSupernet(MetaKernelNet, ChoiceSupernet):
 
     def derive(self, choices: Choices) -> dict[str, Tensor]:
         origins, weights = {"stem.": "stem."}, self.state_dict()
-        for layer, names in enumerate(self.space.layers):
+        for layer, names in enumerate(self.space.layers[: len(self.layers)]):
             for place, name in enumerate(names):
                 edge = f"layers.{layer}.{place}"
                 found = self.get_submodule(edge).origins(str(choices[name]))  # type: ignore[operator]

@@ -98,7 +98,9 @@ def quarter(channels: int, affine: bool = True) -> nn.Sequential:
 
 
 def stages_of(taps: Sequence[str]) -> list[int]:
-    """The number of the stage that each tap is of. Raises ValueError for a tap that is of none."""
+    """The number of the stage that each tap is of. Raises ValueError for a tap that is of none, and where there is none."""
+    if not taps:
+        raise ValueError(f"a backbone has at least one tap: give some of {', '.join(TAPS)}")
     for tap in taps:
         if tap not in TAPS:
             raise ValueError(did_you_mean("tap", tap, TAPS))
@@ -106,16 +108,17 @@ def stages_of(taps: Sequence[str]) -> list[int]:
 
 
 class CellBackbone(BaseModule):
-    """A stem and four stages of cells (see `Stages`); `genotype` is what `NASNetCells.write` gives.
+    """A stem and up to four stages of cells (see `Stages`); `genotype` is what `NASNetCells.write` gives.
 
-    It gives a map (B, channels, H / stride, W / stride), the output of a stage's last cell, for each of `taps`. Raises
-    ValueError for another tap than "4", "8", "16" and "32".
+    It gives a map (B, channels, H / stride, W / stride), the output of a stage's last cell, for each of `taps`; stages behind
+    the last tap are not built. Raises ValueError for another tap than "4", "8", "16" and "32".
     """
 
     def __init__(self, genotype: Genotype, channels: int = 16, depth: int = 2, taps: Sequence[str] = TAPS):
         super().__init__()
         self.taps, self.stem = stages_of(taps), quarter(channels)
-        self.stages = Stages(partial(cell_of, genotype), (channels, channels), channels, depth, len(TAPS))
+        count = 1 + max(self.taps)
+        self.stages = Stages(partial(cell_of, genotype), (channels, channels), channels, depth, count)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         x = self.stem(x)

@@ -95,7 +95,7 @@ class BackboneSupernet(ChoiceSupernet):
         channels = space.outer["channels"]
         self.taps, self.stem = stages_of(taps), quarter(channels, affine=False)
         cell = partial(MixedCell, space.operations, space.blocks)
-        self.stages = Stages(cell, (channels, channels), channels, space.outer["depth"], len(TAPS))
+        self.stages = Stages(cell, (channels, channels), channels, space.outer["depth"], 1 + max(self.taps))
         self.offer(space.decisions)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:

@@ -57,15 +57,15 @@ def test_a_small_graph_computes_what_it_says() -> None:
     network = scramble(DeepNEATBackbone(4, layers, [3]))
     x = noise(2, 3, 36, 64)
     stem = network.stem(x)
-    a = network.layers[0](stem)
-    b = network.layers[1](F.max_pool2d(torch.cat([stem, a], 1), 2, ceil_mode=True))
-    c = network.layers[2](torch.cat([F.max_pool2d(a, 2, ceil_mode=True), b], 1))
+    a = network.layers["0"](stem)
+    b = network.layers["1"](F.max_pool2d(torch.cat([stem, a], 1), 2, ceil_mode=True))
+    c = network.layers["2"](torch.cat([F.max_pool2d(a, 2, ceil_mode=True), b], 1))
     quarter, eighth, sixteenth, last = network(x)
     assert torch.equal(quarter, a)  # what no layer reads at this stride
     assert torch.equal(eighth, c)
     assert torch.equal(sixteenth, F.max_pool2d(c, 2, ceil_mode=True))
     assert torch.equal(last, F.max_pool2d(c, 4, ceil_mode=True))
-    assert [tuple(conv.weight.shape[1:]) for conv, *_ in network.layers] == [(4, 3, 3), (9, 3, 3), (11, 1, 1)]
+    assert [tuple(conv.weight.shape[1:]) for conv, *_ in network.layers.values()] == [(4, 3, 3), (9, 3, 3), (11, 1, 1)]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -118,7 +118,7 @@ def test_a_canonical_form_has_the_layers_of_its_answer() -> None:
 def test_weights_begin_as_large_as_a_layer_says() -> None:
     one, large = (build_network({"type": "densebench.DeepNEATBackbone", "stem": 4, "outputs": [1], **more}, 0, "cpu")
                   for more in ({"layers": [layer([0], 8, init=1.0)]}, {"layers": [layer([0], 8, init=1.5)]}))  # fmt: skip
-    assert torch.allclose(1.5 * one.layers[0][0].weight, large.layers[0][0].weight)
+    assert torch.allclose(1.5 * one.layers["0"][0].weight, large.layers["0"][0].weight)
 
 
 @pytest.mark.parametrize(

@@ -134,10 +134,10 @@ def test_a_network_may_have_one_operation_everywhere(operation: str) -> None:
     genotype = SPACE.everywhere(operation)
     arch = SPACE.read(genotype)
     assert SPACE.write(arch.as_dict()) == genotype
-    network = MODELS.build({**SPACE.model(arch)["backbone"], "taps": ["16"]}).eval()
+    network = MODELS.build({**SPACE.model(arch)["backbone"], "taps": ["32"]}).eval()
     x = noise(1, 3, 64, 64)
     (before,) = network(x)
-    assert before.shape == (1, 16, 4, 4)
+    assert before.shape == (1, 32, 2, 2)
     apart = params(network)
     (after,) = merged(network)(x)
     assert torch.allclose(before, after, atol=1e-4 * float(before.abs().max()))
@@ -184,3 +184,6 @@ def test_mobilenet_counts_to_what_is_printed() -> None:
 def test_mobilenet_has_four_taps() -> None:
     maps: tuple[Tensor, ...] = MobileNetV1(0.25).eval()(noise(1, 3, 64, 96))
     assert [tuple(x.shape) for x in maps] == [(1, 32, 16, 24), (1, 64, 8, 12), (1, 128, 4, 6), (1, 256, 2, 3)]
+    fewer = MobileNetV1(0.25, taps=["8"])
+    assert [tuple(x.shape) for x in fewer(noise(1, 3, 64, 96))] == [(1, 64, 8, 12)]
+    assert len(fewer.stages) == 2

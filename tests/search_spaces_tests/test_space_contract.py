@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from growing_graphs import GrowingGraphs
 
-from search_spaces import SPACES, Architecture, FiniteSpace, SearchSpace
+from search_spaces import MODELS, SPACES, Architecture, FiniteSpace, SearchSpace
 
 ALL = SPACES.classes().values()
 FINITE = [cls for cls in ALL if issubclass(cls, FiniteSpace)]
@@ -114,6 +115,21 @@ def test_a_space_has_a_supernet_or_says_so(space: SearchSpace) -> None:
     else:
         assert plain(space.supernet()) == space.supernet()
         assert space.supernet().keys() <= space.model(space.sample(Random(0))).keys()
+
+
+def test_a_backbone_ends_with_its_last_tap(space: SearchSpace) -> None:
+    """What is behind it is neither run nor counted."""
+    config = space.model(space.sample(Random(0))).get("backbone")
+    if config is None:
+        pytest.skip("it decides no backbone")
+    whole, fewer = (MODELS.build({**config, "taps": taps}).eval() for taps in (["4", "8", "16", "32"], ["8", "4"]))
+    fewer.load_state_dict({name: whole.state_dict()[name] for name in fewer.state_dict()})
+    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    quarter, eighth, *_ = whole(image)
+    assert all(torch.equal(*pair) for pair in zip(fewer(image), (eighth, quarter), strict=True))
+    (quarter.sum() + eighth.sum()).backward()
+    learnt = {name for name, weight in whole.named_parameters() if weight.grad is not None}
+    assert learnt == dict(fewer.named_parameters()).keys()
 
 
 # Of finite spaces.

@@ -115,6 +115,21 @@ def toy(gain: float = 40.0) -> ToySupernet:
     return net
 
 
+@pytest.mark.parametrize("name", ["backbone", "mbconv", "meta kernels"])
+def test_the_supernet_of_a_backbone_ends_with_its_last_tap(name: str) -> None:
+    space, _, (image,) = SPACES[name]
+    net = MODELS.build({**space.supernet()["backbone"], "taps": ["8", "4"]})
+    sum(x.square().sum() for x in net(image)).backward()  # type: ignore[union-attr]
+    shares = {id(one) for one in net.architecture_parameters()}
+    assert all(weight.grad is not None for weight in net.parameters() if id(weight) not in shares)
+    for seed in range(3):
+        arch = space.sample(Random(seed))
+        alone = MODELS.build({**space.model(arch)["backbone"], "taps": ["8", "4"]}).eval()
+        assert not alone.load_state_dict(net.derive(arch.as_dict()), strict=False).unexpected_keys
+        with torch.no_grad(), net.eval().held(arch.as_dict()):
+            assert all(torch.allclose(*pair, atol=1e-4) for pair in zip(net(image), alone(image), strict=True))
+
+
 @torch.no_grad()
 def test_a_held_toy_scores_as_the_formula_says() -> None:
     space, net = ToySpace(), toy()
