@@ -178,6 +178,15 @@ class MBConv(FiniteSpace):
             raise ValueError(f"act must be one of {', '.join(ACTS)}, or {stages + 1} of them, not {act!r}")
         if not set(wide) <= set(range(stages)):
             raise ValueError(f"wide must name stages from 0 to {stages - 1}, not {tuple(wide)}")
+        if not operations or len(set(operations)) < len(operations):
+            raise ValueError(
+                f"operations must be different ones such as {', '.join(OPERATIONS)}, not {tuple(operations)}"
+            )
+        expansions = {operation: parsed(operation).expansion for operation in (*operations, first)}
+        if wide and 6 not in map(expansions.get, operations):
+            raise ValueError(
+                f"stages in wide begin with an expansion of 6, which none of {tuple(operations)} has: add one"
+            )
         self.layers = tuple(layers)
         self.layout: dict[str, Any] = dict(layers=list(layers), wide=list(wide), operations=list(operations), skip=skip)
         self.settings: dict[str, Any] = dict(
@@ -192,7 +201,6 @@ class MBConv(FiniteSpace):
             first=first,
         )
         self.notation = f"the operations of {stages} stages of at most {self.layers} layers, without skips"
-        expansions = {operation: parsed(operation).expansion for operation in (*operations, first)}
         others = (*operations, "skip") if skip else tuple(operations)
         decisions: dict[str, tuple[Choice, ...]] = {}
         for stage, most in enumerate(self.layers):
