@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from search_spaces.architecture import Choice, Choices
 from search_spaces.graph import Graph
-from search_spaces.mbconv.space import EFFICIENTNET_B0, Genotype, MBConv, scaled
+from search_spaces.mbconv.space import EFFICIENTNET, EFFICIENTNET_B0, Genotype, MBConv, around, scaled
 from search_spaces.space import FiniteSpace
 
 
@@ -16,23 +17,25 @@ class ScaledMBConv(FiniteSpace):
 
     Each is a factor from 1 to `most`, in steps of `step`: of the layers in a stage, rounded up; of the channels, to multiples
     of 8; of the sides of the images, in whole pixels. `width` is that of the network at factor 1, `mbconv` other settings of
-    `MBConv`.
+    `MBConv`. Without a genotype it is EfficientNet-B0, with its settings where `mbconv` has no others.
     """
 
+    version = 2
     notation = "a dict of depth, width and resolution"
 
     def __init__(
         self,
-        genotype: Genotype = EFFICIENTNET_B0,
+        genotype: Genotype | None = None,
         most: float = 2.0,
         step: float = 0.05,
         width: float = 1.0,
-        **mbconv: Any,
+        mbconv: Mapping[str, Any] | None = None,
     ):
         if not (most > 1 and 0 < step <= most - 1):
             raise ValueError(f"most must be above 1 and step from 0 to {most} - 1, not {most} and {step}")
+        own, genotype = ({}, genotype) if genotype is not None else (EFFICIENTNET, EFFICIENTNET_B0)
         self.genotype, self.width = genotype, width
-        self.mbconv: dict[str, Any] = dict(layers=[len(stage) for stage in genotype], **mbconv)
+        self.mbconv = {**own, **(mbconv or {})}
         settings = self._network(1.0, 1.0)[0].settings
         self.strides, (*ends, last) = settings["strides"][1:], settings["ends"]
         factors = tuple(round(1 + step * k, 6) for k in range(math.floor((most - 1) / step + 1e-6) + 1))
@@ -68,7 +71,7 @@ class ScaledMBConv(FiniteSpace):
         return graph
 
     def _network(self, depth: float, width: float) -> tuple[MBConv, Choices]:
-        space = MBConv(width=width * self.width, depth=depth, **self.mbconv)
+        space = around(self.genotype, width * self.width, depth, self.mbconv)
         return space, space.read(self.genotype).as_dict()
 
     def _least(self, name: str, choices: Choices) -> Choice:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from core import Remapped, Weights
+from core import Remapped, Weights, make
 from search_spaces.architecture import Architecture, Choice, Choices
 from search_spaces.graph import Graph
 from search_spaces.space import FiniteSpace
@@ -285,3 +285,15 @@ def _plain(genotype: Genotype, settings: Mapping[str, Any]) -> Genotype:
     if rows not in (fixed, fixed[1:]) or (rows == fixed and operations.pop(0) != [settings["first"]]):
         raise ValueError(f"its channels and strides are {rows}, those of the space {fixed}")
     return operations
+
+
+def around(genotype: Genotype, width: float, depth: float, mbconv: Mapping[str, Any]) -> MBConv:
+    """A space that holds the genotype, with other settings `mbconv`.
+
+    Raises ValueError where one of these is none of `MBConv`, or is said already.
+    """
+    for name in ("width", "depth"):
+        if name in mbconv:
+            raise ValueError(f"mbconv cannot have a {name} of its own: leave it out")
+    settings = {"layers": [len(stage) for stage in genotype], **mbconv}
+    return make(MBConv, settings, "MBConv", width=width, depth=depth)

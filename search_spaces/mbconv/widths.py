@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from core import Weights
 from search_spaces.architecture import Architecture, Choice, Choices
 from search_spaces.graph import Graph
-from search_spaces.mbconv.space import MOBILENET_V2, Genotype, MBConv, parsed, scaled
+from search_spaces.mbconv.space import MOBILENET_V2, Genotype, around, parsed, scaled
 from search_spaces.space import FiniteSpace
 
 
@@ -25,11 +25,11 @@ class MBConvWidths(FiniteSpace):
         start: Genotype = MOBILENET_V2,
         width: float = 1.0,
         divisor: int = 8,
-        **mbconv: Any,
+        mbconv: Mapping[str, Any] | None = None,
     ):
         if divisor < 8 or divisor % 8:
             raise ValueError(f"divisor must be a multiple of 8, not {divisor}")
-        whole = MBConv([len(stage) for stage in start], width, **mbconv)
+        whole = around(start, width, 1.0, mbconv or {})
         self.start = whole.write(whole.read(start).as_dict())
         self.width, self.settings = width, whole.settings
         decisions: dict[str, tuple[Choice, ...]] = {}

@@ -9,9 +9,10 @@ import pytest
 import torch
 from mmengine.registry import MODELS
 
-from search_spaces import Architecture
+from core import build
+from search_spaces import SPACES, Architecture
 from search_spaces.mbconv.network import MBConvNet
-from search_spaces.mbconv.space import MOBILENET_V2, MBConv
+from search_spaces.mbconv.space import MOBILENET_V2, MOBILENET_V3_SMALL, V3_SMALL, MBConv
 from search_spaces.mbconv.widths import MBConvWidths
 
 START = [["k3e6"] * 2, ["k3e3"] * 2, ["k5e6"], ["k3e6"], ["k3e6"], ["k3e6"]]
@@ -35,6 +36,15 @@ def test_the_widest_network_is_the_start(width: float) -> None:
     ]
     assert shapes[0] == shapes[1]
     assert space.width_decisions == space.decisions.keys()
+
+
+def test_a_start_of_mobilenet_v3_comes_from_a_config() -> None:
+    config = dict(type="MBConvWidths", start=MOBILENET_V3_SMALL, mbconv=V3_SMALL)
+    space, whole = build(SPACES, config), MBConv(**V3_SMALL)
+    backbone = whole.model(whole.read(MOBILENET_V3_SMALL))["backbone"]
+    with torch.device("meta"):
+        start, widest = (MODELS.build(one) for one in (backbone, space.model(largest(space))["backbone"]))
+    assert [value.shape for value in start.state_dict().values()] == [one.shape for one in widest.state_dict().values()]
 
 
 def test_networks_are_as_wide_as_they_say_and_keep_their_residuals() -> None:
