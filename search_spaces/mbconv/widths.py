@@ -17,7 +17,7 @@ class MBConvWidths(FiniteSpace):
 
     A stage has one width between its layers ("stage0.outside"), so that its residuals stay, and each layer one behind its
     expansion ("stage0.layer1.inside"). Widths are multiples of `divisor`, or those of `start`, the operations of the stages;
-    `width` and others, `mbconv`, are settings of `MBConv`.
+    `width` and others, `mbconv`, are settings of `MBConv`. Raises ValueError for a layer of the start that expands nothing.
     """
 
     def __init__(
@@ -38,7 +38,12 @@ class MBConvWidths(FiniteSpace):
             outside = scaled(full, width)
             decisions[f"stage{stage}.outside"] = (*range(divisor, outside, divisor), outside)
             for layer, operation in enumerate(operations):
-                inside = scaled(inputs, parsed(operation).expansion)
+                one = parsed(operation)
+                if one.expansion == 1:
+                    raise ValueError(
+                        f"{operation!r} in start expands nothing that could be narrowed: expand, as k3e6 does"
+                    )
+                inside = one.inside or scaled(inputs, one.expansion)
                 decisions[f"stage{stage}.layer{layer}.inside"] = (*range(divisor, inside, divisor), inside)
                 inputs = outside
         self.decisions = decisions

@@ -47,6 +47,19 @@ def test_a_start_of_mobilenet_v3_comes_from_a_config() -> None:
     assert [value.shape for value in start.state_dict().values()] == [one.shape for one in widest.state_dict().values()]
 
 
+def test_widths_of_a_start_that_says_widths() -> None:
+    start = [["k3w48"], ["k5w96", "k3e6"]]
+    whole = dict(channels=[24, 32], strides=[1, 2, 2], dilations=[1] * 3, operations=["k3w48", "k5w96", "k3e6"])
+    space = MBConvWidths(start, mbconv=whole)
+    assert [max(space.decisions[f"stage{place}.inside"]) for place in ("0.layer0", "1.layer0", "1.layer1")] == [
+        48,
+        96,
+        192,
+    ]
+    with pytest.raises(ValueError, match="'k3e1' in start expands nothing"):
+        MBConvWidths([["k3e1"], ["k3e6"]], mbconv={**whole, "operations": ["k3e1", "k3e6"]})
+
+
 def test_networks_are_as_wide_as_they_say_and_keep_their_residuals() -> None:
     whole = built(SPACE, largest(SPACE))
     residuals = [name for name, module in whole.named_modules() if getattr(module, "residual", False)]
