@@ -40,7 +40,7 @@ class LayerGraph(SearchSpace):
     the rate of each, by default the five that grow a network at equal rates: "deeper", "wider", "add", "concat" and "inverted"
     (an inverted residual); "narrower" and "shallower" take away. A sample is the start after one to `steps` moves. What has
     more than `most_params` parameters or `most_layers` convolutions is no network of this space, so that nobody proposes it;
-    where no move of those that are drawn keeps to that, one that takes away is made.
+    where no move of those that are drawn makes a network, one that takes away is made, or else one that grows.
 
     A mutant is one move away. It names what it has of its parent as the parent's canonical form does, and takes it over; so
     growing moves change nothing of what is computed, up to rounding, where the template reads its taps by convolutions. `noise`
@@ -90,13 +90,13 @@ class LayerGraph(SearchSpace):
         Raises ValueError where no move makes a network.
         """
         layers = read(arch.as_dict())
-        for rates in (self.rates, dict.fromkeys(SHRINKING, 1.0)):
+        for rates in (self.rates, dict.fromkeys(SHRINKING, 1.0), dict.fromkeys(GROWING, 1.0)):
             for _ in range(TRIES):
                 (name,) = rng.choices(list(rates), list(rates.values()))
                 moved = MOVES[name](layers, rng)
                 if moved is not None and self._flaw(moved) is None:
                     return self._answer(texts(moved)), name
-        raise ValueError(f"none of {2 * TRIES} moves from a network of {self} makes another one: raise its limits")
+        raise ValueError(f"none of {3 * TRIES} moves from a network of {self} makes another one: raise its limits")
 
     def flaw(self, choices: Choices) -> str | None:
         try:

@@ -13,7 +13,7 @@ import torch
 from search_spaces.layer_graph.layers import count, is_depthwise, read
 from search_spaces.layer_graph.moves import MOVES
 from search_spaces.layer_graph.network import LayerGraphNet
-from search_spaces.layer_graph.space import LayerGraph
+from search_spaces.layer_graph.space import GROWING, SHRINKING, LayerGraph
 from search_spaces.layer_graph.starts import STARTS
 from tasks.complexity import madds, params
 
@@ -113,6 +113,16 @@ def test_at_its_limits_a_network_moves_away_from_them() -> None:
     start = read(LayerGraph("cnn", SMALL["cnn"]).begins.as_dict())
     space = LayerGraph("cnn", SMALL["cnn"], most_params=float(count(start)[0]), most_layers=3)
     assert {space.move(space.begins, Random(seed))[1] for seed in range(20)} == {"narrower", "shallower"} - {"narrower"}
+
+
+def test_where_nothing_can_be_taken_away_a_network_grows() -> None:
+    space = LayerGraph(settings=dict(width=4, depth=2), moves=dict(narrower=1.0, shallower=1.0))
+    arch, moves = space.first(Random(0)), set[str]()
+    for seed in range(8):
+        arch, name = space.move(arch, Random(seed))
+        moves.add(name)
+    assert moves & set(GROWING)
+    assert moves & set(SHRINKING)
 
 
 def test_moves_are_drawn_at_their_rates_and_named() -> None:
