@@ -185,13 +185,13 @@ def supernet_in(network: nn.Module) -> JointSupernet:
 
 
 def mean_entropy(probabilities: Probabilities) -> float:
-    """How undecided a supernet is: the mean of all entropies, each relative to the uniform one's; 0 to 1."""
+    """How undecided a supernet is: the mean of all entropies, each relative to the uniform one's; 0 to 1, and 0 of none."""
     shares = [
         -math.fsum(p * math.log(p) for p in options.values() if p > 0) / math.log(len(options))
         for options in probabilities.values()
         if len(options) > 1
     ]
-    return math.fsum(shares) / len(shares)
+    return math.fsum(shares) / max(len(shares), 1)
 
 
 def skip_ratio(probabilities: Probabilities) -> float:

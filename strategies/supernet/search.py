@@ -15,7 +15,7 @@ from typing import Any
 from search_spaces import SearchSpace
 from search_spaces.architecture import Choices
 from search_spaces.supernet import mean_entropy, skip_ratio
-from strategies.strategy import Plan, Strategy, Study
+from strategies.strategy import Plan, Strategy, Study, check_open
 from strategies.supernet.memory import check_memory
 from strategies.supernet.training import SupernetTraining, whole
 from strategies.trial import Answer, Trial
@@ -95,12 +95,13 @@ class SupernetSearch(Strategy):
     # What all have in common.
 
     def prepare(self, study: Study) -> Plan:
-        """Raises ValueError where there is no supernet, nothing to train, or too few images or too little memory for it."""
+        """Raises ValueError where there is no supernet, nothing to search or to train, or too few images or little memory."""
         name, task, stage = type(self).__name__, study.task, study.stages[0]
         try:
             model = study.space.supernet()
         except TypeError as error:
             raise ValueError(f"{name} trains a supernet: {error}") from None
+        check_open(study.space)
         if not isinstance(task, Trainable):
             raise ValueError(f"{type(task).__name__} trains nothing: choose a strategy that asks and tells")
         stages = self.stages(stage)

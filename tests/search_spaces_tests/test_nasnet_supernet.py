@@ -124,6 +124,7 @@ def test_a_mixture_counts_by_its_share_also_behind_a_norm() -> None:
 def test_a_collapse_to_skips_is_seen() -> None:
     net = supernet()
     assert mean_entropy(net.probabilities()) == pytest.approx(1)
+    assert mean_entropy({"op": {"skip": 1.0}}) == 0
     with torch.no_grad():
         for name, alpha in zip(SPACE.decisions, net.alphas, strict=True):
             if name.startswith("normal") and name.endswith("op"):

@@ -191,6 +191,9 @@ def test_what_has_no_supernet_is_refused(supernet_study: Any, tmp_path: Path) ->
             study.benchmark.space = space
             with pytest.raises(ValueError, match=r"Uniform trains a supernet: .* has no supernet"):
                 Uniform(1).prepare(study)
+        study.benchmark.space = build(SPACES, dict(type="MetaKernels", operations=["meta"]))
+        with pytest.raises(ValueError, match="MetaKernels has a single answer: there is nothing to search"):
+            Uniform(1).prepare(study)
 
 
 @pytest.mark.parametrize(("higher", "gap"), [(True, -2.0), (False, 2.0)])
