@@ -71,13 +71,15 @@ class InvertedResidual(nn.Module):
             *([SqueezeExcite(hidden, *excites[excite])] if excite else []),
             conv_bn(hidden, outputs, act=None),
         )
-        self.residual = stride == 1 and inputs == outputs
+        self.expands, self.residual = bool(inside), stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv(x) if self.residual else self.conv(x)
 
     def tapped(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The expanded map, and the output of a layer with a stride, which has no residual."""
+        """The expanded map, or the input where there is no expansion, and the output of a layer without a residual."""
+        if not self.expands:
+            return x, self.conv(x)
         expanded = self.conv[0](x)
         return expanded, self.conv[1:](expanded)
 

@@ -265,6 +265,13 @@ def test_taps(width: float, channels: tuple[int, ...]) -> None:
         assert all(torch.equal(x, maps[list(STRIDES).index(tap)]) for x, tap in zip(fewer(image), taps, strict=True))
 
 
+@torch.no_grad()
+def test_what_a_layer_without_expansion_leaves_is_what_it_reads() -> None:
+    network = MBConvNet([*MOBILENET_V2[:4], ["k3e1"], ["k3e6"]], 0.25, taps=("16", "16+", "32")).eval()
+    last, read, _ = network(torch.rand(1, 3, 64, 64))
+    assert torch.equal(last, read)
+
+
 def test_a_tap_that_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown tap '64'"):
         MBConvNet(MOBILENET_V2, taps=("64",))
