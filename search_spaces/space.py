@@ -121,6 +121,9 @@ class SearchSpace(ABC):
         """
         return matching(weights, fresh)
 
+    def __str__(self) -> str:
+        return f"the space {type(self).__name__}"
+
 
 def _check_numbers(genotype: Any) -> None:
     """Raise TypeError where a genotype holds True or False, which Python takes for 1 and 0."""
@@ -240,9 +243,6 @@ class FiniteSpace(SearchSpace):
         Raises ValueError where no decision starts with `prefix`.
         """
         return Part(self, prefix, rest)
-
-    def __str__(self) -> str:
-        return f"the space {type(self).__name__}"
 
 
 class Narrowed(FiniteSpace):

@@ -164,9 +164,6 @@ class LayerGraph(SearchSpace):
             graph.add(name, " ".join(label), f"stride {steps[name]}", sources, kind)
         return graph
 
-    def __str__(self) -> str:
-        return f"the space {type(self).__name__}"
-
 
 def _built(start: str, settings: Mapping[str, Any]) -> Layers:
     if start not in STARTS:

@@ -57,6 +57,10 @@ def test_answers_are_legal_and_repeatable(space: SearchSpace) -> None:
         assert space.architecture(arch.as_dict()) == arch
 
 
+def test_a_space_is_named_to_users(space: SearchSpace) -> None:
+    assert str(space) == f"the space {type(space).__name__}"
+
+
 def test_a_mutant_has_other_choices(space: SearchSpace) -> None:
     for seed in range(20):
         arch = space.sample(Random(seed))
