@@ -56,17 +56,19 @@ Layers = Mapping[str, Layer]
 
 def read(texts: Mapping[str, object]) -> Layers:
     """The network of these texts, by name. Raises ValueError where it is none."""
-    return _read(tuple(texts.items()))
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise _misread(name, text)
+    return _read(tuple(texts.items()))  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=2**8)  # a search looks at the same few networks again and again
-def _read(texts: tuple[tuple[str, object], ...]) -> Layers:
+def _read(texts: tuple[tuple[str, str], ...]) -> Layers:
     layers: dict[str, Layer] = {}
     for name, text in texts:
-        layer = _layer(text) if isinstance(text, str) else None
+        layer = _layer(text)
         if layer is None:
-            how = "write a layer as 'conv n002 64 k3 s1 g1', 'norm n003' or 'add n004,n001'"
-            raise ValueError(f"{name} cannot be {shown(text)}: {how}")
+            raise _misread(name, text)
         layers[name] = layer
     for name, layer in layers.items():
         for source in layer.sources:
@@ -75,6 +77,11 @@ def _read(texts: tuple[tuple[str, object], ...]) -> Layers:
     found = ordered(layers)
     check(found)
     return found
+
+
+def _misread(name: str, text: object) -> ValueError:
+    how = "write a layer as 'conv n002 64 k3 s1 g1', 'norm n003' or 'add n004,n001'"
+    return ValueError(f"{name} cannot be {shown(text)}: {how}")
 
 
 @lru_cache(maxsize=2**16)

@@ -125,7 +125,7 @@ class LayerGraph(SearchSpace):
     def read(self, genotype: Any) -> Architecture:
         if genotype == "start":
             return self.begins
-        if not isinstance(genotype, Mapping):
+        if not isinstance(genotype, Mapping) or not all(isinstance(name, str) for name in genotype):
             how = "write 'start', or the texts of its layers by name"
             raise ValueError(f"{shown(genotype)} is not a genotype of {type(self).__name__}: {how}")
         return self.architecture(genotype)

@@ -58,6 +58,7 @@ def test_a_depthwise_convolution_costs_less_as_published() -> None:
         ({"b": "relu b"}, "b reads b, which read it in turn"),
         ({"b": "swish a"}, "b cannot be 'swish a': write a layer as"),
         ({"b": 3}, "b cannot be 3: write a layer as"),
+        ({"b": ["relu", "a"]}, r"b cannot be \['relu', 'a'\]: write a layer as"),
         ({"a": "conv image 4 k2 s1 g1"}, "a cannot be 'conv image 4 k2 s1 g1'"),
         (
             {"a": "conv image 4 k3 s1 g2"},
@@ -194,7 +195,7 @@ def test_a_graph_is_drawn_with_its_norms_and_activations_and_read_back() -> None
         "conv 4 k3 s2 g4 bias norm relu",
     ]
     assert space.read(space.begins.as_dict()) == space.begins
-    for genotype in (["start"], "begin", 3):
+    for genotype in (["start"], "begin", 3, {1: "conv image 4 k3 s1 g1"}):
         with pytest.raises(
             ValueError, match="is not a genotype of LayerGraph: write 'start', or the texts of its layers by name"
         ):
