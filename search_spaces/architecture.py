@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from core import content_key
 
 Choice = int | float | str
 Choices = Mapping[str, Choice]
+
+
+def among(choice: Any, options: Iterable[Choice]) -> bool:
+    """Is it one of these? True is not 1."""
+    return any(type(one) is type(choice) and one == choice for one in options)
 
 
 @dataclass(frozen=True, eq=False)

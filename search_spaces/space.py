@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import Weights, did_you_mean, matching
 from core.parsing import shown
-from search_spaces.architecture import Architecture, Choice, Choices, Difference
+from search_spaces.architecture import Architecture, Choice, Choices, Difference, among
 from search_spaces.graph import Graph, listed
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class FiniteSpace(SearchSpace):
             if name not in choices:
                 raise ValueError(f"decision {name!r} has no choice: give one of {options}")
             choice = choices[name]
-            if choice not in options or type(options[options.index(choice)]) is not type(choice):  # True is not 1
+            if not among(choice, options):
                 raise ValueError(f"decision {name!r} cannot be {shown(choice)}: give one of {options}")
         return super().architecture(choices)
 
@@ -249,7 +249,7 @@ class Narrowed(FiniteSpace):
     """The space `whole` with fewer choices. Its answers are those of `whole`; a canonical form may have choices outside."""
 
     def __init__(self, whole: FiniteSpace):
-        self.whole, self.version = whole, whole.version
+        self.whole, self.version, self.notation = whole, whole.version, whole.notation
 
     @property
     def width_decisions(self) -> Collection[str]:
@@ -263,6 +263,9 @@ class Narrowed(FiniteSpace):
 
     def flaw(self, choices: Choices) -> str | None:
         return self.whole.flaw(choices)
+
+    def choices(self, genotype: Any) -> dict[str, Choice]:
+        return self.whole.choices(genotype)
 
     def parts(self, choices: Choices) -> dict[str, Any]:
         return self.whole.parts(choices)

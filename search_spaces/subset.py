@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core import build, did_you_mean
-from search_spaces.architecture import Choice
+from search_spaces.architecture import Choice, among
 from search_spaces.registry import SPACES
 from search_spaces.space import FiniteSpace, Narrowed
 
@@ -25,9 +25,11 @@ class Subset(Narrowed):
         for name, kept in choices.items():
             if name not in whole.decisions:
                 raise ValueError(did_you_mean("decision", name, whole.decisions))
-            wrong = [choice for choice in kept if choice not in whole.decisions[name]]
+            wrong = [choice for choice in kept if not among(choice, whole.decisions[name])]
             if wrong or not kept:
                 raise ValueError(
                     f"decision {name!r} cannot be {wrong or 'nothing'}: give some of {whole.decisions[name]}"
                 )
+            if len(set(kept)) < len(kept):
+                raise ValueError(f"decision {name!r} has a choice twice: give each of {kept} once")
         self.decisions = {name: tuple(choices.get(name, options)) for name, options in whole.decisions.items()}

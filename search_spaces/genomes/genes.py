@@ -9,7 +9,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any, Protocol
 
-from search_spaces.architecture import Choice, Choices
+from search_spaces.architecture import Choice, Choices, among
 
 STEP = 0.15  # the standard deviation of a step through a range, as a share of it
 
@@ -42,7 +42,7 @@ class Options:
     options: tuple[Choice, ...]
 
     def holds(self, value: Any) -> bool:
-        return any(type(one) is type(value) and one == value for one in self.options)
+        return among(value, self.options)
 
     def draw(self, rng: Random) -> Choice:
         return rng.choice(self.options)

@@ -9,8 +9,10 @@ import pytest
 
 from search_spaces import FiniteSpace
 from search_spaces.architecture import Choices
+from search_spaces.head_cells.space import HeadCells
 from search_spaces.joint import Joint
 from search_spaces.restoration_cells.space import RestorationCells
+from search_spaces.subset import Subset
 from search_spaces.toy.space import ToySpace
 
 
@@ -73,6 +75,31 @@ def test_a_part_and_a_joint_know_what_is_active() -> None:
         ValueError, match="no other answer of the part 'kernel1' of the part 'kernel' of the space Joint"
     ):
         nested.mutate(arch, Random(0))
+
+
+def test_fewer_choices_leave_the_notation_of_genotypes_as_it_is() -> None:
+    whole, config = HeadCells(16, 2), dict(type="HeadCells", channels=16, layers=2)
+    arch = whole.read((1, [0, 1]))
+    for space in (Subset(config, {"head.split": [0, 1]}), whole.only("head.layer0", arch)):
+        assert space.read((1, [0, 1])) == arch
+        with pytest.raises(ValueError, match=r"write it as \(index of sharing, 2 operations 0 to 5\)"):
+            space.read("head")
+    with pytest.raises(ValueError, match=r"decision 'head.split' cannot be 2: give one of \(0, 1\)"):
+        Subset(config, {"head.split": [0, 1]}).read((2, [0, 1]))
+
+
+@pytest.mark.parametrize(
+    ("kept", "sentence"),
+    [
+        ([], "cannot be nothing: give some of"),
+        ([1, 2], r"cannot be \[2\]: give some of"),
+        ([True], r"cannot be \[True\]: give some of"),
+        ([1, 3, 1], r"has a choice twice: give each of \[1, 3, 1\] once"),
+    ],
+)
+def test_choices_that_cannot_be_kept_are_refused(kept: list[Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=f"decision 'layer0.kernel' {sentence}"):
+        Subset(dict(type="ToySpace"), {"layer0.kernel": kept})
 
 
 def test_a_part_without_decisions_is_refused() -> None:
