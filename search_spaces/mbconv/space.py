@@ -116,7 +116,7 @@ class Operation(NamedTuple):
 def parsed(operation: str) -> Operation:
     """From "k5e6", "k5e2.5s" or "k5w48". Raises ValueError."""
     match = re.fullmatch(r"k(\d*[13579])(?:e(\d+(?:\.\d+)?)|w(\d+))(s?)", operation)
-    if match is None:
+    if match is None or not float(match[2] or match[3]):
         how = "write kernel and expansion as in k3e6, kernel and channels as in k3w48, with squeeze-excite k3e6s"
         raise ValueError(f"there is no operation {operation!r}: {how}")
     kernel, expansion, inside, excite = match.groups()

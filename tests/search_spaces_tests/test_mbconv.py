@@ -224,6 +224,8 @@ def test_the_last_layer_of_a_deeper_stage_is_repeated(depth: float, layers: str)
         (dict(operations=[]), r"operations must be different ones such as k3e3, .*, not \(\)"),
         (dict(operations=["k3e6", "k3e6"]), "operations must be different ones"),
         (dict(operations=["k3e3"], wide=[3]), r"an expansion of 6, which none of \('k3e3',\) has: add one"),
+        (dict(first="k3e0"), "there is no operation 'k3e0'"),
+        (dict(operations=["k3w00"]), "there is no operation 'k3w00'"),
         (dict(first="3e1"), "there is no operation '3e1'"),
         (dict(width=0), "width must be positive, not 0"),
         (dict(strides=[1, 2, 2]), r"strides must be 7 numbers from 1 on, not \(1, 2, 2\)"),
