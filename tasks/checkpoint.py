@@ -43,9 +43,9 @@ def read_checkpoint(path: str, encoder: nn.Module) -> tuple[dict[str, Tensor], s
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
         loaded = loaded.get("state_dict", loaded)
+        found: dict[str, Any] = {_our_name(name): value for name, value in loaded.items() if isinstance(value, Tensor)}
     except Exception as error:  # unpickling fails in many ways
         raise ValueError(f"{path} is not a checkpoint of plain tensors ({type(error).__name__})") from None
-    found = {_our_name(name): value for name, value in loaded.items()}
     wanted = encoder.state_dict()
     needed = {name: value for name, value in wanted.items() if not name.endswith("num_batches_tracked")}
     misfits = [name for name, value in needed.items() if name not in found or found[name].shape != value.shape]
@@ -63,15 +63,17 @@ def read_checkpoint(path: str, encoder: nn.Module) -> tuple[dict[str, Tensor], s
 def _our_name(name: str) -> str:
     """A tensor's name in MMSegmentation's MobileNetV2, from torchvision's or OpenMMLab's."""
     name = name.removeprefix("module.").removeprefix("backbone.")
-    match = re.fullmatch(r"features\.(\d+)\.(?:conv\.)?(\d)(?:\.(\d))?\.(\w+)", name)
+    match = re.fullmatch(r"features\.(\d|1[0-8])\.(?:conv\.)?(\d)(?:\.(\d))?\.(\w+)", name)
     if not match:
         return name
     index, layer, part, tensor = int(match[1]), int(match[2]), match[3], match[4]
     if index in (0, 18):
-        return f"conv{1 if index == 0 else 2}.{PARTS[layer]}.{tensor}"
-    stage = next(stage for stage in range(7) if index <= sum(BLOCKS[: stage + 1]))
-    block = index - 1 - sum(BLOCKS[:stage])
-    # torchvision numbers (conv, bn) pairs but the last one, whose parts stand beside the pairs.
-    last = 1 if stage == 0 else 2
-    layer, place = (last, layer - last) if part is None else (layer, int(part))
-    return f"layer{stage + 1}.{block}.conv.{layer}.{PARTS[place]}.{tensor}"
+        module, place = f"conv{1 if index == 0 else 2}", layer
+    else:
+        stage = next(stage for stage in range(7) if index <= sum(BLOCKS[: stage + 1]))
+        block = index - 1 - sum(BLOCKS[:stage])
+        # torchvision numbers (conv, bn) pairs but the last one, whose parts stand beside the pairs.
+        last = 1 if stage == 0 else 2
+        layer, place = (last, layer - last) if part is None else (layer, int(part))
+        module = f"layer{stage + 1}.{block}.conv.{layer}"
+    return f"{module}.{PARTS[place]}.{tensor}" if place in (0, 1) else name  # else of another network

@@ -27,6 +27,11 @@ CHECKPOINT = "mobilenetv2_imagenet/mobilenet_v2_1.0_torchvision_layout_dequant.p
 
 
 ALL = ("4", "8", "16", "32")
+OTHERS = (
+    "features.19.0.weight",
+    "features.5.4.layer_scale",
+    "features.0.3.weight",
+)  # of torchvision's ConvNeXt and VGG
 
 
 def encoder(tmp_path: Path, taps: Sequence[str] = ALL, **settings) -> Encoder:
@@ -88,6 +93,9 @@ def test_torchvision_layout_with_the_published_weights(shared) -> None:
     ("content", "sentence"),
     [
         ({"features.0.0.weight": torch.zeros(8, 3, 3, 3)}, "does not fit the encoder: .* missing or of another shape"),
+        (dict.fromkeys(OTHERS, torch.zeros(8)), "does not fit the encoder: .* missing or of another shape"),
+        ({"conv1.conv.weight": 1}, "does not fit the encoder: .* missing or of another shape"),
+        ({"state_dict": [torch.zeros(1)]}, "is not a checkpoint of plain tensors"),
         (b"no checkpoint at all", "is not a checkpoint of plain tensors"),
         (torch.zeros(1), "is not a checkpoint of plain tensors"),
         (pytest.param, "is not a checkpoint of plain tensors"),  # pickled code is never run
