@@ -33,7 +33,8 @@ SMALL = 1e-5  # k of jacov
 def zero_cost(task: Trainable, model: Parts, stage: Stage, seed: int) -> dict[str, float]:
     """The scores of a network with weights from `seed`, on the first batch that it would be trained on, and its size.
 
-    The gradients of `jacov` are by cached features where the stage reads such. `nwot` is missing where nothing is rectified.
+    The gradients of `jacov` are by cached features where the stage reads such; it is missing where the batch has one image.
+    `nwot` is missing where nothing is rectified.
     """
     network = task.begin(model, stage, seed)
     searched, encoder, frozen = task.groups(network, stage)
@@ -45,7 +46,8 @@ def zero_cost(task: Trainable, model: Parts, stage: Stage, seed: int) -> dict[st
         scores = {"snip": snip(task.batch_loss(network, stage, batch), [*searched, *encoder])}
         with states:
             outputs = task.forward(network, tree_map(torch.clone, inputs))  # networks may work in place
-        scores["jacov"] = jacov(inputs, outputs)
+        if len(batch) > 1:
+            scores["jacov"] = jacov(inputs, outputs)
     if (nwot := states.score()) is not None:
         scores["nwot"] = nwot
     return {**task.measure(model, ("params", "madds")), **scores}

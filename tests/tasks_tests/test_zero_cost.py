@@ -64,6 +64,13 @@ def test_jacov_of_given_gradients() -> None:
     assert jacov(inputs, (inputs * gradients).sum(1)) < found - 1000  # an eigenvalue of 0: 1 / k
 
 
+def test_one_image_has_all_scores_but_jacov(denoising, stage) -> None:
+    network = {"network": dict(type="DnCNN", width=4, depth=3)}
+    scores = [zero_cost(denoising(), network, stage(batch=size), 0) for size in (1, 2)]
+    assert set(scores[1]) - set(scores[0]) == {"jacov"}
+    assert all(map(np.isfinite, scores[0].values()))
+
+
 @pytest.mark.parametrize("name", ["scenes-segmentation-v3", "scenes-detection-v3", "scenes-denoise-v2"])
 def test_every_task_has_them(name: str, cache: Path) -> None:
     benchmark = Benchmark(read_protocol(name, {})["benchmark"])
