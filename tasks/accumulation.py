@@ -19,8 +19,9 @@ T = TypeVar("T")
 def in_parts(train: Callable[[int], T]) -> T:
     """What `train` gives with whole batches; where memory is too small for these, with halves, and at last with quarters.
 
-    It begins anew each time, so that what it gives depends on its arguments and the number of parts alone. Several processes
-    that train one network together try whole batches only. Raises what the last try raises.
+    It begins anew each time, or goes on from the last epoch that fitted, where the stage is resumable: then what it gives
+    also depends on which one that was. Several processes that train one network together try whole batches only. Raises what
+    the last try raises.
     """
     for parts in PARTS[:-1]:
         try:

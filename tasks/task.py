@@ -122,7 +122,8 @@ class Task(ABC):
         `keep` is the file to leave the trained weights in, without those of a frozen encoder; beside it, with the suffix
         ".optimizer", lies what a stage that continues needs. `adopt` is how the encoder's weights become those of a backbone
         that the space decides. The same arguments give the same metrics on the same processor, but for a training whose batches
-        memory is too small for: these go through in parts, and "batch_parts" among its metrics says in how many.
+        memory is too small for: these go through in parts, of a resumable stage from the first epoch on that does not fit, and
+        "batch_parts" among its metrics says in how many.
         """
         spent = self.meter.measure()
         metrics, inherited = self.train_and_score(model, self.seen(model, stage), seed, start, keep, adopt)

@@ -27,11 +27,7 @@ CHECKPOINT = "mobilenetv2_imagenet/mobilenet_v2_1.0_torchvision_layout_dequant.p
 
 
 ALL = ("4", "8", "16", "32")
-OTHERS = (
-    "features.19.0.weight",
-    "features.5.4.layer_scale",
-    "features.0.3.weight",
-)  # of torchvision's ConvNeXt and VGG
+OTHERS = ("features.19.0.weight", "features.5.4.layer_scale", "features.0.3.weight")  # of torchvision's other networks
 
 
 def encoder(tmp_path: Path, taps: Sequence[str] = ALL, **settings) -> Encoder:
