@@ -73,7 +73,8 @@ class FolderRestoration(FolderData, RestorationData):
         return str(self.items(split)[index][0])
 
     def open(self, item: Pair) -> tuple[np.ndarray, np.ndarray]:
-        degraded, clean = map(self._pixels, item)
+        pixels = {path: self._pixels(path) for path in dict.fromkeys(item)}  # a clean image alone is decoded once
+        degraded, clean = (pixels[path] for path in item)
         check_size(item[0], degraded.shape, "its clean image", clean.shape)
         return degraded, clean
 

@@ -258,6 +258,22 @@ def test_only_so_much_is_kept_in_memory(tmp_path: Path, monkeypatch: pytest.Monk
     assert (data.read("val", 1)[0] == second).all()
 
 
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of files that are decoded from now on, where memory keeps none."""
+    names: list[str] = []
+    monkeypatch.setattr(folders, "MEMORY", 0)
+    monkeypatch.setattr(folders, "decode", lambda path, read: (names.append(path.name), decode(path, read))[1])
+    return names
+
+
+def test_a_clean_image_is_decoded_once_and_both_of_a_pair(tmp_path: Path, pairs: Path, decoded: list[str]) -> None:
+    picture(tmp_path / "val/a.png")
+    FolderImages(str(tmp_path)).read("val", 0)
+    FolderPairs(str(pairs), "bad", "good").read("train", 1)
+    assert decoded == ["a.png", "1.png", "1.png"]
+
+
 def test_the_embedded_scenes() -> None:
     data = build(DATA, dict(type="ScenesImages", gray=False))
     data.check(["val", "test"])
