@@ -49,6 +49,7 @@ class FolderData(Data):
         self._names = dict.fromkeys((*SPLITS, *splits))
         self._listings: dict[str, Listing] = {}
         self._pictures: dict[str, list[tuple[bytes, str]]] = {}
+        self._shapes: dict[str, list[tuple[int, int]]] = {}
 
     @abstractmethod
     def list_split(self, split: str) -> Listing:
@@ -96,16 +97,22 @@ class FolderData(Data):
     def read(self, split: str, index: int) -> tuple[np.ndarray, Any]:
         return self.open(self.items(split)[index])
 
+    def shape(self, split: str, index: int) -> tuple[int, int]:
+        """As `problems` has seen it, where it has."""
+        return self._shapes[split][index] if split in self._shapes else super().shape(split, index)
+
     def problems(self, split: str) -> Iterator[str]:
-        listing, pictures = self.listing(split), []
+        listing, pictures, shapes = self.listing(split), [], []
         yield from listing.problems
         for item in listing.items:
             try:
-                pictures.append((_print(self.picture(self.open(item))), self.called(item)))
+                opened = self.open(item)
+                pictures.append((_print(self.picture(opened)), self.called(item)))
+                shapes.append(opened[0].shape[:2])
             except ValueError as error:
                 yield str(error)
         if not listing.problems and len(pictures) == len(listing.items):
-            self._pictures[split] = pictures
+            self._pictures[split], self._shapes[split] = pictures, shapes
 
     def pictures(self, split: str) -> list[tuple[bytes, str]]:
         if split not in self._pictures:

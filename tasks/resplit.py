@@ -69,6 +69,9 @@ class Resplit(Data):
     def read(self, split: str, index: int) -> tuple[np.ndarray, Any]:
         return self.data.read(*self.where(split, index))
 
+    def shape(self, split: str, index: int) -> tuple[int, int]:
+        return self.data.shape(*self.where(split, index))
+
     def problems(self, split: str) -> Iterator[str]:
         if split not in self.places:
             yield from self.data.problems(self.others.get(split, split))

@@ -123,6 +123,9 @@ class DetectionData(Data):
     def annotated(self, split: str, index: int) -> Annotated:
         """The same without decoding the image."""
 
+    def shape(self, split: str, index: int) -> tuple[int, int]:
+        return self.annotated(split, index).size
+
     def unscorable(self, split: str) -> Iterator[str]:
         for index in range(self.size(split)):
             objects = self.annotated(split, index).objects

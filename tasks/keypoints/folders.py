@@ -37,6 +37,9 @@ class FolderKeypoints(FolderData, KeypointData):
         self._left_out[split] = [one for one in persons if one.crowd or not one.labelled]
         return sorted((one for one in persons if not one.crowd and one.labelled), key=lambda person: person.name)
 
+    def shape(self, split: str, index: int) -> tuple[int, int]:
+        return KeypointData.shape(self, split, index)  # of a person, not of the image
+
     def person(self, split: str, index: int) -> Person:
         return self.items(split)[index]
 

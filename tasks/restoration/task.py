@@ -95,7 +95,7 @@ class RestorationTask(Trainable, Deployable):
 
     def _check_size(self, split: str, side: int, purpose: str) -> None:
         for index in range(self.data.size(split)):
-            height, width = self.data.read(split, index)[0].shape[:2]
+            height, width = self.data.shape(split, index)
             if min(height, width) < side:
                 small = f"{self.data.name(split, index)} is {width}x{height}, too small for {purpose}"
                 raise ValueError(f"{small}: use images of at least {side}x{side}")

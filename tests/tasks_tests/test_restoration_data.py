@@ -274,6 +274,13 @@ def test_a_clean_image_is_decoded_once_and_both_of_a_pair(tmp_path: Path, pairs:
     assert decoded == ["a.png", "1.png", "1.png"]
 
 
+def test_stages_are_checked_with_one_look_at_each_image(denoising, stage, decoded: list[str]) -> None:
+    task = denoising(ssim_weight=0.1)
+    for _ in range(2):
+        task.check([stage(), stage(copies=2), stage(train=["val"])])
+    assert sorted(decoded) == sorted([*(f"{index}.png" for index in range(8)), "0.png", "1.png", "2.png"])
+
+
 def test_the_embedded_scenes() -> None:
     data = build(DATA, dict(type="ScenesImages", gray=False))
     data.check(["val", "test"])
