@@ -137,6 +137,11 @@ class EncoderTask(Trainable, Deployable):
                 raise ValueError(f"stage {stage.name!r}: {need}")
         super().check(stages)
         for stage in stages:
+            if self.options(stage).cached and stage.view.eval_size is None:
+                split = stage.view.eval
+                if len({self.data.shape(split, index) for index in range(self.data.size(split))}) > 1:
+                    sizes = f"reads cached features, but the images of split {split!r} are not of one size"
+                    raise ValueError(f"stage {stage.name!r} {sizes}: give it an eval_size, or take `cached` away")
             if stage.recipe.epochs and max(map(len, self.samples(stage).batches(0, 0)), default=2) < 2:
                 alone = "has batches of one crop, which batch norms cannot learn from"
                 raise ValueError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +214,22 @@ def test_labels_that_cannot_be_scored(folder_data: Path, tmp_path: Path, split: 
     with pytest.raises(ValueError, match=f"split '{split}' has no label that counts, all are ignored"):
         task.check([staged(), staged(eval=split)])
     task_on(folder_data, tmp_path).check([staged(train=["train", split], eval="test" if split == "val" else "val")])
+
+
+def test_cached_features_need_scored_images_of_one_size(folder_data: Path, tmp_path: Path) -> None:
+    options = (("cached", True),)
+    stages = {own: replace(staged(own, copies=1, eval=own), options=options) for own in ("val", "test")}
+    for kind, suffix in (("images", "jpg"), ("masks", "png")):
+        path = folder_data / kind / f"test/p2.{suffix}"
+        Image.open(path).resize((48, 32), Image.Resampling.NEAREST).save(path)
+    task = task_on(folder_data, tmp_path)
+    task.check([stages["val"]])
+    sentence = (
+        "stage 'test' reads cached features, but the images of split 'test' are not of one size: give it an eval_"
+    )
+    with pytest.raises(ValueError, match=sentence):
+        task.check([stages["test"]])
+    task.check([replace(stages["test"], options=()), replace(staged(copies=1, eval_size=[32, 32]), options=options)])
 
 
 @pytest.mark.parametrize("changes", [dict(batch=1), dict(share=0.1), dict(share=0.4, half=0), dict(share=0.4, half=1)])
