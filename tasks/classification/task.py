@@ -65,12 +65,14 @@ class ClassificationTask(EncoderTask):
 
     def confusion(self, network: Any, stage: Stage) -> Ranks:
         """How a network ranks the classes of the stage's scored images."""
-        ranks, place = Ranks(len(self.data.classes)), 0
+        ranks = Ranks(len(self.data.classes))
+        cached = stage.view.eval_size or self.data.shape(
+            stage.view.eval, 0
+        )  # the size behind features, the same for all
         for batch in self.scored_batches(stage):
-            size = stage.view.eval_size or self.data.read(stage.view.eval, place)[0].shape[:2]
+            size = batch.inputs.shape[-2:] if isinstance(batch.inputs, Tensor) else cached
             self.meter.count(len(batch.truth), size)
             ranks.add(self.forward(network, batch.inputs), batch.truth)
-            place += len(batch.truth)
         return ranks
 
     # Taken home.

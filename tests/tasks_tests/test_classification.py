@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -16,6 +18,7 @@ from core import build
 from search_spaces.mbconv.space import MBConv
 from tasks import TASKS, Stage
 from tasks.classification.data import NucleiClassification, ScenesClassification
+from tasks.classification.folders import FolderClassification
 from tasks.classification.metrics import Ranks
 from tasks.classification.task import ClassificationTask
 from tasks.samples import Samples
@@ -127,6 +130,28 @@ def test_cached_features_are_those_of_the_live_encoder(cache: Path) -> None:
     task.prepare([live, cached])
     one, other = (task.fit({}, stage, seed=0).metrics for stage in (live, cached))
     assert one == pytest.approx(other, rel=1e-3)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> dict[str, Any]:
+    """Two classes in folders, three pictures of 32 to 34 x 32 each in every split."""
+    rng = np.random.default_rng(0)
+    for split, name, index in product(("train", "val", "test"), "ab", range(3)):
+        path = tmp_path / split / name / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (32 + index, 32, 3), dtype=np.uint8)).save(path)
+    return dict(type="FolderClassification", root=str(tmp_path))
+
+
+def test_images_of_their_own_sizes_are_decoded_once(cache: Path, folders: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, seen = FolderClassification.open, []
+    monkeypatch.setattr(FolderClassification, "open", lambda self, item: (seen.append(item), read(self, item))[1])
+    task, stage = of(cache, data=folders, workers=0), staged(view={"eval_size": None, "share": 1.0}, epochs=0)
+    task.prepare([stage])
+    seen.clear()
+    outcome = task.fit({}, stage, seed=0)
+    assert len(seen) == len(set(seen)) == 6
+    assert outcome.cost.pixels == 2 * 32 * (32 + 33 + 34)
 
 
 @pytest.mark.parametrize("data", [ScenesClassification(), NucleiClassification()], ids=lambda data: data.called)
