@@ -50,6 +50,7 @@ class FolderData(Data):
         self._listings: dict[str, Listing] = {}
         self._pictures: dict[str, list[tuple[bytes, str]]] = {}
         self._shapes: dict[str, list[tuple[int, int]]] = {}
+        self._digests: dict[Path, bytes] = {}
 
     @abstractmethod
     def list_split(self, split: str) -> Listing:
@@ -121,7 +122,7 @@ class FolderData(Data):
 
     def fingerprint(self, *others: str) -> str:
         """A hash over the settings and the contents of the files of all splits that are there, and of some more."""
-        digest, files = hashlib.sha256(READING + self.identity()), dict[Path, bytes]()
+        digest, files = hashlib.sha256(READING + self.identity()), self._digests  # each file is read once
         for split in dict.fromkeys((*self._names, *others)):
             with suppress(OSError):
                 for item in self.listing(split).items:
