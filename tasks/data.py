@@ -39,8 +39,8 @@ class Data(ABC):
         return height, width
 
     @abstractmethod
-    def fingerprint(self) -> str:
-        """A hash of what is read."""
+    def fingerprint(self, *others: str) -> str:
+        """A hash of what is read of the splits that are known, and of `others` that are read."""
 
     @abstractmethod
     def problems(self, split: str) -> Iterator[str]:
@@ -109,7 +109,7 @@ class ScenesData(EmbeddedData):
 
         return scenes.COUNTS[split]
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, *others: str) -> str:
         from tasks import scenes
 
         return f"{self.called} {scenes.fingerprint()}"
@@ -135,7 +135,7 @@ class NucleiData(EmbeddedData):
 
         return len(nuclei.index()[split])
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, *others: str) -> str:
         from tasks import nuclei
 
         seen = f" in windows of {self.window}" if self.window else ""

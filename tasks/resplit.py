@@ -106,9 +106,10 @@ class Resplit(Data):
         whole = self.data.pictures(self.pool)
         return [whole[place] for place in self.places[split]]
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, *others: str) -> str:
         dealt = ", ".join(f"{split} {len(places)}" for split, places in self.places.items())
-        return f"{self.pool} dealt out to {dealt}, {self.others}: {self.data.fingerprint(self.pool)}"
+        more = (self.others.get(split, split) for split in others if split not in self.places)
+        return f"{self.pool} dealt out to {dealt}, {self.others}: {self.data.fingerprint(self.pool, *more)}"
 
 
 def _dealt(count: int, shares: Mapping[str, float]) -> list[str]:

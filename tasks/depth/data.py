@@ -57,5 +57,5 @@ class ScenesDepth(EmbeddedData, DepthData):
         room = rooms.rooms(split)[index]
         return room.image, room.depth
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, *others: str) -> str:
         return f"{self.called} {rooms.fingerprint()}"

@@ -116,6 +116,6 @@ class StratifiedSubset(DetectionData):
         whole = self.data.pictures(self.split)
         return [whole[index] for index in self.indices[split]] if whole else []
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, *others: str) -> str:
         drawn = " ".join(f"{split} {len(indices)}" for split, indices in self.indices.items())
-        return f"stratified-{self.version} of {self.split}: {drawn} {self.seed} of {self.data.fingerprint()}"
+        return f"stratified-{self.version} of {self.split}: {drawn} {self.seed} of {self.data.fingerprint(*others)}"

@@ -118,7 +118,7 @@ class FiguresKeypoints(EmbeddedData, KeypointData):
 
         return figures.COUNTS[split]
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, *others: str) -> str:
         from tasks import figures
 
         return f"{self.called} {figures.fingerprint()}"

@@ -40,7 +40,7 @@ class Nothing(Data):
     def read(self, split: str, index: int) -> tuple[np.ndarray, Any]:
         return np.zeros((1, 1, 3), dtype=np.uint8), np.zeros(1)
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, *others: str) -> str:
         return "toy-1"
 
     def problems(self, split: str) -> Iterator[str]:

@@ -111,7 +111,7 @@ class Ramp(DepthData):
         depth = np.tile(np.linspace(1, 5, 60, dtype=np.float32), (40, 1))
         return np.repeat((depth * 50).astype(np.uint8)[..., None], 3, 2), depth
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, *others: str) -> str:
         return "ramp"
 
     def problems(self, split: str):

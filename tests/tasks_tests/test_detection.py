@@ -70,7 +70,7 @@ class Shapes(DetectionData):
             image[inside <= 1] = (230, 60, 60) if label else (60, 220, 240)
         return image, objects
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, *others: str) -> str:
         return f"shapes {self.sizes} {self.count} {self.empty}"
 
     def problems(self, split: str) -> Iterator[str]:

@@ -36,7 +36,7 @@ class Ramps(KeypointData):
     def size(self, split: str) -> int:
         return 4
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, *others: str) -> str:
         return "ramps"
 
     def problems(self, split: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from tasks.classification.data import ClassificationData
 from tasks.data import SPLITS, Data
 from tasks.detection.data import Annotated, DetectionData, Objects
+from tasks.registry import DATA
 from tasks.resplit import Resplit, ResplitClassification, ResplitDetection, ResplitSegmentation
 from tasks.segmentation.data import IGNORE, SegmentationData
 
@@ -81,6 +83,22 @@ def test_every_class_must_be_dealt_out_to_training(kind: type[Resplit], data: ty
         assert list(dealt.problems("train")) == wrong
         assert not [*dealt.problems("val"), *dealt.problems("test")]
         assert list(dealt.problems("extra")) == ["wrong with more"]
+
+
+@pytest.mark.parametrize("name", DATA.names())
+def test_all_data_take_more_splits_into_their_fingerprint(name: str) -> None:
+    """As what is dealt out asks them to: its pool need be none of the splits that they know."""
+    inspect.signature(DATA.get(name).fingerprint).bind(None, "train", ".")
+
+
+def test_what_is_dealt_out_can_be_dealt_out_again() -> None:
+    class Told(Labels):
+        def fingerprint(self, *others: str) -> str:
+            return f"numbers of {', '.join(others)}"
+
+    dealt = ResplitClassification(Told(), "all", others={"extra": "more"})
+    assert dealt.fingerprint("train", "extra").endswith(": numbers of all, more")
+    assert ResplitClassification(dealt, "train").fingerprint().endswith(": numbers of all")
 
 
 def test_classes_that_nobody_has_named_may_be_absent() -> None:
