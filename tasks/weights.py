@@ -44,14 +44,17 @@ def load_checked(path: str | Path) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(path) as parts:
             damaged = parts.testzip()
-        if damaged is None:
-            return load(path)
+        state = load(path) if damaged is None else None
     except (OSError, MemoryError):
         raise
     except Exception as error:  # damaged bytes make both raise anything
         said = str(error).splitlines()[:1]
         raise ValueError(f"it is cut off, damaged, or holds more than tensors: {''.join(said)}") from None
-    raise ValueError(f"its part {damaged} is damaged")
+    if damaged is not None:
+        raise ValueError(f"its part {damaged} is damaged")
+    if not isinstance(state, dict):
+        raise ValueError("it holds no tensors by their names")
+    return state
 
 
 def own(network: nn.Module, frozen: nn.Module | None, brought: Collection[str] = ()) -> dict[str, Tensor]:

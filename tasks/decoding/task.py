@@ -26,7 +26,7 @@ from tasks.stage import Stage
 from tasks.task import Parts
 from tasks.templates import takes
 from tasks.trainable import build_network
-from tasks.weights import load
+from tasks.weights import load_checked
 
 WEIGHTS = "teacher.pth"
 
@@ -107,7 +107,8 @@ class DecoderTask(EncoderTask):
     def prepare(self, stages: Sequence[Stage]) -> Cost:
         self.check(stages := list(stages))
         self.encoder.prepare()  # first, as its cost is not the teacher's
-        learns = self._teaching and self._teaching.stage and any(map(self.teacher, stages))
+        taught = any(map(self.teacher, stages))  # now, wherever its weights come from: they may be wrong
+        learns = taught and self._teaching and self._teaching.stage
         return super().prepare(stages) + (self._learnt[1] if learns else Cost())
 
     def batches(self, stage: Stage, seed: int, epoch: int, epochs: int = 1) -> Iterator[Batch]:
@@ -156,7 +157,10 @@ class DecoderTask(EncoderTask):
     def _teacher(self) -> Any:
         assert self._teaching is not None
         path = self._teaching.weights or str(self._learnt[0] / WEIGHTS)
-        return OwnScores(self.finished(self._teaching.model, load(path))).eval()
+        try:
+            return OwnScores(self.finished(self._teaching.model, load_checked(path))).eval()
+        except ValueError as error:
+            raise ValueError(f"the teacher with the weights {path} cannot be used: {error}") from None
 
     @cached_property
     def _learnt(self) -> tuple[Path, Cost]:
