@@ -169,7 +169,7 @@ class DecoderTask(EncoderTask):
         assert self._teaching.stage is not None
         model, stage = self._teaching.model, self._teaching.stage
         identity = {
-            "model": model,
+            "model": self._taught(model),
             "stage": str(stage),
             "data": self.data_print,
             "encoder": self.encoder.identity,
@@ -187,7 +187,16 @@ class DecoderTask(EncoderTask):
             return None
         path = self._teaching.weights
         origin = sha256(Path(path).read_bytes()).hexdigest() if path else str(self._teaching.stage)
-        return content_key([self._teaching.model, origin])
+        return content_key([self._taught(self._teaching.model), origin])
+
+    def _taught(self, model: Parts) -> dict[str, Any]:
+        """The parts of a teacher, the plain ones as well, and all else that decides what it is."""
+        return {**model, "decoder": self._decoder(model), **self.learns_by}
+
+    @property
+    def learns_by(self) -> dict[str, Any]:
+        """Settings of the task that `distance` depends on, by name."""
+        return {}
 
     # Training.
 

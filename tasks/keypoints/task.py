@@ -83,6 +83,10 @@ class KeypointTask(DecoderTask):
                     layer.bias.zero_()
         return network
 
+    @property
+    def learns_by(self) -> dict[str, Any]:
+        return dict(sigma=self.sigma)
+
     def distance(self, scores: Tensor, truth: Tensor) -> Tensor:
         return distance(scores, truth, self.sigma)
 
