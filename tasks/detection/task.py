@@ -55,13 +55,15 @@ class DetectionTask(EncoderTask):
         for stage in (stages := list(stages)):
             Transforms(stage.view.transforms)
         super().check(stages)
-        if self.template.one_size:
-            for stage in stages:
+        for stage in stages:
+            if self.template.one_size:
                 self._check_size(stage)
+            if stage.view.transforms:
+                self._try_out(stage)
 
     def _check_size(self, stage: Stage) -> None:
         view, size = stage.view, self.input_shape[1:]
-        own = (self.data.annotated(view.eval, place).size for place in range(self.data.size(view.eval)))
+        own = (self.data.shape(view.eval, place) for place in range(self.data.size(view.eval)))
         for seen in chain([view.size], [view.eval_size] if view.eval_size else own):
             if seen != size:
                 kind = type(self.template).__name__
@@ -69,6 +71,16 @@ class DetectionTask(EncoderTask):
                     f"stage {stage.name!r} sees images of {seen} pixels, and the anchors of {kind} are laid out for those"
                     f" of input_size, {size}: make them equal"
                 )
+
+    def _try_out(self, stage: Stage) -> None:
+        """Transform the first training image, with its boxes and without. Raises ValueError where that fails."""
+        samples = self.samples(stage)
+        image, objects = self.data.read(*samples.order[0])
+        for boxes in (objects.boxes, objects.boxes[:0]):
+            try:
+                samples.transforms(image, boxes, np.random.default_rng(0))
+            except ValueError as error:
+                raise ValueError(f"stage {stage.name!r}: {error}") from None
 
     def samples(self, stage: Stage) -> DetectionSamples:
         key = (stage.view, stage.recipe.batch)
