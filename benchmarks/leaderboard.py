@@ -13,7 +13,7 @@ import pandas as pd
 
 from benchmarks.records.record import Record, read_records
 from benchmarks.report.cells import Table, tables_of
-from benchmarks.report.rows import REFERENCE, mixed, rows_of
+from benchmarks.report.rows import REFERENCE, notices, rows_of
 
 LEGEND = """Metrics are those of the first network that the search answers, after the final training, on the split that the
 search never saw. The primary metric: the mean over the finished seeds and its 95 % interval, by the percentile bootstrap. It is
@@ -48,7 +48,8 @@ class Leaderboard:
         for benchmark, rows in groupby(self.rows, key=lambda row: row["benchmark"]):
             mine, records = list(rows), self.records_of(benchmark)
             results, *others = tables_of(mine, records)
-            parts.append(f"## {benchmark}\n\n{_markdown(results)}\n")
+            warned = "".join(f"**{notice}**\n\n" for notice in notices(records))
+            parts.append(f"## {benchmark}\n\n{warned}{_markdown(results)}\n")
             if any(record.trials for record in records) and all(row["strategy"] != REFERENCE for row in mine):
                 parts.append(f"There is no {REFERENCE} row: without it nobody can tell what the search was worth.\n")
             parts += [f"{table.title}:\n\n{_markdown(table)}\n" for table in others]
@@ -82,17 +83,8 @@ class Leaderboard:
     def problems(self) -> list[str]:
         """What does not fit together, within studies and between those of one benchmark."""
         found = [problem for record in self.records for problem in record.problems()]
-        hashes: dict[str, set[str]] = {}
-        for record in self.records:
-            for one in (record, *record.copies):
-                hashes.setdefault(one.benchmark, set()).add(one.protocol_hash)
-        for benchmark, seen in hashes.items():
-            if len(seen) > 1:
-                found.append(f"{benchmark}: its studies were played under {len(seen)} different protocols")
-        found += [
-            f"{benchmark}: the studies of {name} had different settings" for benchmark, name in mixed(self.records)
-        ]
-        return found
+        names = dict.fromkeys(record.benchmark for record in self.records)
+        return found + [f"{name}: {notice}" for name in names for notice in notices(self.records_of(name))]
 
 
 def _cells(value: Any) -> list[tuple[str, Any]]:

@@ -15,7 +15,7 @@ from benchmarks.report.answers import EXAMPLES, Chosen, chosen, picture
 from benchmarks.report.cells import Table, tables_of
 from benchmarks.report.networks import Pair, pair
 from benchmarks.report.panels import Panel, panels
-from benchmarks.report.rows import REFERENCE, Row, mixed
+from benchmarks.report.rows import REFERENCE, Row, notices
 from benchmarks.report.setup import commands, settings
 from benchmarks.report.summary import Summary, summary
 from benchmarks.report.vega import script
@@ -81,7 +81,7 @@ def section(rows: Sequence[Row], records: Sequence[Record]) -> Section:
     return Section(
         rows[0]["benchmark"],
         summary(rows, records),
-        _notices(records),
+        notices(records),
         results,
         tables,
         panels(records, names, shown),
@@ -90,15 +90,6 @@ def section(rows: Sequence[Row], records: Sequence[Record]) -> Section:
         settings(records),
         commands(records),
     )
-
-
-def _notices(records: Sequence[Record]) -> list[str]:
-    hashes = {record.protocol_hash for record in records}
-    played = f"These studies were played under {len(hashes)} different protocols: do not compare them."
-    settings = [
-        f"The studies of {name} had different settings: its row is of none of them." for _, name in mixed(records)
-    ]
-    return [*([played] if len(hashes) > 1 else []), *settings]
 
 
 def _galleries(answers: Sequence[Chosen | None]) -> list[Gallery]:

@@ -50,6 +50,16 @@ def mixed(records: Sequence[Record]) -> list[tuple[str, str]]:
     return [who for who, found in settings.items() if any(one != found[0] for one in found)]
 
 
+def notices(records: Sequence[Record]) -> list[str]:
+    """Why the studies of one benchmark, copies as well, cannot be compared: a sentence each."""
+    hashes = {one.protocol_hash for record in records for one in (record, *record.copies)}
+    played = f"These studies were played under {len(hashes)} different protocols: do not compare them."
+    settings = [
+        f"The studies of {name} had different settings: its row is of none of them." for _, name in mixed(records)
+    ]
+    return [*([played] if len(hashes) > 1 else []), *settings]
+
+
 def figures_of(answer: dict[str, Any]) -> dict[str, float]:
     """Metrics and costs of an answer's network by name."""
     final = answer["final"]

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from benchmarks.leaderboard import Leaderboard
 from benchmarks.report.cells import Cell, Table, tables_of
+from benchmarks.report.rows import notices
 
 HEAD = "% With \\usepackage{booktabs} and \\usepackage[T1]{fontenc}; put a table that is too wide into \\resizebox.\n"
 SPECIAL = {
@@ -22,8 +23,9 @@ def tex(board: Leaderboard) -> str:
     """The results of every benchmark, best first; bold as in `leaderboard.md`."""
     parts = [HEAD]
     for benchmark, rows in groupby(board.rows, key=lambda row: row["benchmark"]):
-        mine = list(rows)
-        parts.append(_table(benchmark, tables_of(mine, board.records_of(benchmark))[0]))
+        mine, records = list(rows), board.records_of(benchmark)
+        warned = "".join(f"% {notice}\n" for notice in notices(records))
+        parts.append(warned + _table(benchmark, tables_of(mine, records)[0]))
     return "\n".join(parts)
 
 

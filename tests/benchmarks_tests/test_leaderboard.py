@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from benchmarks.leaderboard import Leaderboard
 from benchmarks.records.record import read_records
 from benchmarks.report.figures import curve
+from benchmarks.report.tex import tex
 from search_spaces.toy.space import ToySpace
 from strategies import Proposal, StageResult, Trial, best
 from tasks import Cost
@@ -136,8 +138,18 @@ def test_contradictions_are_found(runs: Path) -> None:
     assert "the trials cost 200 images, study.json says otherwise" in found
 
 
+def test_what_cannot_be_compared_is_said_above_the_table_in_every_form_that_is_read(runs: Path) -> None:
+    said = "These studies were played under 2 different protocols: do not compare them."
+    assert said not in Leaderboard.of([runs]).markdown()
+    change(runs / "toy-v2/random_search/seed1", "config.json", lambda config: config.update(protocol_hash="r"))
+    board = Leaderboard.of([runs])
+    assert f"## toy-v2\n\n**{said}**\n\n| rank" in re.sub(" +", " ", board.markdown())
+    assert f"\n% {said}\n\\begin{{table}}" in tex(board)
+    assert f"toy-v2: {said}" in board.problems()
+
+
 def test_seeds_with_different_settings_are_found(runs: Path) -> None:
-    said = "toy-v2: the studies of random_search had different settings"
+    said = "toy-v2: The studies of random_search had different settings: its row is of none of them."
     folder = runs / "toy-v2/random_search/seed1"
     change(folder, "config.json", lambda config: config["strategy"].update(weights="/there/a.pth"))
     assert said not in Leaderboard.of([runs]).problems()  # where something lies is no setting
