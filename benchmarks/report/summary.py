@@ -9,6 +9,7 @@ from benchmarks.records.record import Record
 from benchmarks.report.rows import REFERENCE, Row, printed
 
 LIKELY = 0.05  # a p value from which on a difference is taken for chance
+NO_SHARE = "Random search comes to 0, of which there is no percentage."
 SHORT = 10_000  # below it a number is printed whole
 UNITS = (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3))
 
@@ -63,16 +64,22 @@ def _ties(first: Row, finished: Sequence[Row]) -> list[str]:
 def _against(first: Row, finished: Sequence[Row], searched: bool) -> str:
     reference = next((row for row in finished if row["strategy"] == REFERENCE), None)
     if first is reference:
-        others = [row for row in finished if row["against random"] is not None]
-        if not others:
+        best = next((row for row in finished if row["equal cost"] is not None), None)
+        if best is None:
             return "There is no other finished strategy to compare with on the same seeds."
-        best = others[0]
+        if best["against random"] is None:
+            return f"Nothing beats random search. {NO_SHARE}"
+        if best["against random"] > 0:
+            where = "" if best["p (Holm)"] is None else " on the seeds that both have"
+            return f"Random search is first by its mean, but {best['strategy']} is {_by(best)}{where}{_luck(best)}."
         return f"Nothing beats random search: the next, {best['strategy']}, is {_by(best)}{_luck(best)}."
     if reference is None:
         what = "what the search was worth" if searched else "what a search would be worth"
         return f"There is no finished {REFERENCE}: without it nobody can tell {what}."
-    if first["against random"] is None:
+    if first["equal cost"] is None:
         return "It shares no finished seed with random search: there is nothing to compare."
+    if first["against random"] is None:
+        return NO_SHARE
     dear = "" if first["equal cost"] or not searched else ", at more than an equal cost"
     return f"Against random search it is {_by(first)}{dear}{_luck(first)}."
 
