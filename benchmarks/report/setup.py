@@ -7,8 +7,11 @@ import shlex
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from benchmarks.catalogue import benchmarks, read_protocol
 from benchmarks.records.record import Record
 from benchmarks.report.rows import groups_of
+
+FILE = "FILE"
 
 
 def settings(records: Sequence[Record]) -> list[tuple[str, list[str]]]:
@@ -28,21 +31,21 @@ def settings(records: Sequence[Record]) -> list[tuple[str, list[str]]]:
 
 
 def commands(records: Sequence[Record]) -> list[str]:
-    """What makes these records anew, as far as nothing was changed on the command line."""
-    lines = []
+    """What makes these records anew, as far as nothing was changed on the command line.
+
+    FILE is the config that a benchmark or a strategy was written in, where that did not come with this checkout.
+    """
+    benchmark, lines = records[0].benchmark, list[str]()
+    known = read_protocol(benchmark)["strategies"] if benchmark in benchmarks() else {}
     for group in groups_of(records):
+        strategy = group[0].strategy
         seeds = [str(seed) for seed in sorted(record.seed for record in group)]
-        words = [
-            "python",
-            "tools/run_benchmark.py",
-            group[0].benchmark,
-            "--strategy",
-            group[0].strategy,
-            "--seed",
-            *seeds,
-        ]
-        lines.append(shlex.join([*words, "--work-dir", "runs"]))
-    return [*lines, "python tools/make_leaderboard.py runs --out leaderboard --check"]
+        what = benchmark if strategy in known else FILE
+        options = ["--strategy", strategy, "--seed", *seeds, "--work-dir", "runs"]
+        lines.append(shlex.join(["python", "tools/run_benchmark.py", what, *options]))
+    own = [record.strategy for record in records if record.strategy not in known]
+    told = [f"# {FILE}: the config in which {own[0] if known else benchmark} was written"] if own else []
+    return [*told, *lines, "python tools/make_leaderboard.py runs --out leaderboard --check"]
 
 
 def _seeds(group: Sequence[Record]) -> str:

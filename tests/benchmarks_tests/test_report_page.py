@@ -106,6 +106,26 @@ def test_it_says_where_random_search_wins_is_missing_or_has_one_seed(
     assert "Nothing beats random search: the next, ppo, is 32.26 % worse (p = 0.25" in " ".join(worse.sentences)
 
 
+def test_it_says_where_random_search_comes_to_nothing_or_is_first_by_a_seed_of_its_own(
+    tmp_path: Path, played: Callable[..., Path]
+) -> None:
+    zero, alone = tmp_path / "zero", tmp_path / "alone"
+    for seed in range(2):
+        played(zero, "random_search", seed, [1.0], 0.0)
+        played(zero, "ppo", seed, [1.0], 5.0)
+        played(alone, "ppo", seed, [1.0], 12.0)
+    for seed, final in enumerate((10.0, 10.0, 40.0)):
+        played(alone, "random_search", seed, [1.0], final)
+    sentences = " ".join(opening(zero).sentences)
+    assert "Random search comes to 0, of which there is no percentage." in sentences
+    assert "no finished seed" not in sentences
+    change(zero / "ppo/seed0", "study.json", lambda study: metrics(study).update(score=-5.0))
+    change(zero / "ppo/seed1", "study.json", lambda study: metrics(study).update(score=-5.0))
+    assert "Nothing beats random search. Random search comes to 0" in " ".join(opening(zero).sentences)
+    said = "Random search is first by its mean, but ppo is 20.00 % better on the seeds that both have (p = 0.5"
+    assert said in " ".join(opening(alone).sentences)
+
+
 def test_a_network_that_nobody_searched_may_win(runs: Path, tmp_path: Path, played: Callable[..., Path]) -> None:
     played(tmp_path / "plain", "unet", 0, [], 99.0)
     found = opening(runs, tmp_path / "plain")
@@ -249,6 +269,13 @@ def test_it_says_how_it_was_run(runs: Path) -> None:
     html = made(runs)
     assert "run_benchmark.py toy-v2 --strategy regularized_evolution --seed 0 1 2 --work-dir runs" in html
     assert "nsga2: 0 (unfinished)" in html
+    change(runs / "nsga2/seed0", "config.json", lambda config: config.update(name="mine"))
+    assert "# FILE: the config in which mine was written" in made(runs)
+    for config in runs.glob("*/seed*/config.json"):
+        change(config.parent, config.name, lambda config: config["benchmark"].update(id="mine-v1"))
+    html = made(runs)
+    assert "# FILE: the config in which mine-v1 was written" in html
+    assert "run_benchmark.py FILE --strategy regularized_evolution --seed 0 1 2 --work-dir runs" in html
     assert "percentile bootstrap" in html
 
 
