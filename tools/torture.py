@@ -27,13 +27,15 @@ def main() -> int:
     parser.add_argument("--ray-kills", type=int, default=4, help="with two Ray workers")
     parser.add_argument("--rounds", type=int, default=20, help="of two cold starts on one cache")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
-    parser.add_argument("--work-dir", type=Path, help="where runs are left (default: a folder that is gone in the end)")
+    parser.add_argument(
+        "--work-dir", type=Path, help="runs are left in its folder torture (default: they are gone in the end)"
+    )
     options = parser.parse_args()
     counts = options.kills, options.process_kills, options.ray_kills, options.rounds
     if min(counts) < 0:
         refuse(f"kills and rounds must not be negative, not {min(counts)}")
     with tempfile.TemporaryDirectory() as gone:
-        folder = (options.work_dir or Path(gone)).resolve()
+        folder = (options.work_dir or Path(gone)).resolve() / "torture"  # whose folders are emptied: none of the user's
         settings = Settings(folder, options.seed, *counts, tell=tell)
         found = []
         for verdict in verdicts({name: FAULTS[name] for name in options.only}, settings):

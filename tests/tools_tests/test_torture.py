@@ -37,6 +37,16 @@ def test_the_table_says_which_promises_are_met_and_the_exit_code_whether_all_are
     assert tool("torture", "--kills", -1).returncode == 2
 
 
+def test_what_the_user_has_in_the_work_dir_stays(tool, tmp_path: Path, monkeypatch) -> None:
+    mine = tmp_path / "images/mine.png"
+    mine.parent.mkdir()
+    mine.touch()
+    monkeypatch.setitem(FAULTS, "images", Fault("a file is cut", "it is named", lambda one: str(one.room("images"))))
+    assert tool("torture", "--only", "images", "--work-dir", tmp_path).returncode == 0
+    assert mine.exists()
+    assert (tmp_path / "torture/images").is_dir()
+
+
 @pytest.mark.parametrize(
     ("number", "moment"),
     [*zip([signal.SIGINT, signal.SIGTERM, signal.SIGINT], machine.MOMENTS, strict=True)],
