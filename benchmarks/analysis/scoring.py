@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -97,17 +97,11 @@ def measure(
     executor: Executor,
     workers: int,
 ) -> Iterator[Score]:
-    """Measure what is not known of these places, so many at a time, and give each score as it comes."""
-    flying, known = set[Future[Score]](), scores.known
-    waiting = [place for place in places if place not in known]
-    while waiting or flying:
-        while waiting and len(flying) < workers:
-            place = waiting.pop(0)
-            flying.add(executor.submit(play, place, jobs(one, networks[place.architecture], place)))
-        done, flying = wait(flying, return_when=FIRST_COMPLETED)
-        for future in done:
-            scores.add(future.result())
-            yield future.result()
+    """Measure what is not known of these places, so many at a time, and give each score as it comes; see `Journal.fill`."""
+    known = scores.known
+    missing = [place for place in places if place not in known]
+    calls = ((play, place, jobs(one, networks[place.architecture], place)) for place in missing)
+    return scores.fill(calls, executor, workers)
 
 
 def jobs(one: Run, arch: Architecture, place: Place) -> list[Job]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -69,18 +69,11 @@ def wanted(one: Run, runs: int, finals: int) -> list[tuple[Architecture, int]]:
 def train(
     one: Run, entries: Entries, asked: Sequence[tuple[Architecture, int]], executor: Executor, workers: int
 ) -> Iterator[Entry]:
-    """Make what is not known of these trainings, so many at a time, and give each as it comes."""
+    """Make what is not known of these trainings, so many at a time, and give each as it comes; see `Journal.fill`."""
     known = entries.known
-    waiting = [(arch, seed) for arch, seed in asked if (arch.key, seed) not in known][::-1]
-    flying: set[Future[Entry]] = set()
-    while waiting or flying:
-        while waiting and len(flying) < workers:
-            arch, seed = waiting.pop()
-            flying.add(executor.submit(_trained, arch.key, seed, *_job(one, arch, seed)))
-        done, flying = wait(flying, return_when=FIRST_COMPLETED)
-        for future in done:
-            entries.add(future.result())
-            yield future.result()
+    missing = [(arch, seed) for arch, seed in asked if (arch.key, seed) not in known]
+    calls = ((_trained, arch.key, seed, *_job(one, arch, seed)) for arch, seed in missing)
+    return entries.fill(calls, executor, workers)
 
 
 def _job(one: Run, arch: Architecture, seed: int) -> tuple[Job, tuple[str, ...]]:
@@ -148,8 +141,11 @@ def assembled(one: Run, entries: Entries, runs: int, folder: Path, about: tuple[
     """The table of all trainings, with the primary metric and those that the reward reads; `about` are source and licence.
 
     The first of equal networks has their results, the others, and trainings that failed or were not made, have NaN, as have
-    costs of a network that cannot be built.
+    costs of a network that cannot be built. Raises ValueError where no training of the first run succeeded.
     """
+    first_run = [entry for entry in entries.known.values() if entry.run == 0]
+    if first_run and all(entry.error for entry in first_run):
+        raise ValueError(f"no training succeeded, the last one failed with {first_run[-1].error}{entries.advice}")
     benchmark, task = one.benchmark, build_task(one.search_task)
     space, stage = benchmark.space, benchmark.stages[-1]
     assert isinstance(space, FiniteSpace)

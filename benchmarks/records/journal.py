@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from benchmarks.records.lines import read_lines, whole_lines
 from benchmarks.run import Run
+from benchmarks.study import IN_A_ROW
 from core import parse
 
-T = TypeVar("T")
+
+class Measured(Protocol):
+    """`error` says what went wrong, if anything did."""
+
+    @property
+    def error(self) -> str: ...
+
+
+T = TypeVar("T", bound=Measured)
 
 
 class Journal(Generic[T]):
@@ -40,6 +52,26 @@ class Journal(Generic[T]):
             file.truncate(whole_lines(path.read_bytes()))  # a kill has torn the last line
         if not lines:
             self._write(head)
+
+    def fill(self, calls: Iterable[tuple[Any, ...]], executor: Executor, workers: int) -> Iterator[T]:
+        """Add what these calls give (a function and its arguments each), so many at a time, and yield each as it comes.
+
+        Raises ValueError where so many in a row fail as end a study.
+        """
+        waiting, flying, failed = iter(calls), set[Future[T]](), 0
+        while flying := flying | {executor.submit(*call) for call in islice(waiting, workers - len(flying))}:
+            done, flying = wait(flying, return_when=FIRST_COMPLETED)
+            for future in done:
+                entry = future.result()
+                self.add(entry)
+                yield entry
+                failed = failed + 1 if entry.error else 0
+                if failed == IN_A_ROW:
+                    raise ValueError(f"{failed} trainings in a row failed, the last with {entry.error}{self.advice}")
+
+    @property
+    def advice(self) -> str:
+        return f": mend that, and take the lines with an error out of {self.path}"
 
     def add(self, entry: T) -> None:
         self.found.append(entry)

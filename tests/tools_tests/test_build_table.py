@@ -69,6 +69,17 @@ def test_a_table_is_built_goes_on_and_is_searched(tool: Any, tmp_path: Path, mon
         assert (third.returncode, "Traceback" in third.stderr) == (code, False), third.stderr
     assert "failed: [Errno 28] the disk is full" in third.stderr
     assert np.isnan(Table(tmp_path / "three0").column("params")).tolist() == [True, False, False, False]
+    monkeypatch.setattr("tasks.curves.curve", fails)
+    none = tool(*what[:-1], str(tmp_path / "other"), "--runs", "9", "--finals", "0", "--out", str(tmp_path / "four"))
+    assert (none.returncode, (tmp_path / "four").exists()) == (2, False)
+    assert "error: 25 trainings in a row failed, the last with RuntimeError: too deep: mend that" in none.stderr
+    none = tool(*what[:-1], str(tmp_path / "few"), "--runs", "1", "--finals", "0", "--out", str(tmp_path / "four"))
+    assert (none.returncode, (tmp_path / "four").exists()) == (2, False)
+    assert "no training succeeded, the last one failed with RuntimeError: too deep" in none.stderr
+
+
+def fails(*what: Any, **how: Any) -> None:
+    raise RuntimeError("too deep")
 
 
 def costs_of_all_but_one(error: Exception) -> Any:
