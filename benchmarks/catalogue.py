@@ -62,12 +62,30 @@ def config_files(name: str) -> list[Path]:
 
 
 def read_protocol(name: str, options: Options | None = None) -> Plain:
-    """The (first) config of a name as plain data, with `options` (`benchmark.a.b=c`) merged in.
+    """The config of a name as plain data, with `options` (`benchmark.a.b=c`) merged in.
 
     Its entries are `benchmark`, `strategies` and perhaps `default_of`; a dumped run's are `benchmark`, `strategy`, `name` and
-    `seed`. Raises ValueError where the file cannot be read or has no benchmark.
+    `seed`. Raises ValueError where the name stands for several, the file cannot be read or has no benchmark, or an option would
+    change nothing.
     """
-    return _merged(_read(config_files(name)[0]), options or {}, name)
+    for option in options or ():
+        if not option.startswith("benchmark."):
+            raise ValueError(f"the option {option!r} changes nothing: write benchmark.{in_a_line(option)}")
+    return _merged(_read(_config_file(name)), options or {}, name)
+
+
+def strategies_of(name: str) -> Mapping[str, Any]:
+    """The strategies of the config of a name, which may be a file with one of its own. Raises ValueError."""
+    path = _config_file(name)
+    return _strategies(_read(path), path)
+
+
+def _config_file(name: str) -> Path:
+    path, *more = config_files(name)
+    if more:
+        known = ", ".join(one.parent.name for one in (path, *more))
+        raise ValueError(f"{name} stands for {1 + len(more)} benchmarks: give one of {known}")
+    return path
 
 
 def run_configs(

@@ -34,6 +34,7 @@ from benchmarks.catalogue import read_protocol
 from benchmarks.executors import open_executor
 from benchmarks.records.record import Record
 from benchmarks.run import Run
+from benchmarks.running.job import build_trainable
 from search_spaces import Architecture
 
 SHARE, TAU = 0.7, 0.5  # below these a search sees seeds rather than architectures, and ranks them by chance
@@ -121,6 +122,8 @@ def audit(options: Namespace) -> tuple[Run, Audit]:
     benchmark = read_protocol(options.benchmark, options.cfg_options)["benchmark"]
     config = {"benchmark": benchmark, "strategy": {"type": "RandomSearch"}}
     one = Run(config, "audit", 0, options.work_dir, options.device)
+    if options.zero_cost:
+        build_trainable(one.search_task)
     known: Sequence[Figures] = ()
     if options.run is None:
         networks = sampled(one.benchmark.space, options.architectures)

@@ -21,6 +21,7 @@ from benchmarks.analysis.table_building import Entries, assembled, retrained, tr
 from benchmarks.catalogue import read_protocol
 from benchmarks.executors import open_executor
 from benchmarks.run import Run
+from benchmarks.running.job import build_trainable
 from core.table import table
 
 LIMIT = 3.0  # standard deviations that a training with another seed may differ by
@@ -57,6 +58,7 @@ def built(options: Namespace) -> str:
     one = Run(
         {"benchmark": benchmark, "strategy": {"type": "RandomSearch"}}, "table", 0, options.work_dir, options.device
     )
+    build_trainable(one.search_task)
     asked = wanted(one, options.runs, options.finals)
     if options.check:
         return checked(one, options)

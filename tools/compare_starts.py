@@ -18,7 +18,7 @@ import pandas as pd
 from benchmarks.analysis.starts import Started, starts
 from benchmarks.catalogue import read_protocol
 from benchmarks.run import Run
-from benchmarks.running.job import build_task
+from benchmarks.running.job import build_trainable
 
 
 def markdown(found: list[Started]) -> str:
@@ -51,8 +51,9 @@ def main() -> int:
         benchmark = read_protocol(options.benchmark, options.cfg_options)["benchmark"]
         config = {"benchmark": benchmark, "strategy": {"type": "RandomSearch"}}
         one = Run(config, "starts", options.seed, options.work_dir, options.device)
+        task = build_trainable(one.search_task)
         one.prepare()
-        found = list(starts(one.benchmark, build_task(one.search_task), options.seed))
+        found = list(starts(one.benchmark, task, options.seed))
     except (ValueError, OSError) as error:
         refuse(error)
     if options.json:

@@ -21,7 +21,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from benchmarks.analysis.comparison import LEVEL, Table, compare, groups, mean_ranks, solved, tuned
-from benchmarks.catalogue import benchmarks, read_protocol
+from benchmarks.catalogue import benchmarks, read_protocol, strategies_of
 from benchmarks.executors import cores, open_executor
 
 LEGEND = """Regret: what the network that is best in the search's eyes lacks of the best of the table, by the mean of all
@@ -67,7 +67,7 @@ def families(names: Sequence[str]) -> dict[str, list[str]]:
     """The strategies of these benchmarks by their class."""
     found: dict[str, list[str]] = {}
     for name in names:
-        for who, config in read_protocol(name)["strategies"].items():
+        for who, config in strategies_of(name).items():
             listed = found.setdefault(config["type"].rpartition(".")[2], [])
             if who not in listed:
                 listed.append(who)

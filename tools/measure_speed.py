@@ -34,7 +34,7 @@ import pandas as pd
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import read_protocol
 from benchmarks.executors import cores
-from benchmarks.running.job import build_task
+from benchmarks.running.job import build_trainable
 from core import build
 from search_spaces import SPACES
 
@@ -58,7 +58,7 @@ def memory(options: argparse.Namespace) -> Rows:
 
     benchmark = opened(options)
     spaces = [build(SPACES, {**benchmark.space_config, "per_path": value}) for value in (False, True)]
-    task: Any = build_task(on_cpu(benchmark.proxy, ""))
+    task = build_trainable(on_cpu(benchmark.proxy, ""))
     found = [step_memory(task, benchmark.stages[0], space) for space in spaces]
     ratio = {key: value / found[1][key] for key, value in found[0].items()}
     return [
@@ -72,7 +72,7 @@ def cache(options: argparse.Namespace) -> Rows:
 
     benchmark = opened(options)
     stage = benchmark.stages[0]
-    task = build_task(on_cpu(benchmark.proxy, options.work_dir / "cache"))
+    task = build_trainable(on_cpu(benchmark.proxy, options.work_dir / "cache"))
     if not isinstance(task, EncoderTask) or not task.options(stage).cached:
         raise ValueError(
             f"the first stage of {benchmark.id} caches no features: name a benchmark whose first stage does"
@@ -86,7 +86,7 @@ def candidate(options: argparse.Namespace) -> Rows:
 
     benchmark = opened(options)
     stage = benchmark.stages[0]
-    task: Any = build_task(on_cpu(benchmark.proxy, options.work_dir / "cache"))
+    task = build_trainable(on_cpu(benchmark.proxy, options.work_dir / "cache"))
     task.prepare([stage])
     models = sampled(benchmark, options.candidates)
     rows: Rows = [measured(task, stage, model, options.repeat, cores()) for model in models]
@@ -100,7 +100,7 @@ def precision(options: argparse.Namespace) -> Rows:
     from benchmarks.speed.precision import precision as measured
 
     benchmark = opened(options)
-    task: Any = build_task(on_cpu(benchmark.proxy, options.work_dir / "cache"))
+    task = build_trainable(on_cpu(benchmark.proxy, options.work_dir / "cache"))
     task.prepare(benchmark.stages[:1])
     return measured(benchmark, task, sampled(benchmark, options.candidates))
 
@@ -110,7 +110,7 @@ def workers(options: argparse.Namespace) -> Rows:
 
     benchmark = opened(options)
     task = on_cpu(benchmark.proxy, options.work_dir / "cache")
-    build_task(task).prepare(benchmark.stages[:1])
+    build_trainable(task).prepare(benchmark.stages[:1])
     return worker_gain(benchmark, task, options.candidates * cores(), cores())
 
 
@@ -122,7 +122,7 @@ def supernet(options: argparse.Namespace) -> Rows:
         benchmark.space.supernet()
     except TypeError as error:
         raise ValueError(f"{error}, and measure another benchmark") from None
-    task: Any = build_task(on_cpu(benchmark.proxy, options.work_dir / "cache"))
+    task = build_trainable(on_cpu(benchmark.proxy, options.work_dir / "cache"))
     task.prepare(benchmark.stages[:1])
     models = sampled(benchmark, options.candidates)
     return supernet_step(task, benchmark.stages[0], benchmark.space, models, options.repeat)
@@ -132,7 +132,7 @@ def growth(options: argparse.Namespace) -> Rows:
     from benchmarks.speed.growth import growth as measured
 
     benchmark = opened(options)
-    task: Any = build_task(on_cpu(benchmark.proxy, options.work_dir / "cache"))
+    task = build_trainable(on_cpu(benchmark.proxy, options.work_dir / "cache"))
     task.prepare(benchmark.stages[:1])
     return measured(task, benchmark.stages[0], sampled(benchmark, 1)[0], options.repeat)
 
@@ -141,7 +141,7 @@ def data(options: argparse.Namespace) -> Rows:
     from benchmarks.speed.data import data_wait
 
     benchmark = opened(options)
-    task: Any = build_task(on_cpu(benchmark.task, options.work_dir / "cache"))
+    task = build_trainable(on_cpu(benchmark.task, options.work_dir / "cache"))
     task.prepare([benchmark.final])
     (model,) = sampled(benchmark, 1)
     return [data_wait(task, benchmark.final, model, count) for count in (0, cores())]

@@ -64,7 +64,8 @@ def audited(one: Run, scores: Sequence[Score], before: Sequence[Figures] = ()) -
     }
     count, failed = len(sound), len(by_network) - len(sound)
     if count < LEAST:
-        raise ValueError(f"{count} networks say little: give at least {LEAST} without a failure")
+        errors = [f" (the last one: {score.error})" for score in scores if score.error]
+        raise ValueError(f"{count} networks say little: give at least {LEAST} without a failure{''.join(errors[-1:])}")
     rewards = np.array([[reward(one, s) for s in parts.get("search", ())] for parts in sound.values()])
     several = rewards.shape[1] > 1
     seconds = {part: [s.seconds for s in scores if s.part == part] for part in ("start", "search", "final")}

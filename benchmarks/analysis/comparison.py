@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.benchmark import Benchmark
-from benchmarks.catalogue import Plain, read_protocol, run_configs
+from benchmarks.catalogue import Plain, run_configs, strategies_of
 from benchmarks.executors import InlineExecutor
 from benchmarks.files import replacing
 from benchmarks.running.job import build_task
@@ -137,7 +137,7 @@ def compare(
 
 def _asked(names: Sequence[str], chosen: Sequence[str] | None) -> dict[str, list[str]]:
     """The strategies to play on each benchmark."""
-    offers = {name: list(read_protocol(name)["strategies"]) for name in names}
+    offers = {name: list(strategies_of(name)) for name in names}
     known = [who for offer in offers.values() for who in offer]
     for who in chosen or ():
         if who not in known:

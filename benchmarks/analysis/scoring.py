@@ -17,7 +17,7 @@ from benchmarks.analysis.ranking import OF_RUN, rated
 from benchmarks.records.journal import Journal
 from benchmarks.records.record import Record
 from benchmarks.run import Run
-from benchmarks.running.job import Begin, Failed, Job, build_space, build_task, machines_fault, run
+from benchmarks.running.job import Begin, Failed, Job, build_space, build_trainable, machines_fault, run
 from benchmarks.running.store import Store, of_trial
 from search_spaces import Architecture, SearchSpace
 
@@ -144,14 +144,11 @@ def play(place: Place, jobs: Sequence[Job]) -> Score:
 
 def untrained(job: Job) -> tuple[Figures, str]:
     """The zero-cost scores of a network, or what went wrong."""
-    from tasks.trainable import Trainable
     from tasks.zero_cost import zero_cost
 
     try:
         build_space(job.space)  # its module may register networks
-        task = build_task(job.task)
-        assert isinstance(task, Trainable)
-        scores = zero_cost(task, job.model, job.stage, int(job.seed))
+        scores = zero_cost(build_trainable(job.task), job.model, job.stage, int(job.seed))
     except Exception as error:
         if machines_fault(error):
             raise

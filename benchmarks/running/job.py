@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib import import_module
 from random import Random
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from benchmarks.running.store import Store
 from core import Inherit, Weights, build, matching
@@ -19,6 +19,9 @@ from search_spaces import SPACES, SearchSpace
 from strategies import Failure
 from tasks import TASKS, Cost, Outcome, Stage, Start, Task
 from tasks.allocator import FULL, keep_freed_memory
+
+if TYPE_CHECKING:
+    from tasks.trainable import Trainable
 
 # Errors of the machine, which no candidate is to blame for, and how torch words them.
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.ESTALE)
@@ -86,6 +89,15 @@ def build_task(text: str) -> Task:
     """The task of a config as JSON, and with it a process that is ready to train."""
     keep_freed_memory()
     return build(TASKS, json.loads(text))
+
+
+def build_trainable(text: str) -> Trainable:
+    """The task of a config as JSON, for what is about training. Raises ValueError for a task that trains nothing, a table's."""
+    from tasks.trainable import Trainable  # with torch, for which --help need not wait
+
+    if not isinstance(task := build_task(text), Trainable):
+        raise ValueError(f"{type(task).__name__} trains no network: name a benchmark whose task does")
+    return task
 
 
 @lru_cache(maxsize=2)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.catalogue import read_protocol
+from benchmarks.catalogue import read_protocol, strategies_of
 from benchmarks.records.entries import read_config, read_study
 from core import build, did_you_mean
 from search_spaces import SPACES, SearchSpace
@@ -62,8 +62,7 @@ def transferred(networks: Sequence[Found], target: str, options: dict[str, Any] 
 
     Raises ValueError where the space of the benchmark has no such networks.
     """
-    protocol = read_protocol(target, options)
-    benchmark = protocol["benchmark"]
+    benchmark = read_protocol(target, options)["benchmark"]
     space = build(SPACES, benchmark.get("final_space") or benchmark["space"])
     for one in networks:
         if type(one.space) is not type(space):
@@ -76,5 +75,5 @@ def transferred(networks: Sequence[Found], target: str, options: dict[str, Any] 
             raise ValueError(
                 f"two networks are called {one.name}, as their runs are: transfer them one after the other"
             )
-    plain = {name: config for name, config in protocol["strategies"].items() if config["type"].endswith("Baseline")}
+    plain = {name: one for name, one in strategies_of(target).items() if str(one.get("type")).endswith("Baseline")}
     return {"benchmark": benchmark, "strategies": {**settings, **plain}}

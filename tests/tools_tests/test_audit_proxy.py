@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+
+from tasks.toy import ToyTask
 
 SMALL = ("toy", "--architectures", 6, "--seeds", 2)
 
@@ -56,6 +59,16 @@ def test_a_search_that_sees_noise_is_warned_of(tool, tmp_path: Path) -> None:
     done = tool("audit_proxy", *SMALL, "--final", *loud)
     assert done.returncode == 0, done.stderr
     assert "Warning: less than 70% of the reward's variance are due to the architecture" in done.stdout
+
+
+def test_where_all_failed_it_says_why(tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(self: ToyTask, *arguments: object) -> None:
+        raise RuntimeError("too deep")
+
+    monkeypatch.setattr(ToyTask, "train_and_score", fails)
+    done = tool("audit_proxy", *SMALL, "--work-dir", tmp_path)
+    assert done.returncode == 2
+    assert re.search("0 networks say little: .* without a failure .the last one: .*RuntimeError: too deep", done.stderr)
 
 
 @pytest.mark.parametrize(

@@ -141,3 +141,33 @@ def test_what_means_nothing_is_refused(tool, tmp_path: Path, settings: str, sent
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert sentence in done.stderr
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("compare_starts", "nas-bench-macro-v1"), "TabularTask trains no network: name a benchmark whose task does"),
+        (("measure_speed", "data", "nas-bench-macro-v1"), "TabularTask trains no network"),
+        (("measure_speed", "growth", "nas-bench-macro-v1"), "TabularTask trains no network"),
+        (("measure_speed", "candidate", "nas-bench-macro-v1"), "TabularTask trains no network"),
+        (("build_table", "nas-bench-macro-v1", "--out", "{folder}/x", "--check", 2), "TabularTask trains no network"),
+        (("audit_proxy", "nas-bench-macro-v1", "--final", "--zero-cost"), "TabularTask trains no network"),
+        (("compare_strategies", "{folder}/mine.py", "--out", "{folder}/x"), "name a tabular benchmark"),
+        (("compare_strategies", "embedded", "--out", "{folder}/x"), "embedded stands for 6 benchmarks: give one of"),
+        (("audit_proxy", "detection"), "give one of scenes-detection-v3, scenes-ssdlite-v3"),
+        (
+            ("compare_starts", "toy", "--cfg-options", "bechmark.id=x"),
+            "'bechmark.id' changes nothing: write benchmark.",
+        ),
+        (("transfer", "SEG-0", "--to", "depth", "--cfg-options", "final.x=1"), "'final.x' changes nothing: write"),
+    ],
+)
+def test_a_benchmark_of_the_wrong_kind_is_one_sentence(tool, tmp_path: Path, arguments: tuple, sentence: str) -> None:
+    (tmp_path / "mine.py").write_text(
+        "like = 'toy-v2'\nbenchmark = {'id': 'mine-v1'}\nstrategy = {'type': 'RandomSearch'}\n"
+    )
+    one_process = ["--workers", 1] if arguments[0] == "compare_strategies" else ["--work-dir", tmp_path / "runs"]
+    done = tool(*(str(one).format(folder=tmp_path) for one in arguments), *one_process)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+    assert sentence in done.stderr
+    assert not (tmp_path / "x").exists()
