@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from command_line import Parser, refuse, run
 
+import shlex
 import sys
 import warnings
 from argparse import Namespace
@@ -24,6 +25,7 @@ from benchmarks.analysis.comparison import LEVEL, Table, compare, groups, mean_r
 from benchmarks.catalogue import benchmarks, read_protocol, strategies_of
 from benchmarks.executors import cores, open_executor
 
+WITHIN = 0.01
 LEGEND = """Regret: what the network that is best in the search's eyes lacks of the best of the table, by the mean of all
 its trainings, after {trainings} trainings; the mean of {seeds} seeds with the 95 % interval of a bootstrap. p: Wilcoxon's
 signed-rank test over seeds, paired, with Holm's correction over all pairs of the table. Expected trainings: until a network
@@ -52,7 +54,7 @@ def arguments() -> Parser:
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--trainings", type=int, default=100, help="what a search may spend")
     parser.add_argument(
-        "--within", type=float, default=0.01, help="share of the regret of one random training that counts as found"
+        "--within", type=float, default=WITHIN, help="share of the regret of one random training that counts as found"
     )
     parser.add_argument("--workers", type=int, default=cores())
     parser.add_argument("--out", type=Path, required=True)
@@ -74,12 +76,20 @@ def families(names: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
+def command(options: Namespace) -> str:
+    """What makes this page anew."""
+    words = ["python", "tools/compare_strategies.py", *options.benchmark]
+    words += ["--seeds", options.seeds, "--trainings", options.trainings, "--out", options.out.name]
+    words += ["--within", options.within] if options.within != WITHIN else []
+    words += ["--strategy", *options.strategy] if options.strategy else []
+    return shlex.join(map(str, words))
+
+
 def page(tables: Sequence[Table], options: Namespace) -> str:
-    names = " ".join(options.benchmark)
-    settings = f"--seeds {options.seeds} --trainings {options.trainings} --out {options.out.name}"
-    command = " ".join(f"python tools/compare_strategies.py {names} {settings}".split())
     parts = [
-        f"# Strategies on tables\n\n`{command}`\n\n" + LEGEND.format(**vars(options)) + "\n![regret](regret.png)\n"
+        f"# Strategies on tables\n\n`{command(options)}`\n\n"
+        + LEGEND.format(**vars(options))
+        + "\n![regret](regret.png)\n"
     ]
     if len(tables) > 2:
         ranks = mean_ranks(tables)
@@ -140,6 +150,8 @@ def main() -> int:
         for name, least in dict(seeds=5, trainings=2, workers=1).items():
             if getattr(options, name) < least:
                 raise ValueError(f"--{name} must be at least {least}, not {getattr(options, name)}")
+        if not 0 <= options.within <= 1:
+            raise ValueError(f"--within must be from 0 to 1, not {options.within:g}")
         with open_executor("inline" if options.workers == 1 else "process", options.workers) as executor:
             where = options.out / "curves"
             played = compare(names, range(options.seeds), options.trainings, executor, where, options.strategy)

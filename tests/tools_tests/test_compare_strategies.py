@@ -29,12 +29,15 @@ def test_the_page_tells_who_beats_random_search(tool: Any, tmp_path: Path) -> No
     assert run.returncode == 0, run.stderr
     page = (tmp_path / "page" / "results.md").read_text()
     assert page in run.stdout
+    assert "--trainings 30 --out page --strategy random_search greedy_evolution local_search`" in page
     assert all(f"## {name}" in page for name in what)
     assert "## All 3 tables" in page
     assert "Better than random search" in page
     assert {"curves", "results.md", "regrets.csv", "regret.png", "solved.png", "ranks.png"} == {
         one.name for one in (tmp_path / "page").iterdir()
     }
+    wrong = tool("compare_strategies", *what, "--within", -1, "--out", tmp_path / "other")
+    assert (wrong.returncode, "--within must be from 0 to 1, not -1" in wrong.stderr) == (2, True)
     wrong = tool("compare_strategies", "toy-v2", "--workers", 1, "--out", tmp_path / "other")
     assert (wrong.returncode, "name a tabular benchmark" in wrong.stderr) == (2, True)
     assert not (tmp_path / "other").exists()
