@@ -55,16 +55,18 @@ def write_choice(records: Sequence[Record], text: str, period: int, out: Path) -
     decision, equals, choice = text.partition("=")
     if not equals:
         raise ValueError(f"--choice {text}: write it as DECISION=VALUE")
-    choice_shares(records, decision, choice, period).to_csv(out / "choice_over_time.csv", index=False)
-    choice_over_time(records, decision, choice, period).savefig(out / "choice_over_time.png", dpi=120)
+    shares = choice_shares(records, decision, choice, period)
+    shares.to_csv(out / "choice_over_time.csv", index=False)
+    choice_over_time(shares, decision, choice, period).savefig(out / "choice_over_time.png", dpi=120)
 
 
 def write_metric(records: Sequence[Record], metric: str, period: int, out: Path) -> None:
     """metric_over_time.png and .csv. Raises ValueError where no trial has this metric."""
     from benchmarks.report.figures import metric_over_time, moving_means
 
-    moving_means(records, metric, period).to_csv(out / "metric_over_time.csv", index=False)
-    metric_over_time(records, metric, period).savefig(out / "metric_over_time.png", dpi=120)
+    means = moving_means(records, metric, period)
+    means.to_csv(out / "metric_over_time.csv", index=False)
+    metric_over_time(means, metric, period).savefig(out / "metric_over_time.png", dpi=120)
 
 
 def main() -> int:

@@ -22,6 +22,7 @@ LEAST = 4  # with three trials every ranking is one of six
 ANSWERS = 3  # of a study, each of which has cost a final training
 FINAL = "final"
 RESAMPLES = 1000
+BLOCK = 256  # trials that are paired with all others at once: all at once are gigabytes for a long search
 REWARD = "reward"
 AFTER, OF_RUN = " after ", " of the run"  # in the name of a signal, behind its metric: an earlier stage, another run
 
@@ -200,12 +201,20 @@ def kendall(x: Array, y: Array, draws: Array) -> Array:
     A draw is a count for every trial, and a pair of trials counts as often as the product of its two counts says.
     """
     counts = np.stack([np.bincount(draw, minlength=len(x)) for draw in draws]).astype(float)
-    order_x, order_y = (np.sign(signal[:, None] - signal) for signal in (x, y))
+    agree = np.zeros(len(draws))
+    for start in range(0, len(x), BLOCK):
+        part = slice(start, start + BLOCK)
+        pairs = np.sign(x[:, None] - x[part]) * np.sign(y[:, None] - y[part])
+        agree += ((counts @ pairs) * counts[:, part]).sum(1)
+    return agree / np.sqrt(_unequal(x, counts) * _unequal(y, counts))
 
-    def total(pairs: Array) -> Array:
-        return ((counts @ pairs) * counts).sum(1)
 
-    return total(order_x * order_y) / np.sqrt(total(abs(order_x)) * total(abs(order_y)))
+def _unequal(signal: Array, counts: Array) -> Array:
+    """How many pairs of trials differ in a signal (N,), by `counts` (R, N) of each trial. Shape (R,)."""
+    order = np.argsort(signal)
+    starts = np.flatnonzero(np.diff(signal[order], prepend=np.nan))  # of each run of equal values
+    equal = np.add.reduceat(counts[:, order], starts, axis=1)
+    return counts.sum(1) ** 2 - (equal**2).sum(1)
 
 
 def spearman(x: Array, y: Array, draws: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal
@@ -142,12 +143,11 @@ def _searched(record: Record, decision: str) -> Iterator[tuple[Trial, dict[str, 
             yield trial, choices if space is None else dict(space.architecture(choices).canonical)
 
 
-def choice_over_time(records: Sequence[Record], decision: str, choice: str, period: int) -> Figure:
-    """The shares of `choice_shares` against trials: a panel a benchmark, a line a strategy.
+def choice_over_time(shares: pd.DataFrame, decision: str, choice: str, period: int) -> Figure:
+    """The `shares` of `choice_shares` against trials: a panel a benchmark, a line a strategy.
 
     NAS-FCOS (Wang et al., CVPR 2020) draws how often heads that share all their weights are sampled, in periods of 50.
     """
-    shares = choice_shares(records, decision, choice, period)
     panels_of = list(shares.groupby("benchmark"))
     figure, panels = _row(len(panels_of))
     for panel, (benchmark, table) in zip(panels, panels_of, strict=True):
@@ -185,9 +185,12 @@ def moving_means(records: Sequence[Record], metric: str, period: int) -> pd.Data
             values.setdefault((record.benchmark, record.strategy), []).append((number, figures[metric]))
     rows = []
     for (benchmark, strategy), found in values.items():
-        for last in sorted({number for number, _ in found}):
-            window = [value for number, value in found if last - period < number <= last]
-            row = dict(benchmark=benchmark, strategy=strategy, id=last, trials=len(window), mean=fmean(window))
+        found.sort()
+        numbers = [number for number, _ in found]
+        for last in dict.fromkeys(numbers):
+            window = found[bisect_right(numbers, last - period) : bisect_right(numbers, last)]
+            mean = fmean(value for _, value in window)
+            row = dict(benchmark=benchmark, strategy=strategy, id=last, trials=len(window), mean=mean)
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -199,13 +202,12 @@ def _deepest(trials: Sequence[Trial]) -> list[Trial]:
     return [trial for trial in scored if trial.depth == depth]
 
 
-def metric_over_time(records: Sequence[Record], metric: str, period: int) -> Figure:
-    """The means of `moving_means` against trials in one panel: a line a strategy and benchmark.
+def metric_over_time(means: pd.DataFrame, metric: str, period: int) -> Figure:
+    """The `means` of `moving_means` against trials in one panel: a line a strategy and benchmark.
 
     NAS-FCOS (Wang et al., CVPR 2020, figure 7) draws the AP of two searches, of which one is rewarded with it and the other
     with the negative losses: two benchmarks here.
     """
-    means = moving_means(records, metric, period)
     figure = Figure(figsize=(7, 4))
     panel = figure.subplots()
     benchmarks = dict.fromkeys(means["benchmark"])

@@ -13,7 +13,16 @@ from matplotlib.text import Text
 
 from benchmarks.analysis.ranking import Sample
 from benchmarks.records.record import Record
-from benchmarks.report.figures import answers, best_so_far, choice_over_time, metric_over_time, moving_means, scatter
+from benchmarks.report import figures as drawn
+from benchmarks.report.figures import (
+    answers,
+    best_so_far,
+    choice_over_time,
+    choice_shares,
+    metric_over_time,
+    moving_means,
+    scatter,
+)
 from search_spaces.toy.space import ToySpace
 from strategies import Proposal, StageResult, Trial
 from tasks import Cost
@@ -67,6 +76,13 @@ def test_a_moving_mean_is_that_of_the_last_trials_of_all_seeds() -> None:
     assert moving_means(records, "params", 99)["mean"].iloc[-1] == 50.0
 
 
+def test_a_moving_mean_looks_at_no_more_than_its_period(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(drawn, "fmean", lambda values: seen.append(len(list(values))) or 0.0)
+    moving_means([study([1.0] * 400)], "AP", 5)
+    assert (len(seen), sum(seen)) == (400, 5 * 400 - 10)
+
+
 def test_trials_of_which_less_was_seen_do_not_count() -> None:
     record = study([50.0, 1.0])
     record.trials.append(trial(2, 3.0, depth=2))
@@ -81,11 +97,12 @@ def test_a_metric_that_nobody_measured_is_refused() -> None:
 
 
 def test_searches_of_two_benchmarks_are_lines_of_one_panel() -> None:
-    (panel,) = metric_over_time([study([1.0, 2.0]), study([4.0, 8.0], benchmark="by-loss")], "AP", 2).axes
+    records = [study([1.0, 2.0]), study([4.0, 8.0], benchmark="by-loss")]
+    (panel,) = metric_over_time(moving_means(records, "AP", 2), "AP", 2).axes
     lines = {line.get_label(): line.get_xydata().tolist() for line in panel.get_lines()}
     assert lines == {"a, b": [[1, 1.0], [2, 1.5]], "a, by-loss": [[1, 4.0], [2, 6.0]]}
     assert panel.get_ylabel() == "AP, mean of 2 trials"
-    (panel,) = metric_over_time([study([1.0])], "AP", 2).axes
+    (panel,) = metric_over_time(moving_means([study([1.0])], "AP", 2), "AP", 2).axes
     assert [line.get_label() for line in panel.get_lines()] == ["a"]
 
 
@@ -116,11 +133,15 @@ def test_names_are_shown_and_no_formulas(tmp_path: Path) -> None:
     one = replace(study([1.0, 2.0]), strategy=FORMULA, benchmark=FORMULA)
     two = replace(one, benchmark="b")
     kernel = str(one.trials[0].arch["layer0.kernel"])
+    shares = choice_shares([one], "layer0.kernel", kernel, 1)
     figures = {
         "best": (best_so_far([one, two]), [FORMULA] * 3),  # a title, and a line in each legend
         "answers": (answers([answered(replace(one, trials=[]), (1.0, 2.0))]), [FORMULA] * 2),
-        "choice": (choice_over_time([one], "layer0.kernel", kernel, 1), [FORMULA] * 2),
-        "metric": (metric_over_time([one, two], "AP", 1), [f"{FORMULA}, {FORMULA}", f"{FORMULA}, b"]),
+        "choice": (choice_over_time(shares, "layer0.kernel", kernel, 1), [FORMULA] * 2),
+        "metric": (
+            metric_over_time(moving_means([one, two], "AP", 1), "AP", 1),
+            [f"{FORMULA}, {FORMULA}", f"{FORMULA}, b"],
+        ),
         "rewards": (scatter([replace(sample(FORMULA), benchmark=FORMULA)]), [f"{FORMULA}\n{FORMULA}"] * 3),
     }
     for name, (figure, expected) in figures.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -74,6 +75,17 @@ def test_correlations_of_draws_are_those_of_scipy() -> None:
     draws = rng.integers(25, size=(20, 25))
     assert kendall(x, y, draws) == pytest.approx([stats.kendalltau(x[draw], y[draw])[0] for draw in draws])
     assert spearman(x, y, draws) == pytest.approx([stats.spearmanr(x[draw], y[draw])[0] for draw in draws])
+
+
+def test_many_trials_are_not_all_paired_at_once() -> None:
+    x = np.random.default_rng(0).integers(0, 50, 3000).astype(float)
+    y = x + np.arange(3000) % 7
+    tracemalloc.start()
+    (tau,) = kendall(x, y, np.arange(3000)[None])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert tau == pytest.approx(stats.kendalltau(x, y)[0])
+    assert peak < 3000 * 3000 * 8 / 2  # bytes: half of all pairs
 
 
 def test_the_interval_is_narrow_where_many_trials_agree() -> None:
@@ -243,7 +255,7 @@ def test_the_share_of_a_choice_per_period() -> None:
         ["toy-v2", "b", 0, 2, 3, 0.0],
         ["toy-v2", "b", 3, 3, 1, 0.0],
     ]
-    (panel,) = choice_over_time(records, "layer0.kernel", "3", 3).axes
+    (panel,) = choice_over_time(shares, "layer0.kernel", "3", 3).axes
     lines = {line.get_label(): line.get_xydata().tolist() for line in panel.get_lines()}
     assert lines["a"] == [[3, 50.0], [6, pytest.approx(500 / 6)], [7, 100.0]]
     assert lines["b"] == [[3, 0.0], [4, 0.0]]
@@ -258,7 +270,7 @@ def test_only_records_that_have_the_decision_count() -> None:
     )
     shares = choice_shares(records, "layer4.width", str(deep.arch["layer4.width"]), 50)
     assert shares["benchmark"].tolist() == ["deep-v1"]
-    assert len(choice_over_time(records, "layer0.kernel", "3", 50).axes) == 3
+    assert len(choice_over_time(choice_shares(records, "layer0.kernel", "3", 50), "layer0.kernel", "3", 50).axes) == 3
     with pytest.raises(ValueError, match=r"unknown decision 'layer4.widt': did you mean 'layer4.width'"):
         choice_shares(records, "layer4.widt", "4", 50)
     with pytest.raises(
