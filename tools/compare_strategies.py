@@ -118,6 +118,8 @@ def draw(tables: Sequence[Table], out: Path) -> None:
     import scikit_posthocs
     from matplotlib import pyplot
 
+    from benchmarks.report.figures import line
+
     columns = min(3, len(tables))
     rows = -(-len(tables) // columns)
     figure, axes = pyplot.subplots(
@@ -126,14 +128,16 @@ def draw(tables: Sequence[Table], out: Path) -> None:
     for axis in axes.flat[len(tables) :]:
         axis.remove()
     for axis, table in zip(axes.flat, tables, strict=False):
-        for who, curves in table.regrets.items():
+        for place, (who, curves) in enumerate(table.regrets.items()):
             grid = range(1, curves.shape[1] + 1)
-            line = axis.plot(grid, curves.mean(0), label=who)[0]
-            axis.fill_between(grid, *table.interval(who), alpha=0.15, color=line.get_color())
+            (drawn,) = axis.plot(grid, curves.mean(0), line(place), label=who)
+            axis.fill_between(grid, *table.interval(who), alpha=0.15, color=drawn.get_color())
         axis.set(title=table.name, xlabel="trainings", ylabel="regret", xscale="log", yscale="log")
     axes.flat[0].legend(fontsize=7)
     figure.savefig(out / "regret.png", dpi=110)
-    axis = solved(tables).plot(figsize=(7, 4), logx=True, xlabel="trainings", ylabel="share of targets reached")
+    shares = solved(tables)
+    styles = [line(place) for place in range(len(shares.columns))]
+    axis = shares.plot(style=styles, figsize=(7, 4), logx=True, xlabel="trainings", ylabel="share of targets reached")
     axis.figure.savefig(out / "solved.png", dpi=110)
     if len(tables) > 2:
         ranks = mean_ranks(tables)

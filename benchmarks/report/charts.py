@@ -112,11 +112,12 @@ def confusion(table: Confusion) -> Spec:
 
 
 def _colours(strategies: Sequence[str] | Mapping[str, Any]) -> alt.Color:
-    """The same for a strategy in every figure of a benchmark."""
+    """The same for a strategy in every figure of a benchmark, and another one's for none of up to twenty."""
+    many: Any = {"scheme": "tableau20"} if len(strategies) > 10 else {}  # Vega's own has ten
     return alt.Color(
         "strategy:N",
         title=None,
-        scale=alt.Scale(domain=list(strategies)),
+        scale=alt.Scale(domain=list(strategies), **many),
         legend=alt.Legend(orient="bottom", columns=2, symbolOpacity=1),
     )
 

@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 Axis = Literal["images", "seconds", "trials"]
 COLUMNS = 4  # panels side by side in `scatter`
-MARKERS = "os^D"  # one for each ten strategies, as there are ten colours
+MARKERS, LINES = "os^D", ("-", "--", ":", "-.")  # one for each ten strategies, as there are ten colours
+
+
+def line(place: int) -> str:
+    """The format of the lines of a strategy, by its place among those of a panel."""
+    return f"C{place % 10}{LINES[place // 10 % len(LINES)]}"
 
 
 def best_so_far(records: Sequence[Record]) -> Figure:
@@ -33,11 +38,11 @@ def best_so_far(records: Sequence[Record]) -> Figure:
     figure, panels = _row(len(benchmarks))
     for panel, benchmark in zip(panels, benchmarks, strict=True):
         shown = [record for record in records if record.benchmark == benchmark and record.trials]  # no baselines
-        colours = {name: f"C{place}" for place, name in enumerate(sorted({record.strategy for record in shown}))}
+        styles = {name: line(place) for place, name in enumerate(sorted({record.strategy for record in shown}))}
         lines = {}
         for record in shown:
-            style: dict[str, Any] = dict(color=colours[record.strategy], label=record.strategy, alpha=0.8)
-            (lines[record.strategy],) = panel.step(*curve(record.trials), where="post", **style)
+            style: dict[str, Any] = dict(where="post", label=record.strategy, alpha=0.8)
+            (lines[record.strategy],) = panel.step(*curve(record.trials), styles[record.strategy], **style)
         panel.set(title=benchmark, xlabel="images seen by the search", ylabel="best reward so far")
         if lines:
             panel.legend(handles=list(lines.values()))
@@ -151,8 +156,8 @@ def choice_over_time(shares: pd.DataFrame, decision: str, choice: str, period: i
     panels_of = list(shares.groupby("benchmark"))
     figure, panels = _row(len(panels_of))
     for panel, (benchmark, table) in zip(panels, panels_of, strict=True):
-        for strategy, rows in table.groupby("strategy"):
-            panel.plot(rows["last"] + 1, 100 * rows["share"], marker="o", label=strategy)
+        for place, (strategy, rows) in enumerate(table.groupby("strategy")):
+            panel.plot(rows["last"] + 1, 100 * rows["share"], line(place), marker="o", label=strategy)
         panel.set(
             title=benchmark, xlabel="trials", ylabel=f"{decision} = {choice}, % of {period} trials", ylim=(-3, 103)
         )
@@ -214,7 +219,7 @@ def metric_over_time(means: pd.DataFrame, metric: str, period: int) -> Figure:
     for benchmark in benchmarks:
         for strategy, rows in means[means["benchmark"] == benchmark].groupby("strategy", sort=False):
             label = strategy if len(benchmarks) == 1 else f"{strategy}, {benchmark}"
-            panel.plot(rows["id"] + 1, rows["mean"], label=label)
+            panel.plot(rows["id"] + 1, rows["mean"], line(len(panel.get_lines())), label=label)
     panel.set(title=", ".join(benchmarks), xlabel="trials", ylabel=f"{metric}, mean of {period} trials")
     panel.legend(handles=panel.get_lines())
     panel.grid(alpha=0.3)

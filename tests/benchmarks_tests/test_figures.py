@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -50,6 +51,16 @@ def answered(record: Record, *networks: tuple[float, float]) -> Record:
     """With MAdds and AP of its answers."""
     final = [{"final": {"metrics": {"AP": ap}, "params": 1, "madds": madds}} for madds, ap in networks]
     return replace(record, result={"primary": "AP", "higher_is_better": True, "answers": final})
+
+
+def test_no_two_strategies_are_drawn_alike() -> None:
+    records = [study([1.0, 2.0], f"{place:02}") for place in range(25)]
+    for figure in (best_so_far(records), metric_over_time(moving_means(records, "AP", 2), "AP", 2)):
+        (panel,) = figure.axes
+        drawn = [(one.get_color(), one.get_linestyle()) for one in panel.get_lines()]
+        assert len(set(drawn)) == 25
+        assert all(same_color(colour, f"C{place}") for place, (colour, _) in enumerate(drawn[:10]))
+        assert {style for _, style in drawn[:10]} == {"-"}
 
 
 def test_answers_are_points_with_their_front() -> None:

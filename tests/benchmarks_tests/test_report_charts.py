@@ -172,3 +172,10 @@ def test_the_health_of_a_supernet_is_the_mean_of_the_seeds_epoch_by_epoch() -> N
         (2, "skip_ratio", 1.0),
     ]
     assert "Health of supernets" not in {panel.title for panel in panels([record([trial(0, 1.0)])], ["a"], [])}
+
+
+def test_more_than_ten_strategies_have_more_colours() -> None:
+    rows = [dict(strategy="0", name="loss", epoch=1, value=0.5)]
+    ten = [str(one) for one in range(10)]
+    assert "scheme" not in str(training(rows, ten))
+    assert "'scheme': 'tableau20'" in str(training(rows, [*ten, "10"]))
