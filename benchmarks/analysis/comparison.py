@@ -72,11 +72,15 @@ def _opened(name: str, strategy: str, trainings: int) -> tuple[Plain, Benchmark,
 
 
 def kept(folder: Path, name: str, strategy: str, seeds: Sequence[int], trainings: int) -> Array:
-    """What `play` gives, from a file in `folder` where it has given that before: by the same config, table and code."""
+    """What `play` gives, from a file in `folder` where it has given that before.
+
+    That is by the same config, table, code of the strategy and versions of task and space; the study's code is not looked at.
+    """
     config, benchmark, _, task = _opened(name, strategy, trainings)
     module = type(build(STRATEGIES, config["strategy"])).__module__
     inner = re.findall(r"(strategies[\w.]*)\.\w+", json.dumps(config["strategy"]))
-    what = [config, task.fingerprint(), list(seeds), trainings, sources(module, *inner)]
+    versions = task.version, benchmark.space.version
+    what = [config, task.fingerprint(), list(seeds), trainings, versions, sources(module, *inner)]
     path = folder / f"{benchmark.id}-{strategy}-{content_key(what)}.npy"
     if path.is_file():
         return np.load(path)

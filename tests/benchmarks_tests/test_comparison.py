@@ -14,6 +14,7 @@ from benchmarks.analysis import comparison
 from benchmarks.analysis.comparison import TARGETS, Table, compare, kept, mean_ranks, play, solved, tuned
 from benchmarks.executors import InlineExecutor
 from core.table import table
+from tasks.tabular import TabularTask
 
 
 def test_regret_is_what_the_answer_lacks_and_never_below_zero() -> None:
@@ -95,6 +96,9 @@ def test_what_was_played_on_another_table_is_played_again(tmp_path: Path, monkey
         monkeypatch.setitem(vars(table("nas-bench-macro")), "fingerprint", content)
         kept(folder, str(config), "random_search", [0], 2)
     assert [path.name.startswith("mine-v1-random_search-") for path in folder.iterdir()] == [True, True]
+    monkeypatch.setattr(TabularTask, "version", TabularTask.version + 1)
+    kept(folder, str(config), "random_search", [0], 2)
+    assert len(list(folder.iterdir())) == 3
     assert {path.name for path in tmp_path.iterdir()} - {"__pycache__"} == {"mine.py", "curves"}
 
 
