@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.files import write
 from benchmarks.records.record import Record, read_records
 from benchmarks.report.cells import Table, tables_of
 from benchmarks.report.rows import REFERENCE, notices, rows_of
@@ -72,13 +73,13 @@ class Leaderboard:
 
     def write(self, folder: Path) -> None:
         """leaderboard.md, .csv and .json, and the figures best_so_far.png and answers.png."""
-        from benchmarks.report.figures import answers, best_so_far
+        from benchmarks.report.figures import answers, best_so_far, save
 
-        (folder / "leaderboard.md").write_text(self.markdown())
-        (folder / "leaderboard.csv").write_text(self.csv())
-        (folder / "leaderboard.json").write_text(self.json())
-        best_so_far(self.records).savefig(folder / "best_so_far.png", dpi=120)
-        answers(self.records).savefig(folder / "answers.png", dpi=120)
+        write(folder / "leaderboard.md", self.markdown())
+        write(folder / "leaderboard.csv", self.csv())
+        write(folder / "leaderboard.json", self.json())
+        save(best_so_far(self.records), folder / "best_so_far.png")
+        save(answers(self.records), folder / "answers.png")
 
     def problems(self) -> list[str]:
         """What does not fit together, within studies and between those of one benchmark."""

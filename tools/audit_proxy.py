@@ -151,10 +151,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         one, result = audit(options)
         if options.out and result.signals:
-            from benchmarks.report.figures import scatter
+            from benchmarks.report.figures import save, scatter
 
             options.out.mkdir(parents=True, exist_ok=True)
-            scatter([result.signals]).savefig(options.out / "signals.png", dpi=120)
+            save(scatter([result.signals]), options.out / "signals.png")
     except BrokenExecutor:
         raise OSError("a worker has died (killed, for want of memory perhaps): the same command goes on") from None
     except (ValueError, OSError) as error:

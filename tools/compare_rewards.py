@@ -54,10 +54,10 @@ def stages_compared(records: Sequence[Record], options: Namespace, answered: boo
 
 
 def draw(samples: Sequence[Sample], out: Path) -> None:
-    from benchmarks.report.figures import scatter
+    from benchmarks.report.figures import save, scatter
 
     out.mkdir(parents=True, exist_ok=True)
-    scatter(samples).savefig(out / "rewards.png", dpi=120)
+    save(scatter(samples), out / "rewards.png")
 
 
 def main() -> int:

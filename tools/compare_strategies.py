@@ -3,7 +3,8 @@
 BENCHMARK are tabular benchmarks (default: all that come with this checkout). Written to OUT: results.md, regrets.csv,
 regret.png (mean regret and its 95 % interval over trainings), solved.png (targets reached over trainings) and ranks.png (mean
 ranks over tables; strategies that a bar joins cannot be told apart). What was played is kept in OUT/curves: the same command
-goes on where it was interrupted, and plays again what has changed.
+goes on where it was interrupted, and plays again where a config, a table, a strategy's code or the version of a task or a space
+has changed; after a change of the study's code remove OUT/curves.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from tqdm import tqdm
 from benchmarks.analysis.comparison import LEVEL, Table, compare, groups, mean_ranks, solved, tuned
 from benchmarks.catalogue import benchmarks, read_protocol, strategies_of
 from benchmarks.executors import cores, open_executor
+from benchmarks.files import write
 
 WITHIN = 0.01
 LEGEND = """Regret: what the network that is best in the search's eyes lacks of the best of the table, by the mean of all
@@ -118,7 +120,7 @@ def draw(tables: Sequence[Table], out: Path) -> None:
     import scikit_posthocs
     from matplotlib import pyplot
 
-    from benchmarks.report.figures import line
+    from benchmarks.report.figures import line, save
 
     columns = min(3, len(tables))
     rows = -(-len(tables) // columns)
@@ -134,16 +136,16 @@ def draw(tables: Sequence[Table], out: Path) -> None:
             axis.fill_between(grid, *table.interval(who), alpha=0.15, color=drawn.get_color())
         axis.set(title=table.name, xlabel="trainings", ylabel="regret", xscale="log", yscale="log")
     axes.flat[0].legend(fontsize=7)
-    figure.savefig(out / "regret.png", dpi=110)
+    save(figure, out / "regret.png")
     shares = solved(tables)
     styles = [line(place) for place in range(len(shares.columns))]
     axis = shares.plot(style=styles, figsize=(7, 4), logx=True, xlabel="trainings", ylabel="share of targets reached")
-    axis.figure.savefig(out / "solved.png", dpi=110)
+    save(axis.figure, out / "solved.png")
     if len(tables) > 2:
         ranks = mean_ranks(tables)
         figure, axis = pyplot.subplots(figsize=(9, 0.5 * len(ranks.columns)), layout="constrained")
         scikit_posthocs.critical_difference_diagram(ranks.mean(), groups(ranks), ax=axis)
-        figure.savefig(out / "ranks.png", dpi=110)
+        save(figure, out / "ranks.png")
 
 
 def main() -> int:
@@ -168,14 +170,14 @@ def main() -> int:
         raise OSError(str(error)) from None
     except (ValueError, OSError) as error:
         refuse(error)
-    (options.out / "results.md").write_text(text)
+    write(options.out / "results.md", text)
     rows = [
         {"benchmark": table.name, "strategy": who, "seed": seed, "regret": regret}
         for table in tables
         for who in table.final
         for seed, regret in enumerate(table.final[who])
     ]
-    pd.DataFrame(rows).to_csv(options.out / "regrets.csv", index=False)
+    write(options.out / "regrets.csv", pd.DataFrame(rows).to_csv(index=False))
     draw(tables, options.out)
     print(text)
     print(f"written to {options.out}")

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.files import write
 from benchmarks.leaderboard import Leaderboard
 from benchmarks.records.record import Record, read_records
 from benchmarks.report.checklist import checklist
@@ -50,28 +51,28 @@ def read(folders: Sequence[Path]) -> list[Record]:
 
 def write_choice(records: Sequence[Record], text: str, period: int, out: Path) -> None:
     """choice_over_time.png and .csv. Raises ValueError where `text` is not DECISION=VALUE, or says what nobody chose."""
-    from benchmarks.report.figures import choice_over_time, choice_shares
+    from benchmarks.report.figures import choice_over_time, choice_shares, save
 
     decision, equals, choice = text.partition("=")
     if not equals:
         raise ValueError(f"--choice {text}: write it as DECISION=VALUE")
     shares = choice_shares(records, decision, choice, period)
-    shares.to_csv(out / "choice_over_time.csv", index=False)
-    choice_over_time(shares, decision, choice, period).savefig(out / "choice_over_time.png", dpi=120)
+    write(out / "choice_over_time.csv", shares.to_csv(index=False))
+    save(choice_over_time(shares, decision, choice, period), out / "choice_over_time.png")
 
 
 def write_metric(records: Sequence[Record], metric: str, period: int, out: Path) -> None:
     """metric_over_time.png and .csv. Raises ValueError where no trial has this metric."""
-    from benchmarks.report.figures import metric_over_time, moving_means
+    from benchmarks.report.figures import metric_over_time, moving_means, save
 
     means = moving_means(records, metric, period)
-    means.to_csv(out / "metric_over_time.csv", index=False)
-    metric_over_time(means, metric, period).savefig(out / "metric_over_time.png", dpi=120)
+    write(out / "metric_over_time.csv", means.to_csv(index=False))
+    save(metric_over_time(means, metric, period), out / "metric_over_time.png")
 
 
 def main() -> int:
     options = arguments().parse_args()
-    from benchmarks.report.page import write
+    from benchmarks.report.page import write_page
 
     try:
         with waiting("reading the runs, drawing"):
@@ -82,8 +83,8 @@ def main() -> int:
             if options.metric is not None:
                 write_metric(board.records, options.metric, options.period, options.out)
             board.write(options.out)
-            (options.out / "checklist.md").write_text(checklist(board.records))
-            write(board, options.out)
+            write(options.out / "checklist.md", checklist(board.records))
+            write_page(board, options.out)
     except (ValueError, OSError) as error:
         refuse(error)
     print(board.markdown())

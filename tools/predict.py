@@ -24,6 +24,7 @@ def main() -> int:
     from tqdm import tqdm
 
     from benchmarks.export.predictor import Predictor, read_picture
+    from benchmarks.files import write
     from tasks.files import by_stem, files_in, stem
 
     try:
@@ -45,7 +46,7 @@ def main() -> int:
             told[path.name] = predictor.told(found)
             tqdm.write(f"{path.name}: {predictor.said(found)}")
             Image.fromarray(predictor.drawn(picture, found)).save(drawn[stem(path)])
-        (options.out / "predictions.json").write_text(json.dumps(told, indent=2) + "\n")
+        write(options.out / "predictions.json", json.dumps(told, indent=2) + "\n")
     except (ValueError, OSError) as error:
         refuse(error)
     print(f"{len(told)} of {len(paths)} pictures drawn in {options.out}")

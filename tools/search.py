@@ -112,7 +112,7 @@ def finished(options: Any, config: Path, workers: int) -> int:
     from benchmarks.export.answer import Found
     from benchmarks.export.package import export
     from benchmarks.leaderboard import Leaderboard
-    from benchmarks.report.page import write
+    from benchmarks.report.page import write_page
 
     run_folder = next(runs.glob("own-*/search/seed0"))
     try:
@@ -125,7 +125,7 @@ def finished(options: Any, config: Path, workers: int) -> int:
         with waiting("drawing the page"):
             board = Leaderboard.of([run_folder])
             board.write(page)
-            write(board, page)
+            write_page(board, page)
     except (ValueError, OSError) as error:
         refuse(error)
     shown = ", ".join(f"{name} {value:.4g}" for name, value in worth.metrics.items() if "loss" not in name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from random import Random
 from typing import Any, NamedTuple
 
@@ -38,7 +38,8 @@ def shares(group: Sequence[Record]) -> Shares:
         if trial.arch.choices not in known:
             known[trial.arch.choices] = canonical(space, trial.arch.as_dict())
         part = PARTS[3 * place // len(record.trials)]
-        counts.update((part, *chosen) for chosen in _searched(trial, known[trial.arch.choices]))
+        chosen = known[trial.arch.choices].items()
+        counts.update((part, decision, str(choice)) for decision, choice in chosen if searched(trial, decision))
     options: dict[str, set[str]] = {}
     for _, decision, choice in counts:
         options.setdefault(decision, set()).add(choice)
@@ -56,10 +57,10 @@ def shares(group: Sequence[Record]) -> Shares:
     return Shares(rows, len(used), len(made))
 
 
-def _searched(trial: Trial, choices: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Decisions that were not held, each with its choice as text."""
-    part = str(trial.note.get("part", ""))
-    return ((decision, str(choice)) for decision, choice in choices.items() if decision.startswith(part))
+def searched(trial: Trial, decision: str) -> bool:
+    """Was a decision asked, and not held by a progressive search, which notes the part that it asks?"""
+    part = trial.note.get("part")
+    return not isinstance(part, str) or decision.startswith(part)  # another strategy's notes are its own
 
 
 def _is_number(choice: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from benchmarks.files import replacing
+from benchmarks.report.choices import searched
 from benchmarks.report.fronts import points
 from core import did_you_mean
 from search_spaces import Choice
@@ -143,7 +146,7 @@ def _searched(record: Record, decision: str) -> Iterator[tuple[Trial, dict[str, 
     """The trials in which a decision was not held, with the canonical forms of their networks."""
     space = record.space()
     for trial in record.trials:
-        if decision.startswith(trial.note.get("part", "")):
+        if searched(trial, decision):
             choices = trial.arch.as_dict()
             yield trial, choices if space is None else dict(space.architecture(choices).canonical)
 
@@ -245,6 +248,12 @@ def scatter(samples: Sequence[Sample]) -> Figure:
         )
         panel.grid(alpha=0.3)
     return _laid_out(figure)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """As a PNG, whole or not at all."""
+    with replacing(path) as part:
+        figure.savefig(part, format="png", dpi=120)
 
 
 def _row(count: int) -> tuple[Figure, list[Axes]]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from benchmarks.files import write
 from benchmarks.leaderboard import LEGEND, Leaderboard
 from benchmarks.records.record import Record
 from benchmarks.report.answers import EXAMPLES, Chosen, chosen, picture
@@ -106,9 +107,9 @@ def _gallery(one: Chosen) -> Gallery:
     return Gallery(one.record.strategy, one.record.seed, pictures)
 
 
-def write(board: Leaderboard, folder: Path) -> None:
+def write_page(board: Leaderboard, folder: Path) -> None:
     """`index.html` and `leaderboard.tex`."""
     from benchmarks.report.tex import tex
 
-    (folder / "index.html").write_text(page(board))
-    (folder / "leaderboard.tex").write_text(tex(board))
+    write(folder / "index.html", page(board))
+    write(folder / "leaderboard.tex", tex(board))

@@ -159,3 +159,12 @@ def test_names_are_shown_and_no_formulas(tmp_path: Path) -> None:
         figure.savefig(tmp_path / f"{name}.png")
         shown = texts(figure)
         assert all(shown.count(text) >= expected.count(text) for text in expected), name
+
+
+def test_a_note_of_a_strategys_own_is_no_part() -> None:
+    record = study([1.0, 2.0, 3.0])
+    for one in record.trials[:2]:
+        one.proposal.note["part"] = 1
+    record.trials[2].proposal.note["part"] = "layer1."
+    kernel = str(record.trials[0].arch["layer0.kernel"])
+    assert choice_shares([record], "layer0.kernel", kernel, 9)["trials"].tolist() == [2]

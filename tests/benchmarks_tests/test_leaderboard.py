@@ -83,13 +83,17 @@ def test_an_evaluation_that_was_made_before_is_a_duplicate(runs: Path) -> None:
     assert record_.counts() == {"done": 4, "stopped": 0, "failed": 0, "duplicate": 1}
 
 
-def test_files(runs: Path, tmp_path: Path) -> None:
+def test_files(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out"
     out.mkdir()
     Leaderboard.of([runs]).write(out)
     assert sorted(path.name for path in out.iterdir()) == [
         "answers.png", "best_so_far.png", "leaderboard.csv", "leaderboard.json", "leaderboard.md",
     ]  # fmt: skip
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    monkeypatch.setattr("os.replace", lambda *paths: None)  # as a kill just before
+    Leaderboard.of([runs / "toy-v2/random_search"]).write(out)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
     columns, first = [line.split(",") for line in (out / "leaderboard.csv").read_text().splitlines()[:2]]
     assert first[:5] == ["toy-v2", "1", "regularized_evolution", "1 of 2", "44.5"]
     assert columns[4:8] == ["score", "score std", "score low", "score high"]

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.leaderboard import Leaderboard
 from benchmarks.report import summary, vega
-from benchmarks.report.page import page, section, write
+from benchmarks.report.page import page, section, write_page
 
 HOSTILE = "<script>alert(1)</script>\"'&\n\u202eabc</bdi>{{ 7 * 7 }}\\"
 VOID = {"meta", "input", "img", "br", "link", "base"}
@@ -294,6 +294,6 @@ def test_vegas_script_is_kept_and_made_anew_where_it_is_damaged(
 def test_files(runs: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    write(Leaderboard.of([runs]), out)
+    write_page(Leaderboard.of([runs]), out)
     assert sorted(path.name for path in out.iterdir()) == ["index.html", "leaderboard.tex"]
     assert (out / "index.html").stat().st_size < 1_500_000
