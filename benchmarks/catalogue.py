@@ -12,6 +12,7 @@ from traceback import extract_tb
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.config.lazy import LazyAttr, LazyObject
 
 from core import did_you_mean
 from core.parsing import in_a_line
@@ -153,7 +154,9 @@ def _read(path: Path) -> Plain:
     if CONFIGS not in path.resolve().parents and beside not in sys.path:
         sys.path.append(beside)  # a worker has its parent's
     try:
-        plain = json.loads(path.read_text()) if path.suffix == ".json" else Config.fromfile(path).to_dict()
+        plain = (
+            json.loads(path.read_text()) if path.suffix == ".json" else _plain(Config.fromfile(path)._to_lazy_dict())
+        )
     except (Exception, SystemExit) as error:  # a config is a program: anything may come out of it
         raise ValueError(f"{path} cannot be read as a config: {_why(error)}") from error
     if not isinstance(plain, dict) or not isinstance(plain.get("benchmark"), dict):
@@ -165,6 +168,28 @@ def _read(path: Path) -> Plain:
         named = custom.get("imports") if isinstance(custom, dict) else custom
         benchmark["imports"] = [named] if isinstance(named, str) else named
     return plain
+
+
+def _plain(value: Any, name: object = None) -> Any:
+    """A config's value as plain data: of what it imports, a `type`, a class or a function is named, all else is taken.
+
+    Raises ValueError where that is no plain data.
+    """
+    if isinstance(value, Mapping):
+        return {key: _plain(item, key) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_plain(item) for item in value)
+    if not isinstance(value, LazyObject | LazyAttr):
+        return value
+    named = f"{value.module}.{value}"
+    if name == "type" or callable(made := value.build()):
+        return named
+    try:
+        return json.loads(json.dumps(made))
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{named}, a {type(made).__name__}, is no plain data: give numbers, texts, lists, dicts"
+        ) from None
 
 
 def _why(error: BaseException) -> str:

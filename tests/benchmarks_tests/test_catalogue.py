@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -168,3 +169,23 @@ def test_what_would_change_nothing_or_is_not_there_is_refused(folder: Path, argu
     name, *rest = arguments
     with pytest.raises(ValueError, match=sentence):
         list(run_configs(name.format(folder=folder), *rest))
+
+
+def test_values_that_a_config_imports_are_values_and_classes_are_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.path", [*sys.path])
+    (tmp_path / "sizes_beside.py").write_text(
+        "import json\nSIZE, NAMES, NONE = (8, 9), {'a': [1]}, None\nclass Mine: ...\n"
+    )
+    text = "from sizes_beside import Mine, NAMES, NONE, SIZE\nimport sizes_beside as beside\n"
+    text += "benchmark = dict(size=SIZE, names=[NAMES, NONE], task=dict(type=Mine, other=Mine, side=beside.SIZE))\n"
+    (tmp_path / "mine.py").write_text(text)
+    named = "sizes_beside.Mine"
+    task = {"type": named, "other": named, "side": [8, 9]}
+    found = read_protocol(str(tmp_path / "mine.py"))["benchmark"]
+    assert found == {"size": [8, 9], "names": [{"a": [1]}, None], "task": task}
+    for name, sentence in (("json", "json, a module, is no plain data"), ("NOTHING", "Failed to import NOTHING")):
+        (tmp_path / "mine.py").write_text(f"from sizes_beside import {name}\nbenchmark = dict(size={name})\n")
+        with pytest.raises(ValueError, match=sentence):
+            read_protocol(str(tmp_path / "mine.py"))
