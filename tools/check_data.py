@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from command_line import Parser, refuse, run, waiting
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import combinations
 from pathlib import Path
@@ -18,20 +20,33 @@ from typing import Any, get_type_hints
 
 from benchmarks.catalogue import read_protocol
 from benchmarks.own.folder import FINDERS, Found, found
-from core import build
+from core import build, parse
+from core.parsing import typed
 from tasks.data import FLAT, SPLITS, in_both
 from tasks.registry import DATA
-from tasks.stage import View
+from tasks.stage import Stage
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What says which images a benchmark sees."""
+
+    task: Mapping[str, Any] = field(default_factory=dict)
+    stages: tuple[Mapping[str, Any], ...] = ()
+    final: Mapping[str, Any] | None = None
 
 
 def of_benchmark(task: str, root: Path, config: str) -> tuple[Any, list[str]]:
     """The folder as a benchmark's task sees it, all of it where the task takes a subset, and the splits of its stages."""
-    benchmark = read_protocol(config)["benchmark"]
-    data = benchmark.get("task", {}).get("data")
-    if data is None:
-        raise ValueError(f"the task of {config} has no data: give another benchmark or none")
+    plain = read_protocol(config)["benchmark"]
+    benchmark = parse(
+        Seen, {name: plain[name] for name in ("task", "stages", "final") if name in plain}, f"the benchmark of {config}"
+    )
+    data = benchmark.task
     while "data" in data:
-        data = data["data"]
+        data = typed(data["data"], Mapping[str, Any], f"the data of {config}")
+    if data is benchmark.task:
+        raise ValueError(f"the task of {config} has no data: give another benchmark or none")
     made = build(DATA, {**data, "root": str(root)}) if "root" in data else None
     kind = get_type_hints(import_module(f"tasks.{task}.folders").recognise)["return"]
     if not isinstance(made, kind):
@@ -39,12 +54,12 @@ def of_benchmark(task: str, root: Path, config: str) -> tuple[Any, list[str]]:
     return made, splits_of(benchmark)
 
 
-def splits_of(benchmark: dict[str, Any]) -> list[str]:
+def splits_of(benchmark: Seen) -> list[str]:
     """The splits that a benchmark's stages name, that of the final score last."""
-    if "final" not in benchmark:
+    if benchmark.final is None:
         return list(SPLITS)
-    views = [stage.get("view", {}) for stage in (*benchmark.get("stages", ()), benchmark["final"])]
-    names = [name for view in views for name in (*view.get("train", View.train), view.get("eval", View.eval))]
+    views = [Stage.of(stage).view for stage in (*benchmark.stages, benchmark.final)]
+    names = [name for view in views for name in (*view.train, view.eval)]
     return [*dict.fromkeys(name for name in names if name != names[-1]), names[-1]]
 
 

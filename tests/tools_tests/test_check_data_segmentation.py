@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -54,3 +55,23 @@ def test_camvid(tool, shared) -> None:
     done = tool("check_data", "segmentation", shared("camvid"))
     assert done.returncode == 0, done.stderr
     assert "176 images, all good" in done.stdout
+
+
+@pytest.mark.parametrize(("change", "sentence"), [
+    ("'task': 'segmentation'", "task of the benchmark of .* must be a dict, not 'segmentation'"),
+    ("'task.data': 'roads'", "the data of .* must be a dict, not 'roads'"),
+    ("'task.data': dict(type='ResplitSegmentation', data='roads')", "the data of .* must be a dict, not 'roads'"),
+    ("'stages': 3", "stages of the benchmark of .* must be a list, not 3"),
+    ("'final': 'x'", "final of the benchmark of .* must be a dict, not 'x'"),
+    ("'final.view': 'x'", "view of .* must be a dict, not 'x'"),
+    ("'final.view.train': 'train'", "train of .* must be a list, not 'train'"),
+])  # fmt: skip
+def test_a_benchmark_that_says_nothing_about_data(
+    tool, folder_data: Path, tmp_path: Path, change: str, sentence: str
+) -> None:
+    data = "'task.data': dict(type='FolderSegmentation', root='x', layout='folders')"
+    path = tmp_path / "mine.py"
+    path.write_text(f"like = 'camvid-decoder-v2'\nbenchmark = {{'id': 'my-roads-v1', {data}, {change}}}\n")
+    done = tool("check_data", "segmentation", folder_data, "--config", path)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert re.search(sentence, done.stderr), done.stderr
