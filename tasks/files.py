@@ -24,11 +24,13 @@ from tasks.data import SUFFIXES
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")  # what a file may be, whatever its suffix
 PIXELS = 89_478_485  # of one picture: what Pillow warns of, a quarter of a GiB in colours
+UNREAD = (".avif", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".pgm", ".pnm", ".ppm", ".webp")  # by suffix
 TEXT = 64 << 20  # bytes of a list
 MACHINE = (errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE)  # no fault of a file
 TURNS = dict(enumerate(Image.Transpose(k) for k in (0, 3, 1, 5, 4, 6, 2)))  # by EXIF orientation - 2
 ORIENTATION = 0x0112
 UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # what no line of a message can hold
+INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 warnings.filterwarnings("ignore", module="PIL")  # of large pictures, refused below by name, and damaged tags
 
 
@@ -79,6 +81,20 @@ def in_colour(image: ImageFile.ImageFile) -> np.ndarray:
         raise Refusal("has more than 8 bits a channel: save it as an 8-bit image")
     picture = upright(image)
     return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))  # it would make a copy
+
+
+def opaque(image: ImageFile.ImageFile) -> np.ndarray:
+    """The same. Refuses transparency, which colours would lose."""
+    colours = in_colour(image)
+    if image.mode.endswith(("A", "a")) or "transparency" in image.info:
+        raise Refusal("has an alpha channel: save it without transparency")
+    return colours
+
+
+def check_lossless(image: ImageFile.ImageFile) -> None:
+    """Refuses a format that changes values a little, where these are no colours."""
+    if image.format in ("JPEG", "MPO"):
+        raise Refusal("is a JPEG, which changes the values that it is given: save them again as PNG")
 
 
 def check_size(path: Path, size: tuple[int, ...], of: str, expected: tuple[int, ...]) -> None:
@@ -160,11 +176,16 @@ def class_names(names: Iterable[str], where: object, most: int | None = None) ->
 
 
 def check_spelling(names: Collection[str], where: object) -> None:
-    """Raises ValueError where names that nobody has chosen differ in nothing but capitals."""
-    counts = Counter(name.casefold() for name in names)
-    alike = sorted(name for name in names if counts[name.casefold()] > 1)
+    """Raises ValueError where names that nobody has chosen differ in capitals, blanks or what cannot be seen alone."""
+    counts = Counter(map(_look, names))
+    alike = sorted(name for name in names if counts[_look(name)] > 1)
     if alike:
         raise ValueError(f"{where} has {' beside '.join(map(repr, alike))}: name them alike, or give `classes`")
+
+
+def _look(name: str) -> str:
+    """What is seen of a name, capitals aside, whichever way accents and blanks are written."""
+    return " ".join(unicodedata.normalize("NFC", INVISIBLE.sub("", name)).casefold().split())
 
 
 def inside(root: Path, folder: Path, name: str, what: str) -> Path:
@@ -184,12 +205,28 @@ def existing(folder: Path) -> Path:
 
 
 def files_in(folder: Path, suffixes: Collection[str] = SUFFIXES) -> list[Path]:
-    """Those with such a suffix, in capitals or not; hidden ones, as macOS leaves them beside others, do not count."""
-    found = (path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.name[0] != ".")
-    paths = sorted(found)
+    """Those with such a suffix, in capitals or not; hidden ones, as macOS leaves them beside others, do not count.
+
+    Raises ValueError where pictures are meant, and there is one of another kind.
+    """
+    shown = sorted(path for path in folder.iterdir() if path.name[0] != ".")
+    paths = [path for path in shown if path.suffix.lower() in suffixes]
     for path in paths:
         check_name(path.name, f"{folder}: the file")
+    for path in shown if ".png" in suffixes else ():
+        if path.suffix.lower() in UNREAD:
+            raise ValueError(f"{path} is a {path.suffix[1:]} file, which is not read: save it as PNG, or take it away")
     return paths
+
+
+def all_files_in(folder: Path, suffixes: Collection[str] = SUFFIXES) -> list[Path]:
+    """The same of a folder whose pictures are all meant. Raises ValueError where a folder in it has some as well."""
+    for place in sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and entry.name[0] != "."):
+        if files_in(folder / place, suffixes):
+            raise ValueError(
+                f"{folder / place} is a folder with files of its own: move them into {folder}, or away (docs/data.md)"
+            )
+    return files_in(folder, suffixes)
 
 
 def stem(path: Path) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tasks.classification.data import ClassificationData
 from tasks.data import ALIASES, POOLS, SPLITS
-from tasks.files import check_name, check_spelling, class_names, decode, existing, files_in, in_colour
+from tasks.files import all_files_in, check_name, check_spelling, class_names, decode, existing, files_in, in_colour
 from tasks.folders import FolderData, Listing, under_any_name
 
 TRAIN = "train"  # the split that names the classes
@@ -77,7 +77,7 @@ class FolderClassification(LabelledFiles):
             for place in _folders(folder):
                 if place.name in self.classes:
                     label = self.classes.index(place.name)
-                    listing.items += [(path, label) for path in files_in(place)]
+                    listing.items += [(path, label) for path in all_files_in(place)]
                 else:
                     known = f"none of the {len(self.classes)} classes"
                     listing.problems.append(

@@ -14,12 +14,13 @@ from tasks.depth.data import DepthData, checked
 from tasks.files import (
     PIXELS,
     Refusal,
+    all_files_in,
     by_stem,
+    check_lossless,
     check_regular,
     check_size,
     decode,
     existing,
-    files_in,
     in_colour,
     upright,
 )
@@ -49,8 +50,8 @@ class FolderDepth(FolderData, DepthData):
             depths = next((name for name in LAYOUTS if (self.root / name).is_dir()), LAYOUTS[0])
         if depths not in LAYOUTS:
             raise ValueError(f"depths must be one of {', '.join(LAYOUTS)}, not {depths!r}")
-        if not unit > 0:
-            raise ValueError(f"unit must be a positive number of metres, not {unit}")
+        if not 0 < unit <= 1000:
+            raise ValueError(f"unit must be a positive number of metres, at most 1000, not {unit}")
         self.depths, self.unit = depths, unit
         self.nearest, self.farthest = checked(metres)
         self._ranges: dict[str, tuple[float, float, float]] = {}
@@ -64,7 +65,7 @@ class FolderDepth(FolderData, DepthData):
     def _pairs(self, split: str) -> list[Pair]:
         """Images and depths of the same stem; where one is missing, a path that is not there."""
         images, depths = (existing(self.root / name / split) for name in ("images", self.depths))
-        image_of, depth_of = by_stem(files_in(images)), by_stem(files_in(depths, (*SUFFIXES, ARRAY)))
+        image_of, depth_of = by_stem(all_files_in(images)), by_stem(all_files_in(depths, (*SUFFIXES, ARRAY)))
         names = sorted(image_of.keys() | depth_of.keys())
         return [(image_of.get(k, images / f"{k}.png"), depth_of.get(k, depths / f"{k}.png")) for k in names]
 
@@ -115,6 +116,7 @@ class FolderDepth(FolderData, DepthData):
 
 def whole_numbers(image: ImageFile.ImageFile) -> np.ndarray:
     """(H, W) float32 of a gray picture of up to 16 bits."""
+    check_lossless(image)
     if image.mode not in ("L", "I", "I;16", "I;16B"):
         raise Refusal(f"is no depth map (mode {image.mode}): save depths as 16-bit gray PNG, or as .npy in metres")
     return np.array(upright(image)).astype(np.float32)

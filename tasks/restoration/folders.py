@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from PIL import ImageFile
 
-from tasks.data import SPLITS, SUFFIXES
-from tasks.files import Refusal, by_stem, check_name, check_size, decode, files_in, in_colour, listed, stem
+from tasks.data import FLAT, SPLITS, SUFFIXES
+from tasks.files import all_files_in, by_stem, check_name, check_size, decode, files_in, listed, opaque, stem
 from tasks.folders import FolderData, Listing, under_any_name
 from tasks.restoration.data import RestorationData, to_gray
 
@@ -29,12 +29,10 @@ Splits = Mapping[str, str | Sequence[str]]
 
 def eight_bits(image: ImageFile.ImageFile, gray: bool) -> np.ndarray:
     """(H, W, 1 or 3) uint8. Refuses what 8-bit colours would lose."""
-    colours, mode = in_colour(image), image.mode
-    if mode.endswith(("A", "a")) or "transparency" in image.info:
-        raise Refusal("has an alpha channel: save it without transparency")
+    colours = opaque(image)
     if not gray:
         return colours
-    return colours[..., :1].copy() if mode in ("1", "L") else to_gray(colours)
+    return colours[..., :1].copy() if image.mode in ("1", "L") else to_gray(colours)
 
 
 class FolderRestoration(FolderData, RestorationData):
@@ -118,7 +116,11 @@ class FolderImages(FolderRestoration):
         folders = [folder for place in PLACES if (folder := self.root / place / source).is_dir()]
         if not folders:
             raise FileNotFoundError(f"there is no folder {source!r} in {self.root}: create it, or name it in `splits`")
-        return Listing([(path, path) for path in files_in(folders[0])])
+        pictures = files_in if source == FLAT else all_files_in
+        listing = Listing()
+        with listing.noting():
+            listing.items += [(path, path) for path in pictures(folders[0])]
+        return listing
 
     def _listed(self, path: Path) -> Listing:
         if not path.is_file():
@@ -157,7 +159,11 @@ class FolderPairs(FolderRestoration):
         kinds = (self.degraded, self.clean)
         for degraded, clean in ([f"{source}/{kind}" for kind in kinds], [f"{kind}/{source}" for kind in kinds]):
             if (self.root / degraded).is_dir() and (self.root / clean).is_dir():
-                return partners(files_in(self.root / degraded), files_in(self.root / clean), self.root / clean)
+                listing = Listing()
+                with listing.noting():
+                    pictures = [all_files_in(self.root / kind) for kind in (degraded, clean)]
+                    return partners(pictures[0], pictures[1], self.root / clean)
+                return listing
         places = f"{source}/{self.degraded} and {source}/{self.clean}"
         raise FileNotFoundError(f"there are no folders {places} in {self.root}: create them, or name others")
 

@@ -16,7 +16,9 @@ from PIL import ImageFile
 from tasks.data import POOLS, SPLITS
 from tasks.files import (
     Refusal,
+    all_files_in,
     by_stem,
+    check_lossless,
     check_size,
     class_names,
     decode,
@@ -50,7 +52,8 @@ class Layout:
 
 def _same_names(images: Path, masks: Path, names: Sequence[str] | None = None) -> list[Pair]:
     """Images with the label maps of the same stem, all or those named; where one is missing, a path that is not there."""
-    image_of, mask_of = (by_stem(files_in(existing(place))) for place in (images, masks))
+    listed_in = all_files_in if names is None else files_in
+    image_of, mask_of = (by_stem(listed_in(existing(place))) for place in (images, masks))
     names = sorted(image_of.keys() | mask_of.keys()) if names is None else names
     keys = [(name, unicodedata.normalize("NFC", name)) for name in names]
     return [(image_of.get(k, images / f"{name}.png"), mask_of.get(k, masks / f"{name}.png")) for name, k in keys]
@@ -253,6 +256,7 @@ class AnyLabels(FolderSegmentation):
 
 def _label_map(image: ImageFile.ImageFile) -> np.ndarray:
     """(H, W) raw values; palette indices are kept."""
+    check_lossless(image)
     if image.mode == "L" and any(re.match("L;[24]", str(part[3])) for part in image.tile):
         raise Refusal("has fewer than 8 bits a pixel, which readers stretch: save class indices as 8-bit gray PNG")
     raw = np.array(upright(image))

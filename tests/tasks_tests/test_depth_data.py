@@ -123,7 +123,8 @@ def test_what_is_wrong_with_a_file_is_a_sentence(folder: Path, name: str, write:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        (dict(unit=0), "unit must be a positive number of metres, not 0"),
+        (dict(unit=0), "unit must be a positive number of metres, at most 1000, not 0"),
+        (dict(unit=1e308), "unit must be a positive number of metres, at most 1000, not 1e"),
         (dict(metres=[5, 1]), r"metres must be two rising positive numbers, not \[5"),
         (dict(depths="disparity"), "depths must be one of depth, annotations, not 'disparity'"),
     ],

@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tasks.depth.folders import whole_numbers
 from tasks.detection.coco import CocoDetection
 from tasks.files import PIXELS, by_stem, check_spelling, class_names, decode, files_in, in_colour, inside, listed
 from tasks.restoration.folders import FolderImages, eight_bits
-from tasks.segmentation.folders import FolderSegmentation, recognise
+from tasks.segmentation.folders import FolderSegmentation, _label_map, recognise
 
 QUARTERS = np.zeros((16, 24, 3), dtype=np.uint8)
 QUARTERS[:8, :12], QUARTERS[:8, 12:], QUARTERS[8:, :12] = (250, 0, 0), (0, 250, 0), (0, 0, 250)
@@ -172,6 +173,19 @@ def test_names_that_differ_in_capitals_alone(tmp_path: Path) -> None:
     check_spelling(["red", "blue"], "here")
     with pytest.raises(ValueError, match="here has 'Red' beside 'red': name them alike, or give `classes`"):
         check_spelling(["red", "blue", "Red"], "here")
+
+
+@pytest.mark.parametrize("twin", ["café ", "cafe\u0301", "caf\u200bé", "\ufeffcafé", "CAFÉ", "\u00a0café"])
+def test_names_that_look_alike(twin: str) -> None:
+    with pytest.raises(ValueError, match=r"here has .* beside .*: name them alike"):
+        check_spelling([twin, "tea", "café"], "here")
+
+
+def test_label_maps_and_depths_are_no_jpegs(tmp_path: Path) -> None:
+    Image.new("L", (9, 8), 2).save(tmp_path / "x.png", "JPEG")
+    for convert in (_label_map, whole_numbers):
+        with pytest.raises(ValueError, match=r"x\.png is a JPEG, which changes the values"):
+            decode(tmp_path / "x.png", convert)
 
 
 @pytest.mark.parametrize("name", ["../../y.png", "/etc/hostname", "a/../../../y.png", "../../data2/y.png"])
