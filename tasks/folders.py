@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -71,6 +72,10 @@ class FolderData(Data):
     @abstractmethod
     def called(self, item: Any) -> str:
         """The path of an item's picture, from the root."""
+
+    def from_root(self, path: Path) -> str:
+        """What annotations call an image file: its path from the root, which may lead out of it."""
+        return Path(os.path.relpath(path, self.root)).as_posix()
 
     def picture(self, opened: tuple[np.ndarray, Any]) -> np.ndarray:
         """What of an item must not be in two splits."""

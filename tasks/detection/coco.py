@@ -70,7 +70,9 @@ def _row(path: Path, entry: Entry, image: str, size: Size, label: int) -> Row | 
     fitted = fit_box((x, y, x + width, y + height), size, what)
     if fitted is None:
         return None
-    area = entry.get("area", area_of(fitted))
+    area = entry.get("area")
+    if area is None:
+        area = area_of(fitted)
     if not are_numbers([area]) or not area >= 0:
         raise ValueError(f"{path}: annotation {identity} has the area {area!r}: give square pixels, or none")
     return fitted, label, float(area), flag_of(path, entry, "iscrowd"), flag_of(path, entry, "difficult")
@@ -130,7 +132,7 @@ class CocoDetection(FolderDetection):
     def _annotations(self, listing: Listing, path: Path, folder: Path, instances: Instances) -> Annotations:
         labels = self._labels(listing, path, instances)
         files, sizes, places = images_of(self.root, folder, path, instances.images, listing)
-        names = list(map(self.named, files))
+        names = list(map(self.from_root, files))
         ids, plain, areas = (instances.column(name) for name in ("id", "plain", "area"))
         crowd, difficult = (instances.column(name).astype(bool) for name in ("iscrowd", "difficult"))
         place = _looked_up(instances.column("image_id"), places)
@@ -151,7 +153,7 @@ class CocoDetection(FolderDetection):
                 seen.add(identity_of(entry, seen, f"{path} has an annotation"))
                 for kind, known in (("image", places), ("category", labels)):
                     of = entry.get(f"{kind}_id")
-                    if not isinstance(of, int) or of not in known:
+                    if type(of) is not int or of not in known:
                         what = f"{path}: annotation {entry['id']} is of the {kind} {of!r}"
                         raise ValueError(f"{what}, which is not in the file: correct it")
                 at, label[row] = places[entry["image_id"]], labels[entry["category_id"]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -76,11 +75,7 @@ class FolderDetection(FolderData, DetectionData):
     def note(self, path: Path, size: tuple[int, int], rows: Sequence[Row | None], others: int) -> Annotated:
         """An image file, with a row for each object, None where its box has no area, and the number of those not kept."""
         kept = [row for row in rows if row is not None]
-        return Annotated(self.named(path), size, Objects.of(kept), len(rows) - len(kept), others)
-
-    def named(self, path: Path) -> str:
-        """What annotations call an image file: its path from the root."""
-        return Path(os.path.relpath(path, self.root)).as_posix()
+        return Annotated(self.from_root(path), size, Objects.of(kept), len(rows) - len(kept), others)
 
     def open(self, item: Annotated) -> tuple[np.ndarray, Objects]:
         path = self.root / item.name
@@ -105,6 +100,9 @@ class FolderDetection(FolderData, DetectionData):
 
     def problems(self, split: str) -> Iterator[str]:
         yield from super().problems(split)
+        boxes = self.listing(split).items.objects.boxes
+        if boxes.max(initial=0.0) <= 1 and len(boxes):
+            yield f"no box of split {split!r} reaches beyond one pixel: are they shares of the images? Give pixels"
         if split == TRAIN and not self.listing(split).problems:
             for label in np.flatnonzero(self._counts(split) == 0):
                 yield f"class {self.classes[label]!r} has no object in split {TRAIN!r}: annotate some, or leave it out"

@@ -89,7 +89,7 @@ class CocoKeypoints(FolderKeypoints):
             expected = in_a_line(", ".join(self.skeleton.joints))
             raise ValueError(f"{path} has other joints than {expected}: give all splits the same, in one order")
         files, sizes, places = images_of(self.root, folder, path, lists["images"], listing)
-        names = [file.relative_to(self.root).as_posix() for file in files]
+        names = list(map(self.from_root, files))
         persons: list[Person] = []
         known, seen = set[int](), set[int]()
         for one in lists["categories"]:
@@ -104,7 +104,7 @@ class CocoKeypoints(FolderKeypoints):
                 if kind != category["id"]:
                     continue
                 image = entry["image_id"]
-                if not isinstance(image, int) or image not in places:
+                if type(image) is not int or image not in places:
                     what = f"{path}: annotation {entry['id']} is of the image {image!r}"
                     raise ValueError(f"{what}, which is not in the file: correct it")
                 if places[image] >= 0:  # else its image is broken, and named above

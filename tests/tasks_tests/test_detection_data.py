@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from core import build
 from tasks import scenes
+from tasks.detection.coco import CocoDetection
 from tasks.detection.data import DetectionData, ScenesDetection
 from tasks.detection.folders import fit_box
 from tasks.detection.subset import StratifiedSubset, stratified
@@ -130,3 +134,30 @@ def test_a_subset_of_bccd(shared) -> None:
     config = {"type": "VocDetection", "root": str(shared("bccd"))}
     whole, subset = build(DATA, config), StratifiedSubset(config, images=41)
     assert np.abs(shares(subset) / shares(whole) / (41 / 205) - 1).max() < 0.1
+
+
+def boxes(root: Path, **settings: Any) -> CocoDetection:
+    """One object in one of two pictures of 20x10 pixels."""
+    (root / "images").mkdir(exist_ok=True)
+    entry = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 8, 6], **settings}
+    record = {"annotations": [entry], "categories": [{"id": 1, "name": "cat"}]}
+    record["images"] = [{"id": image, "file_name": f"{image}.png", "width": 20, "height": 10} for image in (0, 1)]
+    for image in (0, 1):
+        Image.new("RGB", (20, 10)).save(root / f"images/{image}.png")
+    (root / "a.json").write_text(json.dumps(record))
+    return CocoDetection(str(root), {"train": {"annotations": "a.json", "images": "images"}})
+
+
+def test_no_area_is_that_of_the_box(tmp_path: Path) -> None:
+    assert boxes(tmp_path, area=None).annotated("train", 1).objects.areas.tolist() == [48]
+
+
+def test_boxes_that_are_shares_of_images(tmp_path: Path) -> None:
+    boxes(tmp_path, bbox=[0.1, 0.1, 1, 0.5]).check(["train"])
+    with pytest.raises(ValueError, match="no box of split 'train' reaches beyond one pixel: are they shares of the im"):
+        boxes(tmp_path, bbox=[0.1, 0.1, 0.9, 0.5]).check(["train"])
+
+
+def test_an_image_is_named_by_a_number(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="annotation 1 is of the image True, which is not in the file"):
+        boxes(tmp_path, image_id=True).check(["train"])

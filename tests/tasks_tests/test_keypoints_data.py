@@ -77,6 +77,16 @@ def mpii(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_images_may_lie_anywhere_and_have_numbers(coco: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    away = tmp_path_factory.mktemp("away") / "train"
+    (coco / "train2017").rename(away)
+    path = "annotations/person_keypoints_train2017.json"
+    CocoKeypoints(str(coco), {"train": {"annotations": path, "images": str(away)}}).check(["train"])
+    (coco / path).write_text((coco / path).read_text().replace('"image_id": 5', '"image_id": true', 1))
+    with pytest.raises(ValueError, match="is of the image True, which is not in the file"):
+        CocoKeypoints(str(coco), {"train": {"annotations": path, "images": str(away)}}).check(["train"])
+
+
 def test_coco_persons_by_images(coco: Path) -> None:
     data = recognise(coco)
     assert isinstance(data, CocoKeypoints)
