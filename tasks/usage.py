@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,6 +17,8 @@ class AnyUsage:
 
     Without a `size` images keep their own; those above `tile` squared pixels go through in tiles.
     """
+
+    transparent: ClassVar[bool] = True  # whether pictures may be
 
     input: tuple[int, int, int]
     size: tuple[int, int] | None

@@ -23,7 +23,7 @@ def main() -> int:
     from PIL import Image
     from tqdm import tqdm
 
-    from benchmarks.export.predictor import Predictor, read_picture
+    from benchmarks.export.predictor import Predictor
     from benchmarks.files import write
     from tasks.files import by_stem, files_in, stem
 
@@ -33,6 +33,8 @@ def main() -> int:
             raise ValueError(
                 f"there are no images in {options.pictures}: give a folder with PNG, JPEG, BMP or TIFF files"
             )
+        if missing := next((path for path in paths if not path.exists()), None):
+            raise ValueError(f"there is no {missing}: give an image, or a folder of images")
         drawn = {stem: options.out / f"{stem}.png" for stem in by_stem(paths)}
         for path in paths:
             if path.resolve() in {one.resolve() for one in drawn.values()}:
@@ -41,7 +43,7 @@ def main() -> int:
         options.out.mkdir(parents=True, exist_ok=True)
         told = {}
         for path in tqdm(paths, unit="image", file=sys.stderr, disable=len(paths) == 1):
-            picture = read_picture(path)
+            picture = predictor.picture(path)
             found = predictor(picture)
             told[path.name] = predictor.told(found)
             tqdm.write(f"{path.name}: {predictor.said(found)}")

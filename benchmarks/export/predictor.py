@@ -13,7 +13,7 @@ import torch
 
 from benchmarks.export.about import Kind, part_of, read_about
 from tasks.deployment import as_batch
-from tasks.files import decode, in_colour
+from tasks.files import decode, in_colour, opaque
 from tasks.restoration.tiles import tiled
 from tasks.usage import AnyUsage
 
@@ -44,6 +44,10 @@ class Predictor:
             outputs = self.run(batch)
         return self.drawing.read([output.numpy() for output in outputs], image, self.usage)
 
+    def picture(self, path: Path) -> np.ndarray:
+        """An image file as it is seen, (H, W, 3) RGB uint8. Raises ValueError."""
+        return decode(path, in_colour if self.usage.transparent else opaque)
+
     def drawn(self, image: np.ndarray, found: Any) -> np.ndarray:
         """(H, W, 3) RGB uint8."""
         return self.drawing.drawn(image, found, self.usage)
@@ -55,11 +59,6 @@ class Predictor:
     def said(self, found: Any) -> str:
         """The same in a line."""
         return self.drawing.said(found, self.usage)
-
-
-def read_picture(path: Path) -> np.ndarray:
-    """An image file as it is seen, (H, W, 3) RGB uint8. Raises ValueError."""
-    return decode(path, in_colour)
 
 
 def plain_network(folder: Path) -> torch.nn.Module:

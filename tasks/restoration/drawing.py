@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -21,6 +21,8 @@ def picture(image: np.ndarray) -> np.ndarray:
 @dataclass(frozen=True, kw_only=True)
 class Usage(AnyUsage):
     """And its colours, and whether a channel marks the pixels that are lost."""
+
+    transparent: ClassVar[bool] = False
 
     colours: Literal["gray", "rgb"]
     marks: bool

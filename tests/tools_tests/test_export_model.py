@@ -215,10 +215,25 @@ def _pictures_are_drawn(tool: Any, out: Path, tmp_path: Path, engines: list[str]
     assert (torn.returncode, torn.stderr.count("\n"), "c.png" in torn.stderr) == (2, 1, True)
 
 
+def test_transparency_is_kept_or_refused(tmp_path: Path) -> None:
+    from tasks.restoration.drawing import Usage
+    from tasks.usage import AnyUsage
+
+    Image.new("RGBA", (9, 8), (1, 2, 3, 0)).save(tmp_path / "a.png")
+    predictor = Predictor.__new__(Predictor)
+    predictor.usage = AnyUsage(input=(3, 8, 8), size=None)
+    assert predictor.picture(tmp_path / "a.png").shape == (8, 9, 3)
+    predictor.usage = Usage(input=(3, 8, 8), size=None, colours="rgb", marks=False)
+    with pytest.raises(ValueError, match=r"a\.png has an alpha channel: save it without transparency"):
+        predictor.picture(tmp_path / "a.png")
+
+
 def test_no_picture_is_written_over_another(tool: Any, tmp_path: Path) -> None:
     for name in ("a.jpg", "b.png"):
         Image.new("RGB", (8, 8)).save(tmp_path / name)
     before = (tmp_path / "b.png").read_bytes()
+    done = tool("predict", tmp_path / "c.png", "--model", tmp_path)
+    assert (done.returncode, "c.png: give an image, or a folder of images" in done.stderr) == (2, True), done.stderr
     done = tool("predict", tmp_path, "--model", tmp_path, "--out", tmp_path)
     assert (done.returncode, f"would overwrite {tmp_path / 'b.png'}" in done.stderr) == (2, True), done.stderr
     assert (tmp_path / "b.png").read_bytes() == before
