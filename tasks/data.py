@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 SPLITS = ("train", "val", "test")
 FLAT = "."  # the split of a folder that has none
 POOLS = ("train", FLAT)  # splits to learn from, also where they are dealt out first
-ALIASES = {"val": ("val", "valid")}  # what folders and lists of a split may be called, where not like the split
+ALIASES = {  # what folders and lists of a split may be called
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation"),
+    "test": ("test", "testing"),
+}
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")  # of image files, in capitals or not
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from core import build
-from tasks.data import FLAT, SPLITS
+from tasks.data import ALIASES, FLAT, SPLITS
+from tasks.folders import Listing
 from tasks.registry import DATA
 
 
@@ -48,13 +49,28 @@ def found(task: str, root: Path) -> Found:
     config = FINDERS[task](root)
     data = build(DATA, config)
     splits = [split for split in SPLITS if _has(data, split)]
+    _check_none_lost(root, config, splits)
     if "train" not in splits:
-        if not _has(data, FLAT) or not data.listing(FLAT).items:
-            raise ValueError(
-                f"{root} has no split 'train', and no images without a split: see docs/data.md for the layouts"
-            )
+        flat = data.list_split(FLAT) if _has(data, FLAT) else Listing()
+        if not flat.items:
+            nothing = f"{root} has no split 'train', and no images without a split: see docs/data.md for the layouts"
+            raise ValueError(next(iter(flat.problems), nothing))
         splits = [FLAT]
     return Found(task, config, data, splits)
+
+
+def _check_none_lost(root: Path, config: Mapping[str, Any], splits: Sequence[str]) -> None:
+    """Raises ValueError where a folder is called as a split that is not found, or two as the same one."""
+    parts = [".", "images", "masks", *(config[part] for part in ("depths", "degraded", "clean") if part in config)]
+    for split in SPLITS:
+        places = {name: place for name in ALIASES[split] for part in parts if (place := root / part / name).is_dir()}
+        if len(places) > 1:
+            raise ValueError(f"{' and '.join(map(str, places.values()))} are both split {split!r}: leave one of them")
+        if places and split not in splits:
+            raise ValueError(
+                f"{places.popitem()[1]} is there, but not all that makes it split {split!r} (docs/data.md): "
+                "add it, or take the folder away"
+            )
 
 
 def data_of(task: str, root: Path) -> dict[str, Any]:
@@ -87,9 +103,13 @@ def _segmentation(root: Path) -> dict[str, Any]:
     config: dict[str, Any] = dict(type="FolderSegmentation", root=str(root), layout=_name(data))
     if not isinstance(data, AnyLabels):
         return config
-    counts = sum(data.counts(split) for split in (*SPLITS, FLAT) if _has(data, split))
-    seen = np.flatnonzero(counts).tolist()  # 255 does not count, but where it is the only other value: a mask of two
+    splits = [split for split in SPLITS if _has(data, split)] or [FLAT]
+    seen = np.flatnonzero(sum(data.counts(split) for split in splits)).tolist()
+    # 255 does not count, but where it is the only other value: a mask of two
     values = seen if len(seen) == 2 else [value for value in seen if value != IGNORE]
+    if not values:
+        data.check(splits)  # says which one cannot be read
+        raise ValueError(f"the label maps of {root} hold nothing but {IGNORE}, which does not count: label some pixels")
     return {
         **config,
         "classes": [str(value) for value in values],
@@ -113,14 +133,15 @@ def _detection(root: Path) -> dict[str, Any]:
     from tasks.detection.folders import recognise
     from tasks.detection.voc import VocDetection
 
-    with suppress(ValueError):
+    try:
         return dict(type=type(recognise(root)).__name__, root=str(root))
-    if splits := _alone(root):
-        return dict(type="CocoDetection", root=str(root), splits=splits)
-    with suppress(OSError):
-        VocDetection.find(root, FLAT)
-        return dict(type="VocDetection", root=str(root), splits={"train": FLAT})
-    raise ValueError(f"{root} has annotations neither of COCO nor of Pascal VOC: see docs/data.md")
+    except ValueError:
+        if splits := _alone(root):
+            return dict(type="CocoDetection", root=str(root), splits=splits)
+        with suppress(OSError):
+            VocDetection.find(root, FLAT)
+            return dict(type="VocDetection", root=str(root), splits={"train": FLAT})
+        raise
 
 
 def _alone(root: Path) -> dict[str, dict[str, str]]:

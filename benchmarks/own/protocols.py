@@ -116,8 +116,9 @@ def detection(data: Config, size: Size, width: Width, checkpoint: str | None) ->
 
 
 def restoration(data: Config, size: Size, width: Width, checkpoint: str | None) -> Config:
-    images = build(DATA, data)
-    crop = [min(48, *size)] * 2
+    images: Any = build(DATA, data)
+    sides = (side for split in ("train", "val") for k in range(images.size(split)) for side in images.shape(split, k))
+    crop = [min(48, *sides)] * 2
     train, batch = images.size("train"), min(8, max(1, images.size("train") // 2))
     degradation = {} if images.paired else dict(degradation=dict(type="Noise", sigma=NOISE))
     space = dict(

@@ -60,7 +60,7 @@ class FolderClassification(LabelledFiles):
 
     def __init__(self, root: str, classes: Sequence[str] | None = None):
         super().__init__(root)
-        where = self.root / TRAIN if (self.root / TRAIN).is_dir() else self.root
+        where = next((place for name in ALIASES[TRAIN] if (place := self.root / name).is_dir()), self.root)
         if classes is None:
             classes = [folder.name for folder in _folders(where) if where != self.root or folder.name not in RESERVED]
             check_spelling(classes, where)

@@ -190,3 +190,69 @@ def test_every_width_makes_a_protocol(tmp_path: Path, task: str) -> None:
         costs.append(len(space.decisions))
         assert str(width)
     assert costs
+
+
+def test_the_cause_is_told_why_boxes_cannot_be_used(tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        pictures(tmp_path / split, 2)
+        (tmp_path / split / "_annotations.coco.json").write_text('{"images": [')
+    with pytest.raises(ValueError, match=r"train/_annotations\.coco\.json, line 1: this is not JSON"):
+        data_of("detection", tmp_path)
+
+
+def test_the_cause_is_told_why_label_maps_cannot_be_used(tmp_path: Path) -> None:
+    """Without names of classes, which the maps would give."""
+    pictures(tmp_path / "images/train", 2)
+    pictures(tmp_path / "masks/train", 2)
+    with pytest.raises(ValueError, match=r"masks/train/p0\.png is not an 8-bit label map \(mode RGB\)"):
+        data_of("segmentation", tmp_path)
+    for path in (tmp_path / "masks/train").iterdir():
+        Image.new("L", (48, 40), 255).save(path)
+    with pytest.raises(ValueError, match="hold nothing but 255, which does not count"):
+        data_of("segmentation", tmp_path)
+    for path in (tmp_path / "masks/train").iterdir():
+        path.unlink()
+        Image.new("L", (48, 40)).save(path.with_suffix(".webp"))
+    with pytest.raises(ValueError, match=r"p0\.webp is a webp file, which is not read: save it as PNG"):
+        data_of("segmentation", tmp_path)
+
+
+def test_no_split_is_lost_without_a_word(tmp_path: Path) -> None:
+    for seed, split in enumerate(("training", "validation", "testing")):
+        pictures(tmp_path / "a" / split, 2, seed)
+        for name in "xy":
+            pictures(tmp_path / "b" / split / name, 1, seed)
+        pictures(tmp_path / "c/images" / split, 2, seed)
+    assert sizes(opened("restoration", tmp_path / "a")) == [2, 2, 2]
+    assert sizes(opened("classification", tmp_path / "b")) == [2, 2, 2]
+    for split in ("training", "valid", "testing"):
+        masks(tmp_path / "c/masks" / split, 2, (0, 1))
+    with pytest.raises(ValueError, match=r"c/.*valid.* and .*c/.*valid.* are both split 'val': leave one"):
+        data_of("segmentation", tmp_path / "c")
+    (tmp_path / "c/images/validation").rename(tmp_path / "c/elsewhere")
+    with pytest.raises(ValueError, match=r"c/masks/valid is there, but not all that makes it split 'val'"):
+        data_of("segmentation", tmp_path / "c")
+
+
+def test_pictures_that_are_not_read_are_named(tmp_path: Path) -> None:
+    pictures(tmp_path / "a", 2)
+    (tmp_path / "a/p1.png").rename(tmp_path / "a/p1.WEBP")
+    with pytest.raises(ValueError, match=r"p1\.WEBP is a WEBP file"):
+        data_of("restoration", tmp_path / "a")
+    for name in "xy":
+        pictures(tmp_path / "b/train" / name / "day", 2)
+    with pytest.raises(ValueError, match=r"train/x/day is a folder with files of its own"):
+        opened("classification", tmp_path / "b")
+    pictures(tmp_path / "b/val/x", 1)
+    pictures(tmp_path / "c/noisy/train/day", 2)
+    pictures(tmp_path / "c/clean/train/day", 2)
+    with pytest.raises(ValueError, match=r"noisy/train/day is a folder with files of its own"):
+        opened("restoration", tmp_path / "c")
+
+
+def test_crops_fit_into_the_smallest_picture(tmp_path: Path) -> None:
+    pictures(tmp_path, 8)
+    Image.new("RGB", (20, 70)).save(tmp_path / "z.png")
+    config = PROTOCOLS["restoration"](data_of("restoration", tmp_path), (40, 48), WIDTHS["restoration"][-1], None)
+    smallest = min(min(opened("restoration", tmp_path).shape(split, k)) for split in SPLITS[:2] for k in range(2))
+    assert config["final"]["view"]["size"] == [smallest] * 2

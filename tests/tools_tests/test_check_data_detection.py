@@ -61,6 +61,9 @@ def test_coco(tool, boxes: Path) -> None:
     record = {"images": images, "categories": [{"id": 1, "name": "car"}]}
     record["annotations"] = [entry, entry]
     (boxes / "train/_annotations.coco.json").write_text(json.dumps(record))
+    refused = tool("check_data", "detection", boxes)
+    assert (refused.returncode, "boxes/val is there, but not all that" in refused.stderr) == (2, True), refused.stderr
+    (boxes / "val").rename(boxes / "elsewhere")
     done = tool("check_data", "detection", boxes)
     assert done.returncode == 2
     assert done.stdout.startswith("train: 3 images, 2 without objects; 1 objects: car 1;")
