@@ -39,13 +39,13 @@ def cached(
     """
     folder, fault = root / f"{kind}-{content_key(identity)}", None
     for _ in range(2):
-        if not folder.exists():
+        if not os.path.lexists(folder):
             _make(folder, identity, make, meter)
         seen = _inode(folder)
-        cost = _noted(folder, identity)
-        fault = _damage(folder) or flaw(folder) if cost is not None else f"has no readable {NOTE}"
-        if cost is not None and fault is None:
-            return folder, cost
+        note = _noted(folder, identity)
+        fault = _damage(folder, note["files"]) or flaw(folder) if note else f"has no readable {NOTE}"
+        if note and fault is None:
+            return folder, Cost(**note["cost"])
         aside = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.bad")
         if _inode(folder) == seen:  # else another process has done it
             with suppress(FileNotFoundError):
@@ -54,25 +54,31 @@ def cached(
     raise ValueError(f"{folder} {fault}, also made anew: give another cache, or look for what changes the results")
 
 
-def _noted(folder: Path, identity: dict[str, Any]) -> Cost | None:
-    """What the note says that it cost; None where it is none, or not the one that was written."""
+def _noted(folder: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
+    """The note; None where it is none, or not the one that was written."""
+    if not (folder / NOTE).is_file():  # to read a pipe has no end
+        return None
     try:
         note = json.loads((folder / NOTE).read_text())
         intact = note.pop("key") == content_key(note) and content_key(note["identity"]) == content_key(identity)
-        return Cost(**note["cost"]) if intact and isinstance(note["files"], dict) else None
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return note if intact and Cost(**note["cost"]) and isinstance(note["files"], dict) else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
-def _damage(folder: Path) -> str | None:
-    """Which file is not what was written, if any."""
-    for name, checksum in json.loads((folder / NOTE).read_text())["files"].items():
+def _damage(folder: Path, files: dict[str, int]) -> str | None:
+    """Which file is not what was written, if any; hidden ones, as systems leave them, do not count."""
+    for name, checksum in files.items():
         try:
+            if not (folder / name).is_file():
+                return f"has no {name}"
             if _checksum(folder / name) != checksum:
                 return f"has another {name} than was written"
-        except (FileNotFoundError, IsADirectoryError):
+        except FileNotFoundError:
             return f"has no {name}"
-    return None
+    found = (str(path.relative_to(folder)) for path in folder.rglob("[!.]*") if not path.is_dir())
+    strange = next((name for name in found if name not in files and name != NOTE), None)
+    return f"has a {strange} that was not written" if strange else None
 
 
 def _checksum(path: Path) -> int:
@@ -95,7 +101,7 @@ def _make(folder: Path, identity: dict[str, Any], make: Callable[[Path], None], 
         try:
             os.rename(part, folder)
         except OSError:
-            if not folder.exists():  # else another process was first
+            if not os.path.lexists(folder):  # else another process was first
                 raise
 
 
@@ -136,6 +142,6 @@ def _sweep(root: Path) -> None:
 
 def _inode(path: Path) -> int | None:
     try:
-        return path.stat().st_ino
+        return path.lstat().st_ino
     except FileNotFoundError:
         return None

@@ -121,6 +121,28 @@ def test_a_file_that_is_gone_is_found(tmp_path: Path, capsys) -> None:
     assert "has no content: set aside as" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to(path)])
+@pytest.mark.parametrize("name", ["content", NOTE, ""])
+def test_what_is_no_file_and_no_folder_is_made_again(tmp_path: Path, capsys, name: str, make) -> None:
+    kept(tmp_path)
+    place = only(tmp_path) / name
+    place.rename(tmp_path / "away")
+    make(place)
+    assert kept(tmp_path, "y")[0] == "y"
+    assert "set aside as" in capsys.readouterr().err
+    assert kept(tmp_path, "z")[0] == "y"
+
+
+@pytest.mark.parametrize(("name", "again"), [("teacher.npy", True), ("more/tap9.npy", True), (".DS_Store", False)])
+def test_a_file_that_nobody_wrote_is_damage(tmp_path: Path, capsys, name: str, again: bool) -> None:
+    kept(tmp_path)
+    stray = only(tmp_path) / name
+    stray.parent.mkdir(exist_ok=True)
+    stray.touch()
+    assert kept(tmp_path, "y")[0] == ("y" if again else "x")
+    assert (f"has a {name} that was not written: set aside as" in capsys.readouterr().err) == again
+
+
 def test_what_a_killed_process_was_making_is_removed_and_what_a_living_one_makes_is_not(tmp_path: Path) -> None:
     dead = tmp_path / ".features-0123456789abcdef-01234567"
     dead.mkdir()
