@@ -8,6 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from core import did_you_mean
+from core.parsing import in_a_line, shown, typed
 from search_spaces import Architecture, FiniteSpace, SearchSpace
 from strategies.nsga2 import front
 from strategies.strategy import AskTell, Plan, Study
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import optuna
 
 SAMPLERS = ("TPESampler", "GPSampler", "NSGAIISampler", "NSGAIIISampler", "QMCSampler", "RandomSampler")
+MODELS = ("TPESampler", "GPSampler")  # those that sample at random until they have seen n_startup_trials
+EARLY = 2  # of these, where settings are tried
 DRAWS = 20  # of the sampler, until it proposes a network that nobody has tried
 
 
@@ -42,6 +45,9 @@ class OptunaSampler(AskTell):
     def prepare(self, study: Study) -> Plan:
         if not isinstance(study.space, FiniteSpace):
             raise ValueError(f"OptunaSampler needs named decisions, which {study.space} has not: evolve it")
+        if self.settings:
+            self.objectives = len(study.objectives)
+            self._try(study.space)
         return Plan()
 
     def search(self, study: Study) -> list[Answer]:
@@ -72,16 +78,33 @@ class OptunaSampler(AskTell):
     def answers(self, trials: Sequence[Trial]) -> list[Answer]:
         return front(trials) if self.objectives else super().answers(trials)
 
-    def _study(self, seed: int) -> optuna.Study:
+    def _try(self, space: SearchSpace) -> None:
+        """Raise ValueError for settings that the sampler only looks at when it samples, and no longer at random."""
+        early = {"n_startup_trials": EARLY} if self.sampler in MODELS else {}
+        typed(self.settings.get("n_startup_trials", EARLY), int, f"n_startup_trials of {self.sampler}")
+        self.start(space, 0)
+        self.study = self._study(0, **early)
+        try:
+            for value in range(EARLY + 1):
+                trial = self.study.ask()
+                self._suggested(trial)
+                self.study.tell(trial, [float(value)] * len(self.study.directions))
+        except Exception as error:  # whatever its arithmetic raises
+            raise self._refused(error) from None
+
+    def _refused(self, error: Exception) -> ValueError:
+        return ValueError(f"settings {shown(self.settings)} are none of Optuna's {self.sampler}: {in_a_line(error)}")
+
+    def _study(self, seed: int, **settings: Any) -> optuna.Study:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                sampler = getattr(optuna.samplers, self.sampler)(seed=seed, **self.settings)
+                sampler = getattr(optuna.samplers, self.sampler)(seed=seed, **{**self.settings, **settings})
         except (TypeError, ValueError) as error:
-            raise ValueError(f"settings {self.settings} are none of Optuna's {self.sampler}: {error}") from None
+            raise self._refused(error) from None
         largest = optuna.study.StudyDirection.MAXIMIZE
         return optuna.create_study(sampler=sampler, directions=[largest] * max(self.objectives, 1))
 

@@ -115,5 +115,10 @@ def test_what_does_not_fit_is_refused() -> None:
         OptunaSampler("TPESampeler")
     with pytest.raises(ValueError, match=r"settings {'trees': 3} are none of Optuna's TPESampler"):
         OptunaSampler(settings=dict(trees=3))
+    study: Any = SimpleNamespace(space=ToySpace(layers=2), objectives=())
+    for settings in (dict(n_startup_trials="x"), dict(gamma=3), dict(prior_weight="x"), dict(n_ei_candidates=1e9)):
+        with pytest.raises(ValueError, match="TPESampler"):
+            OptunaSampler(settings=settings).prepare(study)
+    OptunaSampler(settings=dict(n_startup_trials=100, multivariate=True)).prepare(study)
     with pytest.raises(ValueError, match="evolve it"):
         OptunaSampler().prepare(SimpleNamespace(space="an open space"))  # type: ignore[arg-type]
