@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from benchmarks.running.store import Store
 from core import Inherit, Weights, build, matching
+from core.parsing import in_a_line
 from search_spaces import SPACES, SearchSpace
 from strategies import Failure
 from tasks import TASKS, Cost, Outcome, Stage, Start, Task
@@ -111,7 +112,13 @@ def run(job: Job) -> Outcome | Failed:
     Memory or a disk that are full or broken are no candidate's fault and raise MachineError.
     """
     for module in job.imports:
-        import_module(module)
+        try:
+            import_module(module)
+        except Exception as error:  # a worker may have another path or other packages than the command
+            why = in_a_line(f"{type(error).__name__}: {error}")
+            raise MachineError(
+                f"a worker cannot import {module} ({why}): the same command goes on once it can"
+            ) from None
     task = build_task(job.task)
     build_space(job.space)  # its module may register networks
     spent = task.meter.measure()

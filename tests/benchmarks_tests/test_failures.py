@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from benchmarks.executors import ProcessExecutor
-from benchmarks.running.job import Failed
+from benchmarks.running.job import Failed, Job, MachineError, run
 from benchmarks.torture.candidates import nap
 from strategies import Proposal
 from strategies.random_search import RandomSearch
@@ -108,3 +108,11 @@ def test_a_worker_that_hangs_is_ended_and_its_trial_has_failed(toy_study, tmp_pa
 def test_a_patience_needs_workers_that_can_be_ended(tool: Any, tmp_path: Path) -> None:
     done = tool("run_benchmark", "toy", "--work-dir", tmp_path, "--patience", 3)
     assert (done.returncode, "--executor process or ray" in done.stderr) == (2, True)
+
+
+def test_a_worker_that_lacks_what_a_benchmark_imports_ends_the_run_and_says_so() -> None:
+    job: Any = Job("{}", "{}", {}, None, stage=None, imports=("nowhere",))  # type: ignore[arg-type]
+    with pytest.raises(
+        MachineError, match=r"a worker cannot import nowhere \(ModuleNotFoundError: .*: the same command"
+    ):
+        run(job)
