@@ -26,7 +26,11 @@ def checked(backends: Any) -> Backends:
         from mmengine.visualization.vis_backend import VISBACKENDS  # imports torch
 
         for one in backends:
-            if VISBACKENDS.get(str(one["type"])) is None:
+            try:
+                found = VISBACKENDS.get(str(one["type"]))
+            except Exception:  # what MMEngine raises where a name is not even a module's
+                found = None
+            if found is None:
                 raise ValueError(did_you_mean("visualisation backend", one["type"], VISBACKENDS.module_dict))
     return backends
 

@@ -91,6 +91,8 @@ def test_a_protocol_file_can_ask_for_them(tool, tmp_path: Path) -> None:
             "unknown visualisation backend 'LocalVisBackends': did you mean 'LocalVisBackend'",
         ),
         ("[{'type': 3}]", "unknown visualisation backend '3'"),
+        ("[{'type': '.'}]", "unknown visualisation backend '.': choose one of "),
+        ("[{'type': ''}]", "unknown visualisation backend '': choose one of "),
         ("[{'type': 'LocalVisBackend', 'colour': 1}]", "vis_backends (LocalVisBackend) cannot be opened (TypeError: "),
     ],
 )
