@@ -78,8 +78,8 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Raises ValueError where its `study.json` is damaged, or of another protocol."""
-        result = read_study(self.folder)
+        """Raises ValueError where its `study.json` is damaged, or of another protocol or run."""
+        result = read_study(self.folder, self.dump)
         if result is not None and result["protocol_hash"] != self.dump["protocol_hash"]:
             raise ValueError(
                 f"{self.folder / 'study.json'} is of another protocol: remove it, or choose another --work-dir"
@@ -180,6 +180,12 @@ class Run:
         before = read_config(self.folder)
         if before is None:
             return
+        for entry, called in (("name", "the strategy"), ("seed", "seed")):
+            if before[entry] != self.dump[entry]:
+                raise ValueError(
+                    f"{self.folder / 'config.json'} is of {called} {before[entry]}, and not of {self.dump[entry]}: "
+                    "remove this copy of another run, or choose another --work-dir"
+                )
         what = ("benchmark", "strategy", "weights")
         old, new = (dict(_flat({one: rules(run.get(one)) for one in what})) for run in (before, self.dump))
         differ = [name for name in old | new if (name in old, old.get(name)) != (name in new, new.get(name))]

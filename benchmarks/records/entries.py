@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from benchmarks.files import check_name, read_json
 from core import parse
+from core.parsing import in_a_line
 from strategies import Failure, Status
 from tasks import Inherited
 
@@ -195,9 +196,25 @@ class ConfigEntry:
         check_name(self.benchmark.get("id"), "the benchmark's id")
 
 
-def read_study(folder: Path) -> Line | None:
-    """A finished study's `study.json`; None where there is none. Raises ValueError."""
-    return _read_entry(folder / "study.json", StudyEntry, "the study")
+def read_study(folder: Path, config: Mapping[str, Any] | None = None) -> Line | None:
+    """A finished study's `study.json`; None where there is none. Raises ValueError, also where `config` is another run's."""
+    path = folder / "study.json"
+    result = _read_entry(path, StudyEntry, "the study")
+    if result is not None and config is not None:
+        said, is_of = (result["benchmark"], result["strategy"], result["seed"]), run_of(config)
+        if said != is_of:
+            raise ValueError(f"{path} is of {titled(*said)}, and not of {titled(*is_of)}: remove it")
+    return result
+
+
+def run_of(config: Mapping[str, Any]) -> tuple[str, str, int]:
+    """Whose a `config.json` is: benchmark, strategy and seed."""
+    return config["benchmark"]["id"], config["name"], config["seed"]
+
+
+def titled(benchmark: str, strategy: str, seed: int) -> str:
+    """A run in a sentence."""
+    return in_a_line(f"{benchmark}, {strategy}, seed {seed}")
 
 
 def read_answer(folder: Path) -> Line | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.benchmark import Benchmark, rules
 from benchmarks.catalogue import run_configs
+from benchmarks.records.entries import titled
 from benchmarks.records.record import Record
 from core import content_key
 
@@ -32,12 +33,12 @@ def lacking(name: str, work_dir: Path) -> Iterator[Lacking]:
         benchmark = Benchmark(config["benchmark"])
         for seed in [config["seed"]] if "seed" in config else benchmark.seeds:
             folder = work_dir / benchmark.id / strategy / f"seed{seed}"
-            damaged = tuple(_damage(folder, config))
+            damaged = tuple(_damage(folder, config, (benchmark.id, strategy, seed)))
             if damaged or not (folder / "study.json").exists():
                 yield Lacking(benchmark.id, strategy, seed, damaged)
 
 
-def _damage(folder: Path, config: Mapping[str, Any]) -> list[str]:
+def _damage(folder: Path, config: Mapping[str, Any], who: tuple[str, str, int]) -> list[str]:
     """Why a run cannot be resumed or counted, a sentence each; nothing where it was not begun."""
     if not (folder / "config.json").exists():
         return []
@@ -45,6 +46,8 @@ def _damage(folder: Path, config: Mapping[str, Any]) -> list[str]:
         record = Record.of(folder)
     except (ValueError, OSError) as error:
         return [str(error)]
+    if record.identity != who:
+        return [f"{folder} holds a copy of {titled(*record.identity)}: remove it"]
     asked, found = (content_key([rules(one["benchmark"]), rules(one["strategy"])]) for one in (config, record.config))
     if asked != found:
         return [f"{folder} is of another protocol: move it, or choose another folder"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.benchmark import check_bounds, rules
 from benchmarks.ledger import EVENTS, TRIALS, read_events, read_trials
-from benchmarks.records.entries import read_answer, read_config, read_study
+from benchmarks.records.entries import read_answer, read_config, read_study, run_of
 from benchmarks.records.lines import check_choices
 from core import build, content_key, only_registered
 from core.parsing import in_a_line
@@ -44,11 +44,10 @@ class Record:
     @classmethod
     def of(cls, folder: Path) -> Record:
         """Read a run's folder. Raises ValueError where it cannot be read."""
-        config, result = read_config(folder), read_study(folder)
+        config = read_config(folder)
         if config is None:
             raise ValueError(f"{folder} has no config.json: restore it, or run the benchmark again")
-        who = (config["benchmark"]["id"], config["name"], config["seed"])
-        return cls(folder, *who, read_trials(folder / TRIALS), config, result)
+        return cls(folder, *run_of(config), read_trials(folder / TRIALS), config, read_study(folder, config))
 
     @property
     def identity(self) -> tuple[str, str, int]:
@@ -126,9 +125,6 @@ class Record:
     def _contradictions(self, result: dict[str, Any]) -> list[str]:
         """Where `study.json` says something else than configuration and trials."""
         found = []
-        said = (result["benchmark"], result["strategy"], result["seed"])
-        if said != self.identity:
-            found.append(f"config.json is of {self.identity}, study.json of {said}")
         if result["protocol_hash"] != self.protocol_hash:
             found.append("config.json and study.json are of different protocols")
         keys = {trial.id: trial.arch.key for trial in self.trials}

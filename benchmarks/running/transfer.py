@@ -31,7 +31,8 @@ def found(source: str, anew: bool) -> Iterator[Found]:
     if not folder.is_dir():
         yield _published(source)
         return
-    config, result = read_config(folder), read_study(folder)
+    config = read_config(folder)
+    result = read_study(folder, config)
     if config is None or result is None:
         raise ValueError(f"{folder} holds no finished run: give runs/<benchmark>/<strategy>/seed<k>, or a published id")
     benchmark, answers = config["benchmark"], result["answers"]

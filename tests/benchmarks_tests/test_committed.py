@@ -97,6 +97,7 @@ def test_a_protocol_that_is_not_todays_is_named(results: Path) -> None:
         one.endswith("seed0: its rules are not those of toy-v2 in this checkout") for one in other_protocols(results)
     )
     change(config, lambda content: content["benchmark"].update(id="toy-v1"))
+    change(results / ONE / "study.json", lambda content: content.update(benchmark="toy-v1"))
     (sentence,) = other_protocols(results)
     assert sentence.endswith("seed0: there is no benchmark toy-v1 in this checkout")
 

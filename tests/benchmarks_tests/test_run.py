@@ -199,6 +199,18 @@ def test_the_result_of_another_protocol_is_no_finished_run(toy_config, tmp_path:
         _ = run.finished
 
 
+def test_a_copy_of_another_seeds_run_or_result_is_no_finished_run(toy_config, tmp_path: Path) -> None:
+    run = opened(toy_config, tmp_path)
+    result = play(run)
+    (run.folder / "study.json").write_text(json.dumps({**result, "seed": 1}))
+    with pytest.raises(ValueError, match=r"seed0/study\.json is of toy-test-v1, one, seed 1, and not of .*: remove it"):
+        _ = run.finished
+    for entry, other in (("seed", 1), ("name", "two")):
+        (run.folder / "config.json").write_text(json.dumps({**run.dump, entry: other}))
+        with pytest.raises(ValueError, match=rf"seed0/config\.json is of .* {other}, and not of"):
+            opened(toy_config, tmp_path)
+
+
 def test_what_a_kill_left_half_written_is_removed(toy_config, tmp_path: Path) -> None:
     run = opened(toy_config, tmp_path)
     run.folder.mkdir(parents=True)

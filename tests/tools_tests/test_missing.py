@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,9 @@ def test_an_interrupted_run_is_lacking_and_a_damaged_one_is_named(tool, protocol
     assert "one/seed1/study.json is not JSON" in said
     assert "two/seed0: 2 trials are done, study.json says 3" in said
     assert "two/seed1 is of another protocol" in said
+    shutil.rmtree(config.parent)
+    shutil.copytree(ledger.parent, config.parent)
+    assert "two/seed1 holds a copy of mine-v1, two, seed 0" in tool("missing", protocol, "--runs", tmp_path).stderr
 
 
 def test_without_a_benchmark_it_is_what_the_folder_has_runs_of(tool, tmp_path: Path) -> None:
