@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+LARGEST = 64 << 20  # bytes of one object in a file that a run leaves
+
 
 def check_name(name: object, what: str) -> None:
     """Raise ValueError where no folder can be called so."""
@@ -34,10 +36,21 @@ def replacing(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def there(path: Path) -> bool:
+    """Is there a file? Raises ValueError for anything else of its name: a pipe without end, a folder, a link to nothing."""
+    if path.is_file():
+        return True
+    if os.path.lexists(path):
+        raise ValueError(f"{path} is no regular file: remove it")
+    return False
+
+
 def read_json(path: Path) -> dict[str, Any] | None:
     """The object in a file; None where there is no file. Raises ValueError, naming the file, where it is none."""
-    if not path.is_file():
+    if not there(path):
         return None
+    if path.stat().st_size > LARGEST:
+        raise ValueError(f"{path} has more than {LARGEST >> 20} MiB: remove it and run the benchmark again")
     try:
         content = json.loads(path.read_text())
     except (ValueError, RecursionError) as error:

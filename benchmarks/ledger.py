@@ -13,6 +13,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from benchmarks.files import there
 from benchmarks.records.entries import Line
 from benchmarks.records.lines import EventCheck, TrialCheck, read_lines, whole_lines
 from benchmarks.running.job import Failed
@@ -122,6 +123,7 @@ class Ledger:
             file.close()
 
     def _hold(self, path: Path) -> FileIO:
+        there(path)
         file = FileIO(path, "a")
         self._files.append(file)
         try:
@@ -167,7 +169,7 @@ def read_events(path: Path, space: SearchSpace | None = None, trials: Sequence[T
     `trials` are those of its ledger, whose choices need not be checked again.
     """
     check = EventCheck(space, {trial.id: trial.arch.as_dict() for trial in trials})
-    return list(read_lines(path, "an event", check)) if path.is_file() else []
+    return list(read_lines(path, "an event", check)) if there(path) else []
 
 
 def read_record(folder: Path, space: SearchSpace | None) -> tuple[list[Trial], list[Line]]:
@@ -189,7 +191,7 @@ def _read_once(folder: Path, space: SearchSpace | None, *stamps: Any) -> tuple[l
     if much:
         gc.disable()
     try:
-        trials = read_trials(folder / TRIALS, space) if (folder / TRIALS).is_file() else []
+        trials = read_trials(folder / TRIALS, space) if there(folder / TRIALS) else []
         return trials, read_events(folder / EVENTS, space, trials)
     finally:
         if much:
@@ -199,7 +201,7 @@ def _read_once(folder: Path, space: SearchSpace | None, *stamps: Any) -> tuple[l
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
     """What is another number where a file has changed."""
-    if not path.is_file():
+    if not there(path):
         return None
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns

@@ -15,7 +15,7 @@ from mmengine.config import Config
 from benchmarks.benchmark import Benchmark, rules
 from benchmarks.catalogue import VIS_BACKENDS
 from benchmarks.executors import InlineExecutor
-from benchmarks.files import check_name, write
+from benchmarks.files import check_name, there, write
 from benchmarks.ledger import check_identity, diverged, read_record
 from benchmarks.records.entries import read_answer, read_config, read_study
 from benchmarks.records.provenance import commit, device_name, versions
@@ -171,6 +171,7 @@ class Run:
 
     def _check_record(self) -> None:
         """Raise ValueError where what an earlier process has left is damaged, or of another protocol."""
+        there(self.folder / "config.py")
         events = read_record(self.folder, self.benchmark.space)[1]
         check_identity(self.folder, events, identity_of(self.dump))
         for answer in self.folder.glob("answers/*"):

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from benchmarks.files import there
 from benchmarks.records.lines import read_lines, whole_lines
 from benchmarks.run import Run
 from benchmarks.study import IN_A_ROW
@@ -46,7 +47,7 @@ class Journal(Generic[T]):
                 self.found.append(parse(entry, line, what))
             lines.append(line)
 
-        deque(read_lines(path, what, check) if path.is_file() else (), maxlen=0)
+        deque(read_lines(path, what, check) if there(path) else (), maxlen=0)
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "ab") as file:
             file.truncate(whole_lines(path.read_bytes()))  # a kill has torn the last line

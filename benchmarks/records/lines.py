@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from benchmarks.files import LARGEST, there
 from benchmarks.records.entries import EVENTS, Choices, Line, TrialEntry
 from core import parse
 from core.parsing import in_a_line, shown
@@ -18,11 +20,12 @@ MOST_KNOWN = 20_000  # choices of different networks that are remembered
 
 def read_lines(path: Path, kind: str, check: Callable[[Any], None]) -> Iterator[Line]:
     """The objects in a file of JSON lines, but for a torn last one. Raises ValueError, naming file, line and entry."""
-    if path.exists() and not path.is_file():
-        raise ValueError(f"{path} is no regular file: remove it")  # to read a pipe has no end
+    there(path)
     with path.open("rb") as file:
-        for number, text in enumerate(file, start=1):
+        for number, text in enumerate(iter(partial(file.readline, LARGEST), b""), start=1):
             if not text.endswith(b"\n"):
+                if len(text) == LARGEST:
+                    raise ValueError(f"{path}, line {number} has more than {LARGEST >> 20} MiB: restore or remove it")
                 break
             try:
                 line = orjson.loads(text)

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from benchmarks import ledger
-from benchmarks.ledger import DivergedError, Ledger, read_record, read_trials
+from benchmarks.files import read_json
+from benchmarks.ledger import DivergedError, Ledger, read_events, read_record, read_trials
 from search_spaces.toy.space import ToySpace
 from strategies import Proposal, StageResult, Trial
 from strategies.random_search import RandomSearch
@@ -112,10 +113,20 @@ def test_memory_alone_records_nothing() -> None:
     assert not ledger.ahead
 
 
-def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "trials.jsonl")
+@pytest.mark.parametrize("read", [read_trials, read_events, lambda path: Ledger(path.parent, "rules")])
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("nowhere")])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, read: Any, make: Any) -> None:
+    make(tmp_path / "trials.jsonl")
     with pytest.raises(ValueError, match=r"trials\.jsonl is no regular file: remove it"):
-        read_trials(tmp_path / "trials.jsonl")
+        read(tmp_path / "trials.jsonl")
+
+
+@pytest.mark.parametrize("read", [read_trials, read_json])
+def test_a_file_without_end_is_not_read_to_its_end(tmp_path: Path, read: Any) -> None:
+    (tmp_path / "file").touch()
+    os.truncate(tmp_path / "file", 1 << 36)  # of which the disk holds nothing
+    with pytest.raises(ValueError, match=r"file.* has more than 64 MiB: (restore or )?remove it"):
+        read(tmp_path / "file")
 
 
 def test_what_is_checked_before_a_study_is_opened_is_not_read_again(

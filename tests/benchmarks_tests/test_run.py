@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -209,6 +210,22 @@ def test_a_copy_of_another_seeds_run_or_result_is_no_finished_run(toy_config, tm
         (run.folder / "config.json").write_text(json.dumps({**run.dump, entry: other}))
         with pytest.raises(ValueError, match=rf"seed0/config\.json is of .* {other}, and not of"):
             opened(toy_config, tmp_path)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to(path)])
+@pytest.mark.parametrize("name", ["config.json", "config.py", "study.json", "trials.jsonl", "events.jsonl"])
+def test_what_is_no_file_is_refused_before_anything_is_played(toy_config, tmp_path: Path, name: str, make: Any) -> None:
+    folder = tmp_path / "toy-test-v1/one/seed0"
+    folder.mkdir(parents=True)
+    make(folder / name)
+
+    def begin() -> None:
+        run = opened(toy_config, tmp_path)
+        assert not run.finished
+        run.prepare()
+
+    with pytest.raises(ValueError, match=rf"{name} is no regular file: remove it"):
+        begin()
 
 
 def test_what_a_kill_left_half_written_is_removed(toy_config, tmp_path: Path) -> None:
