@@ -14,6 +14,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.config.lazy import LazyAttr, LazyObject
 
+from benchmarks.files import check_name
 from core import did_you_mean
 from core.parsing import in_a_line
 
@@ -116,7 +117,9 @@ def run_configs(
 def _strategies(plain: Plain, path: Path) -> Mapping[str, Any]:
     """The strategies of a config by name; a file's own one is called as its run is, or as the file."""
     if "strategy" in plain:
-        return {plain.get("name", path.stem): plain["strategy"]}
+        name = plain.get("name", path.stem)
+        check_name(name, f"the name in {path}")
+        return {name: plain["strategy"]}
     if not plain.get("strategies"):
         raise ValueError(f"{path} has no strategy: give it an entry strategies=dict(random_search=dict(...))")
     if not isinstance(plain["strategies"], Mapping):

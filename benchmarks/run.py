@@ -44,7 +44,7 @@ class Run:
 
     def __init__(self, config: Mapping[str, Any], name: str, seed: int, work_dir: Path, device: str, devices: int = 1):
         check_name(name, "the name of a strategy")
-        if not isinstance(seed, int) or not 0 <= seed < 2**32:
+        if type(seed) is not int or not 0 <= seed < 2**32:
             raise ValueError(f"a seed must be from 0 to {2**32 - 1}, not {seed!r}: generators take no other")
         self.benchmark = Benchmark(config["benchmark"])
         self.strategy: Strategy = build(STRATEGIES, config["strategy"])

@@ -168,7 +168,7 @@ def setup(options: Any) -> list[Run]:
     runs = []
     for name, config in run_configs(options.benchmark, options.strategy, options.cfg_options):
         own = [config["seed"]] if "seed" in config else Benchmark(config["benchmark"]).seeds
-        seeds = dict.fromkeys(options.seed or own)
+        seeds = dict.fromkeys(options.seed) if options.seed else own  # which may be anything
         runs += [Run(config, name, seed, options.work_dir, options.device, options.devices) for seed in seeds]
     return runs
 

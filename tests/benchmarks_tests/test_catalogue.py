@@ -143,6 +143,7 @@ def test_a_benchmark_like_nothing_is_refused(tmp_path: Path, text: str, sentence
             ("toy", None, {"budget.trials": 1}),
             "changes nothing: write benchmark.budget.trials or strategy.budget.trials",
         ),
+        (("{folder}/named.py",), r"the name in .*named.py \['x'\] names a folder"),
         (("toy", None, {"strategies.pppo.steps": 1}), "unknown strategy in an option 'pppo': did you mean 'ppo'"),
         (
             ("toy", None, {"benchmark.stages.9.recipe": 1}),
@@ -165,6 +166,7 @@ def test_what_would_change_nothing_or_is_not_there_is_refused(folder: Path, argu
     (folder / "calls.py").write_text("from pathlib import Path\nbenchmark = dict(id=Path('roads').name)\n")
     (folder / "empty.py").write_text("x = 1\n")
     (folder / "bare.py").write_text("benchmark = dict(id='x')\n")
+    (folder / "named.py").write_text("benchmark = dict(id='x')\nstrategy = dict(type='PPO')\nname = ['x']\n")
     (folder / "list.py").write_text("benchmark = dict(id='x')\nstrategies = ['ppo']\n")
     name, *rest = arguments
     with pytest.raises(ValueError, match=sentence):

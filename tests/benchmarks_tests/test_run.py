@@ -139,7 +139,7 @@ def test_a_metric_that_the_task_does_not_have_is_refused(toy_config, tmp_path: P
             opened(toy_config, tmp_path, **changes)
 
 
-@pytest.mark.parametrize("seed", [-1, 2**32, "one", None])
+@pytest.mark.parametrize("seed", [-1, 2**32, "one", None, True, {}])
 def test_a_seed_that_no_generator_takes_is_refused(toy_config, tmp_path: Path, seed: Any) -> None:
     with pytest.raises(ValueError, match=f"a seed must be from 0 to 4294967295, not {seed!r}"):
         Run({"benchmark": toy_config, "strategy": RANDOM}, "one", seed, tmp_path, "cpu")
