@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import json
 import re
 import sys
@@ -16,13 +17,14 @@ from mmengine.config.lazy import LazyAttr, LazyObject
 
 from benchmarks.files import check_name
 from core import did_you_mean
-from core.parsing import in_a_line
+from core.parsing import in_a_line, shown
 
 CONFIGS = Path(__file__).parent / "configs"
 PROTOCOL = "protocol.py"
 VIS_BACKENDS = (
     "vis_backends"  # where a run's curves go, beside its benchmark: no rule, and so not in the protocol's hash
 )
+DELETE = "_delete_"  # MMEngine's: of the entry that it stands in, nothing stays but what stands beside it
 
 DEFAULT_OF = re.compile(
     r"^default_of = (\[.*\])$", re.MULTILINE
@@ -216,13 +218,35 @@ def _alike(plain: Plain, path: Path) -> Plain:
 
 
 def _merged(plain: Plain, options: Options, what: str) -> Plain:
-    if not options:
-        return plain
-    config = Config(plain)
-    try:
-        config.merge_from_dict(dict(options))
-    except Exception as error:  # MMEngine raises several kinds
-        given = in_a_line(", ".join(f"{name}={value}" for name, value in options.items()))
-        why = in_a_line(f"{type(error).__name__}: {error}")
-        raise ValueError(f"the option {given} does not fit the config of {what}: {why}") from error
-    return config.to_dict()
+    """A config with options merged in, one after the other, as MMEngine does. Raises ValueError where one does not fit."""
+    merged = copy.deepcopy(plain)
+    for name in sorted(options, key=lambda name: not name.endswith(f".{DELETE}")):  # before what comes in its place
+        change = copy.deepcopy(options[name])
+        for part in reversed(name.split(".")):
+            change = {part: change}
+        try:
+            merged = _into(merged, change)
+        except ValueError as error:
+            given = in_a_line(f"{name}={options[name]}")
+            raise ValueError(f"the option {given} does not fit the config of {what}: {error}") from None
+    return merged
+
+
+def _into(base: Any, change: Any) -> Any:
+    """Plain data with a change: a dict is merged, into a list by its places; anything else takes the place of what is there."""
+    if not isinstance(change, dict):
+        return change
+    if change.pop(DELETE, False) or base is None:
+        base = {}
+    elif not isinstance(base, dict | list | tuple):
+        raise ValueError(f"{shown(base)} has no entries: give {DELETE}=True as well to replace it")
+    elif not change:
+        raise ValueError("{} changes nothing: give None, or what it shall be")
+    if isinstance(base, dict):
+        return base | {name: _into(base.get(name), value) for name, value in change.items()}
+    items = list(base)
+    for place, value in change.items():
+        if place not in map(str, range(len(items))):
+            raise ValueError(f"{shown(place)} is no place in a list of {len(items)}")
+        items[int(place)] = _into(items[int(place)], value)
+    return items

@@ -6,6 +6,7 @@ import ast
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,6 +98,23 @@ def test_options_go_to_the_benchmark_to_every_strategy_or_to_one() -> None:
     assert read_protocol("toy", {"benchmark.task.noise": 1.5})["benchmark"]["task"]["noise"] == 1.5
 
 
+def test_options_are_merged_one_after_the_other() -> None:
+    def changed(**options: Any) -> Any:
+        return read_protocol("toy", {f"benchmark.{name}": value for name, value in options.items()})["benchmark"]
+
+    before = read_protocol("toy")["benchmark"]
+    assert changed(**{"budget.trials": 3, "budget": {"images": 500}})["budget"] == {"trials": 3, "images": 500}
+    assert changed(**{"seeds.1": 7, "stages.1": {"name": "last"}, "gate": None}) == {
+        **before,
+        "seeds": [before["seeds"][0], 7, *before["seeds"][2:]],
+        "stages": [before["stages"][0], {**before["stages"][1], "name": "last"}, *before["stages"][2:]],
+        "gate": None,
+    }
+    assert changed(**{"space.type": "MBConv", "space._delete_": True})["space"] == {"type": "MBConv"}
+    assert changed(space={"type": "MBConv", "_delete_": True})["space"] == {"type": "MBConv"}
+    assert read_protocol("toy")["benchmark"] == before
+
+
 def test_a_benchmark_is_another_one_but_for_what_it_says(tmp_path: Path) -> None:
     base = read_protocol("scenes-segmentation-v2")["benchmark"]
     changed = read_protocol("scenes-ablation-aux-conv-v1")  # like scenes-ablation-v1, which is like the base
@@ -143,6 +161,10 @@ def test_a_benchmark_like_nothing_is_refused(tmp_path: Path, text: str, sentence
             ("toy", None, {"budget.trials": 1}),
             "changes nothing: write benchmark.budget.trials or strategy.budget.trials",
         ),
+        (("toy", None, {"benchmark.gate": {}}), "benchmark.gate={} does not fit .* {} changes nothing: give None"),
+        (("toy", None, {"benchmark.seeds": {}}), "benchmark.seeds={} does not fit .* {} changes nothing"),
+        (("toy", None, {"benchmark.seeds": {"a": 1}}), "'a' is no place in a list of"),
+        (("toy", None, {"benchmark.id.x": 1}), "'toy-v2' has no entries: give _delete_=True as well to replace it"),
         (("{folder}/named.py",), r"the name in .*named.py \['x'\] names a folder"),
         (("toy", None, {"strategies.pppo.steps": 1}), "unknown strategy in an option 'pppo': did you mean 'ppo'"),
         (
