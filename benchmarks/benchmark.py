@@ -24,6 +24,7 @@ EFFORT = "workers"  # of a task: how many processes read its data, which changes
 
 MOST_TRIALS = 10_000_000
 LARGEST = 4096  # whole number in a space's settings: it counts layers or channels, which take memory and time
+CACHE = "cache"  # the folder of what all runs share
 
 Config = dict[str, Any]
 
@@ -56,6 +57,10 @@ class Benchmark:
     def __init__(self, config: Mapping[str, Any]):
         self.protocol, plain = config, parse(_Plain, config, "the benchmark")
         check_name(plain.id, "the benchmark's id")
+        if plain.id.casefold() == CACHE:
+            raise ValueError(
+                f"no benchmark can be called {plain.id!r}, as the folder beside its runs is: give it another id"
+            )
         if not plain.seeds:
             raise ValueError(f"benchmark {plain.id!r} has no seeds: give at least one")
         if len(set(plain.seeds)) < len(plain.seeds):

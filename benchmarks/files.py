@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from core.parsing import shown
+
+LONGEST = 100  # bytes of a name: files have two in theirs, and disks take 255
 LARGEST = 64 << 20  # bytes of one object in a file that a run leaves
 
 
@@ -17,6 +20,8 @@ def check_name(name: object, what: str) -> None:
     """Raise ValueError where no folder can be called so."""
     if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]*", name):
         raise ValueError(f"{what} {name!r} names a folder: use letters, digits, '-', '_' and '.'")
+    if len(os.fsencode(name)) > LONGEST:
+        raise ValueError(f"{what} {shown(name)} names a folder: use at most {LONGEST} bytes")
 
 
 def write(path: Path, text: str) -> None:

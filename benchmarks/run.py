@@ -12,7 +12,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from benchmarks.benchmark import Benchmark, rules
+from benchmarks.benchmark import CACHE, Benchmark, rules
 from benchmarks.catalogue import VIS_BACKENDS
 from benchmarks.executors import InlineExecutor
 from benchmarks.files import check_name, there, write
@@ -52,7 +52,7 @@ class Run:
         self.vis_backends: Backends = checked(config.get(VIS_BACKENDS, ()))
         self.curves: Curves | None = None
         self.folder = work_dir / self.benchmark.id / name / f"seed{seed}"
-        local = {"cache": str(work_dir / "cache"), "device": device}
+        local = {"cache": str(work_dir / CACHE), "device": device}
         self.search_task = json.dumps({**self.benchmark.proxy, **local})
         self.final_task = json.dumps({**self.benchmark.task, **local})
         tasks = [build_task(text) for text in (self.search_task, self.final_task)]

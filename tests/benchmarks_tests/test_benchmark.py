@@ -59,6 +59,8 @@ def stage(name: str = "short", recipe: dict[str, Any] | None = None, **view: Any
         (dict(budget=dict(trial=3)), "unknown entry of the budget of the benchmark 'trial': did you mean 'trials'"),
         (dict(id="../toy"), "the benchmark's id '../toy' names a folder"),
         (dict(id=""), "the benchmark's id '' names a folder"),
+        (dict(id="ü" * 51), "the benchmark's id 'ü+' names a folder: use at most 100 bytes"),
+        (dict(id="Cache"), "no benchmark can be called 'Cache', as the folder beside its runs is"),
         (dict(final_space=dict(type="ToySpace", layers=3)), "must have the same decisions"),
         (dict(final_space=dict(type="MBConv")), "must have the same decisions"),
         (dict(space=dict(type="ToySpac")), "unknown space 'ToySpac': did you mean 'ToySpace'"),
