@@ -24,6 +24,7 @@ EFFORT = "workers"  # of a task: how many processes read its data, which changes
 
 MOST_TRIALS = 10_000_000
 LARGEST = 4096  # whole number in a space's settings: it counts layers or channels, which take memory and time
+LARGEST_OF_STRATEGIES = 10_000  # the same of a strategy's, which counts epochs and trials as well
 CACHE = "cache"  # the folder of what all runs share
 
 Config = dict[str, Any]
@@ -171,13 +172,13 @@ def _checked(stages: Sequence[Stage], final: Stage) -> tuple[Stage, ...]:
     return (*map(_before, stages, stages[1:]), stages[-1])
 
 
-def check_bounds(value: Any, where: str) -> None:
-    """Raise ValueError for a number of layers, channels or the like that nothing on this earth could build."""
+def check_bounds(value: Any, where: str, largest: int = LARGEST) -> None:
+    """Raise ValueError for a number of layers, channels or the like that nothing on this earth could build or play."""
     named = value.items() if isinstance(value, Mapping) else ()
     for name, item in named or (enumerate(value) if isinstance(value, list | tuple) else ()):
-        if isinstance(item, int) and abs(item) > LARGEST:
-            raise ValueError(f"{name} of {where} must be at most {LARGEST}, not {shown(item)}")
-        check_bounds(item, f"{name} of {where}")
+        if isinstance(item, int) and abs(item) > largest:
+            raise ValueError(f"{name} of {where} must be at most {largest}, not {shown(item)}")
+        check_bounds(item, f"{name} of {where}", largest)
 
 
 def _before(stage: Stage, follower: Stage) -> Stage:

@@ -12,7 +12,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from benchmarks.benchmark import CACHE, Benchmark, rules
+from benchmarks.benchmark import CACHE, LARGEST_OF_STRATEGIES, Benchmark, check_bounds, rules
 from benchmarks.catalogue import VIS_BACKENDS
 from benchmarks.executors import InlineExecutor
 from benchmarks.files import check_name, there, write
@@ -47,6 +47,7 @@ class Run:
         if type(seed) is not int or not 0 <= seed < 2**32:
             raise ValueError(f"a seed must be from 0 to {2**32 - 1}, not {seed!r}: generators take no other")
         self.benchmark = Benchmark(config["benchmark"])
+        check_bounds(config["strategy"], f"the strategy {name}", LARGEST_OF_STRATEGIES)
         self.strategy: Strategy = build(STRATEGIES, config["strategy"])
         self.name, self.seed, self.plan, self.devices = name, seed, Plan(), devices
         self.vis_backends: Backends = checked(config.get(VIS_BACKENDS, ()))

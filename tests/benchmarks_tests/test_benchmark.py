@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.benchmark import Benchmark
+from benchmarks.benchmark import LARGEST_OF_STRATEGIES, Benchmark, check_bounds
 from benchmarks.catalogue import benchmarks, read_protocol
 from core import build
 from strategies import STRATEGIES
@@ -23,6 +23,7 @@ def test_every_benchmark_and_its_strategies_are_built(name: str) -> None:
     trains = not plain["benchmark"]["task"]["type"].endswith("TabularTask")  # a table's networks cost a training each
     assert len(plain["strategies"]) == 1 or benchmark.budget.images or not trains, "strategies are compared by images"
     for config in plain["strategies"].values():
+        check_bounds(config, "the strategy", LARGEST_OF_STRATEGIES)
         build(STRATEGIES, config)
 
 

@@ -109,6 +109,8 @@ STRATEGIES = [
     ("toy strategy.type=NEAT strategy.evolution.species=0", "population must be at least 2, species and stagnation 1"),
     ("scenes-neat-segmentation-v1 benchmark.space.width=0", "width must be positive, not 0"),
     ("scenes-neat-segmentation-v1 stage.recipe.lr=0.1", "network decides: lr is short for what optimizer says itself"),
+    ("toy strategy.type=Reinforce strategy.layers=10001", "layers of the strategy random_search must be at most 10000"),
+    ("toy:one_shot strategy.strategy.population=20000", "population of strategy of the strategy one_shot must be at"),
     ("toy strategy.type=NSGA2", "NSGA2 needs several objectives: give the protocol `objectives`"),
     ("toy strategy.type=Baseline", "give either a model, parts of a model config, or a genotype"),
     ("toy-pareto-v2 strategy.type=SuccessiveHalving", "give the protocol at least 2 stages"),
