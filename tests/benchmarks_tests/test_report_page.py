@@ -273,6 +273,8 @@ def test_it_says_how_it_was_run(runs: Path) -> None:
     assert "# FILE: the config in which mine was written" in made(runs)
     for config in runs.glob("*/seed*/config.json"):
         change(config.parent, config.name, lambda config: config["benchmark"].update(id="mine-v1"))
+    for study in runs.glob("*/seed*/study.json"):
+        change(study.parent, study.name, lambda study: study.update(benchmark="mine-v1"))
     html = made(runs)
     assert "# FILE: the config in which mine-v1 was written" in html
     assert "run_benchmark.py FILE --strategy regularized_evolution --seed 0 1 2 --work-dir runs" in html

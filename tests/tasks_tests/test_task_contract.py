@@ -15,8 +15,8 @@ from core import build
 from tasks import TASKS, Stage, Start, Task
 
 EMBEDDED = {}
-for name in groups():
-    config = read_protocol(name)["benchmark"]
+for ids in groups().values():
+    config = read_protocol(ids[0])["benchmark"]
     EMBEDDED[config["task"]["type"].rsplit(".", 1)[-1]] = config
 Played = tuple[Task, Benchmark]
 
