@@ -7,7 +7,8 @@ Command:
 bccd-ssdlite-v2, with its DIR, FILE and final training, and the widths of the network to decide. A proposal is fine-tuned on
 a quarter of the images.
 
-Not run yet.
+Run once (seed 0, one thread, kept in benchmarks/results/photographs), mAP of the test split, parameters and MAdds: NetAdapt
+43.7, 2.49 M, 360 M; the network that it narrows has 45.9, 3.04 M, 429 M. Random search was not run.
 """
 
 from search_spaces.mbconv.widths import MBConvWidths

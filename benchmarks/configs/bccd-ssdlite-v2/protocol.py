@@ -9,7 +9,9 @@ layout, from which the supernet and every candidate begin. The budget is that of
 FNA's 24 epochs. Its share of warm-up and its weight of the cost are those of FNA for SSDLite; the rate of the architecture is
 larger, as it moves in 117 steps instead of some 7,000.
 
-Not run yet.
+Run once (seed 0, one thread, kept in benchmarks/results/photographs), mAP of the test split, parameters and MAdds: MobileNetV2
+as it is 45.9, 3.04 M, 429 M; FNA 45.2, 2.12 M, 293 M; random search 44.3, 2.64 M, 459 M. A search and a final training are some
+15 minutes of a quiet core each.
 """
 
 from search_spaces.mbconv.space import MBConv

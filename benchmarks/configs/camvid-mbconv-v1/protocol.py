@@ -10,7 +10,9 @@ from which the supernet and every candidate begin. The budget is that of sixteen
 0.2 of others 13 of the 15 layers that may be skipped are, three epochs after the warm-up. It keeps the front of the networks
 that it comes by; the first answer of each strategy is the one with the best reward.
 
-Not run yet.
+Run once (seed 0, one thread, kept in benchmarks/results/photographs), mIoU of the test split, parameters and MAdds:
+MobileNetV2 as it is 49.7, 1.86 M, 1,198 M; FNA 49.7, 1.55 M, 1,119 M, and its second answer 46.5, 0.94 M, 794 M; random
+search 46.5, 1.38 M, 1,225 M. A search is some 15 minutes of a core, a final training 10.
 """
 
 from search_spaces.mbconv.space import MBConv
