@@ -12,6 +12,7 @@ memory      what a step of a supernet's training takes of the memory where a cel
             it, and where it goes over every path's (`per_path`); foreseen and measured, on a CPU.
 supernet    a step of a supernet's training beside a step of a single network: seconds and memory.
 growth      how the seconds of an epoch grow with images, their size, cached crops and classes: slopes on a log-log scale.
+latency     how well the sum of its layers' times (`predicted_ms`) tells the time of each of --candidates networks (give 20).
 data        how long the steps of a final training wait for images, without and with processes that read ahead.
 evaluation  COCO's scores beside pycocotools, SSIM beside scikit-image.
 startup     how long each tool takes to answer `--help`.
@@ -137,6 +138,14 @@ def growth(options: argparse.Namespace) -> Rows:
     return measured(task, benchmark.stages[0], sampled(benchmark, 1)[0], options.repeat)
 
 
+def latency(options: argparse.Namespace) -> Rows:
+    from benchmarks.speed.latency import latency as measured
+
+    benchmark = opened(options)
+    task = build_trainable(on_cpu(benchmark.task, options.work_dir / "cache"))
+    return [measured(task, benchmark.space, options.candidates, options.repeat)]
+
+
 def data(options: argparse.Namespace) -> Rows:
     from benchmarks.speed.data import data_wait
 
@@ -161,7 +170,20 @@ def startup(options: argparse.Namespace) -> Rows:
 
 WHAT: dict[str, Callable[[argparse.Namespace], Rows]] = {
     one.__name__: one
-    for one in (study, candidate, precision, cache, workers, memory, supernet, growth, data, evaluation, startup)
+    for one in (
+        study,
+        candidate,
+        precision,
+        cache,
+        workers,
+        memory,
+        supernet,
+        growth,
+        latency,
+        data,
+        evaluation,
+        startup,
+    )
 }
 
 

@@ -64,7 +64,7 @@ def test_latencies_by_layer_sum_too(task: Any, monkeypatch: pytest.MonkeyPatch) 
             network(image)
         return order
 
-    monkeypatch.setattr(latency, "_times", times)
+    monkeypatch.setattr(latency, "layer_times", times)
     monkeypatch.setitem(complexity.MEASURES, "predicted_ms", latency.LatencyTable(rounds=1))
     table = cost_table(SPACE, task, "predicted_ms")
     arch = SPACE.sample(Random(3))
