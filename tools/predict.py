@@ -24,7 +24,7 @@ def main() -> int:
     from tqdm import tqdm
 
     from benchmarks.export.predictor import Predictor
-    from benchmarks.files import write
+    from benchmarks.files import replacing, write
     from tasks.files import by_stem, files_in, stem
 
     try:
@@ -47,7 +47,8 @@ def main() -> int:
             found = predictor(picture)
             told[path.name] = predictor.told(found)
             tqdm.write(f"{path.name}: {predictor.said(found)}")
-            Image.fromarray(predictor.drawn(picture, found)).save(drawn[stem(path)])
+            with replacing(drawn[stem(path)]) as part:
+                Image.fromarray(predictor.drawn(picture, found)).save(part, "PNG")
         write(options.out / "predictions.json", json.dumps(told, indent=2) + "\n")
     except (ValueError, OSError) as error:
         refuse(error)
