@@ -67,8 +67,8 @@ class LatencyTable:
     what is new is divided by as much.
 
     Error: on one thread, 20 random networks of `MBConv` in each of five benchmarks took what the sums told to within 10 %,
-    3 % less to 5 % more in the mean, all timed in turns (`measure_speed.py latency`). Milliseconds measured at another moment
-    differ by as much as the machine's speed does.
+    3 % less to 5 % more in the mean, where layers and networks are timed in turns (`measure_speed.py latency`). Milliseconds of
+    this table are of one moment: others differ from them by as much as the machine's speed does.
     """
 
     def __init__(self, rounds: int = 20):

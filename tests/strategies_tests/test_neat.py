@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from random import Random
 from typing import Any
@@ -147,28 +148,50 @@ def test_a_generation_is_told_before_the_next_is_bred() -> None:
     assert strategy.ask(Random(3)) is not None
 
 
-# Generations until neat-python 2.0.0 has a network of this fitness, seeds 0 to 19, at most 100: populations of 50, and the
-# other settings of the XOR example that it comes with.
-NEAT_PYTHON = [100, 100, 100, 66, 100, 100, 100, 100, 100, 87, 100, 100, 100, 100, 100, 73, 100, 100, 100, 100]
-ENOUGH = 3.5
+# Generations until neat-python 2.0.0 has a network of this fitness, seeds 0 to 19; infinite: none after 300. Populations of 50,
+# and the settings of the XOR example that it comes with, but for the probabilities, which are those below.
+NEVER = math.inf
+NEAT_PYTHON = [
+    107,
+    108,
+    159,
+    NEVER,
+    100,
+    281,
+    76,
+    179,
+    36,
+    78,
+    186,
+    NEVER,
+    NEVER,
+    111,
+    124,
+    NEVER,
+    206,
+    NEVER,
+    NEVER,
+    116,
+]
+ENOUGH, MOST = 3.5, 200
 
 
-def generations(seed: int) -> int:
-    """How many a search needs, at most 100."""
+def generations(seed: int) -> float:
     rates = dict(node=0.2, edge=0.5, toggle=0.01, attribute=0.8)
     strategy = NEAT(dict(population=50, threshold=3.0, species=50, survival=0.2, elites=2, stagnation=20, rates=rates))
     strategy.start(XOR, seed)
-    for number in range(5000):
+    for number in range(50 * MOST):
         proposal = strategy.ask(Random(f"{seed} {number}"))
         assert proposal is not None
         score = fitness(proposal.arch.as_dict())
         if score >= ENOUGH:
-            break
+            return number / 50
         strategy.tell(Trial(number, proposal, (), "done", score))
-    return number // 50
+    return NEVER
 
 
 @pytest.mark.slow
 def test_xor_is_learnt_in_as_many_generations_as_by_neat_python() -> None:
-    ours = [generations(seed) for seed in range(3)]
+    ours = [generations(seed) for seed in range(6)]
+    assert sum(math.isinf(one) for one in ours) / len(ours) <= sum(map(math.isinf, NEAT_PYTHON)) / len(NEAT_PYTHON)
     assert statistics.median(ours) <= statistics.median(NEAT_PYTHON)

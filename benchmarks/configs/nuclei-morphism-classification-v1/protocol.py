@@ -5,8 +5,8 @@ Nuclei are told from background by almost any network, and soon, so that a point
 95.1, 94.0 and 94.5 with three seeds in the search, and no better if trained twice as long. The floor is one point below their
 mean. `random_moves` is `regularized_evolution` without selection: parents are drawn by lot.
 
-Measured, three seeds (means of top1 after the final training, parameters): the start 98.1, 17,874; evolution 98.2, 7,541; random
-moves 98.1, 14,818; the Bayesian search 98.1, 10,054; random search 97.9, 10,685. A search takes a minute.
+Measured, three seeds (means of top1 after the final training, parameters): the start 98.1, 17,874; evolution 98.2, 7,541;
+random moves 98.1, 14,818; the Bayesian search 98.1, 10,054; random search 97.9, 10,685. A search takes a minute.
 """
 
 from strategies.baseline import Baseline

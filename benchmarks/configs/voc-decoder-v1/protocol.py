@@ -10,9 +10,10 @@ ImageSets/Segmentation with the list val and two lists made of the 10,582 names 
 ResNet-152 in MMSegmentation's names.
 
 Published: crops, batches, optimisers, averages, distillation and auxiliary loss (`cvpr19_decoder` and `cvpr19_whole` in
-benchmarks/configs/recipes.py), 4,000 crops with computed features, the gate, the reward without the background, PPO with its
-100 steps after every candidate, and networks of 64 channels. The budget is that of 2,000 candidates. The encoder there had
-learnt VOC in a light RefineNet before. The final training was not published; it is ours. Never run: it wants a GPU for days.
+benchmarks/configs/recipes.py), labels at the size of the decoder's scores, 4,000 crops with computed features, the gate, the
+reward without the background, PPO with its 100 steps after every candidate, and networks of 64 channels. The budget is that of
+2,000 candidates. The encoder there had learnt VOC in a light RefineNet before. The final training was not published; it is
+ours. Never run: it wants a GPU for days.
 """
 
 from mmengine.config import read_base
@@ -52,13 +53,13 @@ benchmark = dict(
             name="decoder",
             view=dict(eval="metaval", share=0.42, size=[256, 256], eval_size=[400, 400], scale=[0.7, 1.4], copies=1),
             recipe=cvpr19_decoder,
-            options=dict(cached=True, aux=0.15, distill=0.3),
+            options=dict(cached=True, aux=0.15, distill=0.3, loss_at="scores"),
         ),
         dict(
             name="whole",
             view=dict(eval="metaval", size=[350, 350], eval_size=[400, 400], scale=[0.7, 1.4]),
             recipe=cvpr19_whole,
-            options=dict(aux=0.15),
+            options=dict(aux=0.15, loss_at="scores"),
         ),
     ],
     final=dict(
