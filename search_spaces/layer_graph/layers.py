@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
+from math import prod
 from typing import NamedTuple
 
 from core.parsing import shown
@@ -153,18 +154,31 @@ def is_depthwise(layer: Layer, inputs: int) -> bool:
     return layer.kind == "conv" and layer.groups == inputs > 1
 
 
-def count(layers: Layers) -> tuple[int, float]:
-    """Parameters, and MAdds for each pixel of an image whose sides the strides divide (see `tasks.complexity`)."""
-    widths, steps, params, madds = channels(layers), strides(layers), 0, 0.0
-    for name, layer in layers.items():
-        inputs = widths[layer.sources[0]]
-        if layer.kind == "norm":
-            params += 2 * inputs
-        elif layer.kind == "conv":
-            weights = layer.outputs * inputs // layer.groups * layer.kernel**2
-            params += weights + layer.outputs * layer.bias
-            madds += weights / steps[name] ** 2
-    return params, madds
+def params(layers: Layers) -> int:
+    """Weights, biases, and the pairs of norms, as `tasks.complexity` counts them."""
+    widths = channels(layers)
+    norms = sum(2 * widths[name] for name, layer in layers.items() if layer.kind == "norm")
+    biases = sum(layer.outputs for layer in layers.values() if layer.bias)
+    return sum(_weights(layers).values()) + biases + norms
+
+
+def madds(layers: Layers, size: Sequence[int]) -> int:
+    """Multiply-adds of one image of `size` = (height, width), as `tasks.complexity` counts them."""
+    steps = strides(layers)
+    return sum(
+        weights * prod(-(-side // steps[name]) for side in size)  # maps are halved, rounded up
+        for name, weights in _weights(layers).items()
+    )
+
+
+def _weights(layers: Layers) -> dict[str, int]:
+    """How many weights each convolution has."""
+    widths = channels(layers)
+    return {
+        name: layer.outputs * widths[layer.sources[0]] // layer.groups * layer.kernel**2
+        for name, layer in layers.items()
+        if layer.kind == "conv"
+    }
 
 
 def canonical(layers: Layers) -> dict[str, Layer]:

@@ -20,7 +20,8 @@ from search_spaces.layer_graph.layers import (
     Layers,
     canonical,
     check,
-    count,
+    madds,
+    params,
     read,
     strides,
     texts,
@@ -39,8 +40,9 @@ class LayerGraph(SearchSpace):
     `start` names a network of `search_spaces.layer_graph.starts`, with its `settings`. `moves` are those that are drawn, with
     the rate of each, by default the five that grow a network at equal rates: "deeper", "wider", "add", "concat" and "inverted"
     (an inverted residual); "narrower" and "shallower" take away. A sample is the start after one to `steps` moves. What has
-    more than `most_params` parameters or `most_layers` convolutions is no network of this space, so that nobody proposes it;
-    where no move of those that are drawn makes a network, one that takes away is made, or else one that grows.
+    more than `most_params` parameters, `most_layers` convolutions or, if given, `most_madds` multiply-adds for one image of
+    `input_size` = (height, width) pixels is no network of this space, so that nobody proposes it; where no move of those that
+    are drawn makes a network, one that takes away is made, or else one that grows.
 
     A mutant is one move away. It names what it has of its parent as the parent's canonical form does, and takes it over; so
     growing moves change nothing of what is computed, up to rounding, where the template reads its taps by convolutions. `noise`
@@ -58,6 +60,8 @@ class LayerGraph(SearchSpace):
         most_params: float = 2.0**25,
         most_layers: int = 200,
         noise: float = 0.0,
+        most_madds: float | None = None,
+        input_size: tuple[int, int] | None = None,
     ):
         rates = dict.fromkeys(GROWING, 1.0) if moves is None else dict(moves)
         for name in rates:
@@ -68,8 +72,12 @@ class LayerGraph(SearchSpace):
             raise ValueError(
                 f"steps must be at least 1, rates and noise not negative, and a rate positive, not {given}"
             )
+        if (most_madds is None) != (input_size is None) or min(input_size or (1,)) < 1:
+            given = f"{most_madds} and {input_size}"
+            raise ValueError(f"most_madds and the positive input_size that they are of go together, not {given}")
         self.rates, self.steps, self.noise = rates, steps, noise
         self.most_params, self.most_layers = most_params, most_layers
+        self.most_madds, self.input_size = most_madds, input_size
         self.begins = self.architecture(texts(_built(start, settings or {})))
 
     def first(self, rng: Random) -> Architecture:
@@ -112,11 +120,15 @@ class LayerGraph(SearchSpace):
             return str(error)
         if max(layer.outputs for layer in layers.values()) > WIDEST:
             return f"it has a layer of more than {WIDEST} channels"
-        params, convolutions = count(layers)[0], sum(layer.kind == "conv" for layer in layers.values())
-        if params > self.most_params:
-            return f"it has {params:,} parameters, more than the {self.most_params:,.0f} of the space"
-        if convolutions > self.most_layers:
-            return f"it has {convolutions} convolutions, more than the {self.most_layers} of the space"
+        limits: list[tuple[str, int, float]] = [
+            ("parameters", params(layers), self.most_params),
+            ("convolutions", sum(layer.kind == "conv" for layer in layers.values()), self.most_layers),
+        ]
+        if self.most_madds is not None and self.input_size is not None:
+            limits.append(("MAdds", madds(layers, self.input_size), self.most_madds))
+        for what, number, most in limits:
+            if number > most:
+                return f"it has {number:,} {what}, more than the {most:,.0f} of the space"
         return None
 
     def canonical(self, choices: Choices) -> Choices:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -10,12 +11,12 @@ from typing import Any
 import pytest
 import torch
 
-from search_spaces.layer_graph.layers import count, is_depthwise, read
+from search_spaces.layer_graph.layers import Layers, is_depthwise, madds, params, read
 from search_spaces.layer_graph.moves import MOVES
 from search_spaces.layer_graph.network import LayerGraphNet
 from search_spaces.layer_graph.space import GROWING, SHRINKING, LayerGraph
 from search_spaces.layer_graph.starts import STARTS
-from tasks.complexity import madds, params
+from tasks import complexity
 
 SMALL: dict[str, dict[str, Any]] = {
     "cnn": dict(width=6),
@@ -37,8 +38,8 @@ def test_costs_are_those_of_the_network_that_is_built(start: str) -> None:
     arch = space.first(Random(0))
     for seed in range(6):
         layers, built = read(arch.as_dict()), network(space, arch, ("4", "32"))
-        own, each = count(layers)
-        assert (own, each * 64 * 64) == (params(built), madds(built, (3, 64, 64)))
+        assert params(layers) == complexity.params(built)
+        assert madds(layers, (61, 36)) == complexity.madds(built, (3, 61, 36))
         arch = space.mutate(arch, Random(seed))
 
 
@@ -47,8 +48,10 @@ def test_a_depthwise_convolution_costs_less_as_published() -> None:
     ends = {"r": "relu c", "end": "tap r"}
     dense = read({"a": "conv image 16 k1 s1 g1", "c": "conv a 32 k3 s1 g1", **ends})
     split = read({"a": "conv image 16 k1 s1 g1", "b": "conv a 16 k3 s1 g16", "c": "conv b 32 k1 s1 g1", **ends})
-    before = count(read({"a": "conv image 16 k1 s1 g1", "end": "tap a"}))[1]
-    assert (count(split)[1] - before) / (count(dense)[1] - before) == pytest.approx(1 / 32 + 1 / 9)
+    before, after, whole = (
+        madds(layers, (8, 8)) for layers in (read({"a": "conv image 16 k1 s1 g1", "end": "tap a"}), split, dense)
+    )
+    assert (after - before) / (whole - before) == pytest.approx(1 / 32 + 1 / 9)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +96,13 @@ def test_what_is_no_network_is_refused(change: dict[str, Any], sentence: str) ->
         (dict(steps=0), "steps must be at least 1"),
         (dict(most_params=1e3), "it has 75,910 parameters, more than the 1,000 of the space"),
         (dict(most_layers=2), "it has 3 convolutions, more than the 2 of the space"),
+        (dict(most_madds=1e6, input_size=(32, 32)), "it has 13,565,952 MAdds, more than the 1,000,000 of the space"),
+        (
+            dict(most_madds=1e6),
+            "most_madds and the positive input_size that they are of go together, not 1000000.0 and None",
+        ),
+        (dict(input_size=(32, 32)), "most_madds and the positive input_size .* not None and"),
+        (dict(most_madds=1e6, input_size=(32, 0)), r"the positive input_size .* and \(32, 0\)"),
     ],
 )
 def test_bad_settings_are_one_sentence(settings: dict[str, Any], sentence: str) -> None:
@@ -105,15 +115,32 @@ def test_nobody_proposes_a_network_beyond_the_limits() -> None:
     arch, largest = space.first(Random(0)), 0
     for seed in range(60):
         arch = space.mutate(arch, Random(seed))
-        largest = max(largest, count(read(arch.as_dict()))[0])
+        largest = max(largest, params(read(arch.as_dict())))
     assert 3_000 < largest <= 4_000
 
 
-def test_at_its_limits_a_network_moves_away_from_them() -> None:
+def test_nobody_proposes_a_network_of_more_madds_than_the_limit() -> None:
+    space = LayerGraph("mobilenet", SMALL["mobilenet"], most_madds=250_000.0, input_size=(60, 48))
+    arch = space.first(Random(0))
+    archs = [space.sample(Random(seed)) for seed in range(10)]
+    for seed in range(60):
+        archs.append(arch := space.mutate(arch, Random(seed)))
+    assert 200_000 < max(madds(read(arch.as_dict()), (60, 48)) for arch in archs) <= 250_000
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        lambda start: dict(most_params=float(params(start)), most_layers=3),
+        lambda start: dict(most_madds=float(madds(start, (32, 32))), input_size=(32, 32)),
+    ],
+    ids=["params", "madds"],
+)
+def test_at_its_limits_a_network_moves_away_from_them(limits: Callable[[Layers], dict[str, Any]]) -> None:
     """A search that only grows networks never ends there."""
     start = read(LayerGraph("cnn", SMALL["cnn"]).begins.as_dict())
-    space = LayerGraph("cnn", SMALL["cnn"], most_params=float(count(start)[0]), most_layers=3)
-    assert {space.move(space.begins, Random(seed))[1] for seed in range(20)} == {"narrower", "shallower"} - {"narrower"}
+    space = LayerGraph("cnn", SMALL["cnn"], **limits(start))
+    assert {space.move(space.begins, Random(seed))[1] for seed in range(20)} == {"shallower"}
 
 
 def test_where_nothing_can_be_taken_away_a_network_grows() -> None:
@@ -181,7 +208,7 @@ def test_layers_that_no_tap_needs_are_not_built() -> None:
 def test_every_move_finds_a_place(move: str) -> None:
     space = LayerGraph("mobilenet", SMALL["mobilenet"], {move: 1.0})
     arch = space.mutate(space.first(Random(0)), Random(0))
-    grows = count(read(arch.as_dict()))[0] > count(read(space.first(Random(0)).as_dict()))[0]
+    grows = params(read(arch.as_dict())) > params(read(space.first(Random(0)).as_dict()))
     assert grows == (move not in ("narrower", "shallower"))
     network(space, arch)(torch.randn(2, 3, 32, 32))
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from search_spaces.graph import chain
-from search_spaces.layer_graph.layers import count, read
+from search_spaces.layer_graph.layers import params, read
 from search_spaces.layer_graph.space import LayerGraph
 from search_spaces.mbconv.space import MBConv
 from search_spaces.subset import Subset
@@ -128,7 +128,7 @@ def told(strategy: AskTell, count: int, seed: int = 0) -> list[Trial]:
 
 
 def worth(proposal: Proposal) -> float:
-    size = count(read(proposal.arch.as_dict()))[0]
+    size = params(read(proposal.arch.as_dict()))
     return -abs(size - 300) / 300
 
 
@@ -140,7 +140,7 @@ def test_it_begins_at_the_start_and_names_its_moves() -> None:
         assert trial.proposal.parent is not None
         assert 1 <= len(trial.note["moves"]) <= 4
         assert set(trial.note["moves"]) <= set(SPACE["moves"])
-        assert count(read(trial.arch.as_dict()))[0] <= SPACE["most_params"]
+        assert params(read(trial.arch.as_dict())) <= SPACE["most_params"]
     assert len({trial.arch for trial in trials}) == 8
 
 
@@ -153,7 +153,7 @@ def test_rewards_lead_it() -> None:
         sizes = []
         for number in range(14):
             proposal = strategy.ask(Random(number))
-            sizes.append(count(read(proposal.arch.as_dict()))[0])
+            sizes.append(params(read(proposal.arch.as_dict())))
             strategy.tell(Trial(number, proposal, (), "done", sign * sizes[-1] / 100, depth=1))
         return sum(sizes[-6:]) / 6
 
