@@ -18,7 +18,7 @@ class MobileNetV1(BaseModule):
     """A convolution and depthwise separable blocks, `width` times as wide as published, in multiples of 8.
 
     It gives the last map (B, channels, H / stride, W / stride) at each of `taps`; blocks behind the last tap are not built.
-    Raises ValueError for another tap than "4", "8", "16" and "32".
+    Raises ValueError for another tap than "4", "8", "16" and "32", with a plus or without.
     """
 
     def __init__(self, width: float = 1.0, taps: Sequence[str] = TAPS):

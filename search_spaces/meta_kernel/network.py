@@ -63,7 +63,7 @@ class MetaKernelNet(BaseModule):
     """The first step and up to four stages of layers, whose operations `layers` names (see `MetaKernels`).
 
     It gives a map (B, channels, H / stride, W / stride), the last layer of a stage, for each of `taps`; layers behind the last
-    tap are not built. Raises ValueError for another tap than "4", "8", "16" and "32".
+    tap are not built. Raises ValueError for another tap than "4", "8", "16" and "32", with a plus or without.
     """
 
     def __init__(self, layers: Genotype, channels: int = 16, depth: int = 2, taps: Sequence[str] = TAPS):

@@ -98,20 +98,24 @@ def quarter(channels: int, affine: bool = True) -> nn.Sequential:
 
 
 def stages_of(taps: Sequence[str]) -> list[int]:
-    """The number of the stage that each tap is of. Raises ValueError for a tap that is of none, and where there is none."""
+    """The number of the stage that each tap is of; one with a plus is the same, as no layer widens a map.
+
+    Raises ValueError for a tap that is of no stage, and where there is none.
+    """
     if not taps:
         raise ValueError(f"a backbone has at least one tap: give some of {', '.join(TAPS)}")
+    stages = {f"{tap}{plus}": stage for stage, tap in enumerate(TAPS) for plus in ("", "+")}
     for tap in taps:
-        if tap not in TAPS:
-            raise ValueError(did_you_mean("tap", tap, TAPS))
-    return [TAPS.index(tap) for tap in taps]
+        if tap not in stages:
+            raise ValueError(did_you_mean("tap", tap, stages))
+    return [stages[tap] for tap in taps]
 
 
 class CellBackbone(BaseModule):
     """A stem and up to four stages of cells (see `Stages`); `genotype` is what `NASNetCells.write` gives.
 
     It gives a map (B, channels, H / stride, W / stride), the output of a stage's last cell, for each of `taps`; stages behind
-    the last tap are not built. Raises ValueError for another tap than "4", "8", "16" and "32".
+    the last tap are not built. Raises ValueError for another tap than "4", "8", "16" and "32", with a plus or without.
     """
 
     def __init__(self, genotype: Genotype, channels: int = 16, depth: int = 2, taps: Sequence[str] = TAPS):

@@ -18,7 +18,12 @@ from search_spaces.meta_kernel.kernels import SIZES, MetaKernel, centred, convol
 from search_spaces.meta_kernel.mobilenet import MobileNetV1, MobileNetV1Classifier
 from search_spaces.meta_kernel.network import MetaKernelNet, edges, first_step
 from search_spaces.meta_kernel.space import OPERATIONS, MetaKernels
+from search_spaces.nasnet_cells.network import stages_of
+from search_spaces.nasnet_cells.space import NASNetCells
+from search_spaces.space import SearchSpace
 from tasks.complexity import madds, params
+from tasks.detection.ssdlite import map_sizes
+from tasks.detection.templates import SSDLite
 from tasks.merging import merged
 
 SPACE = MetaKernels(channels=4)
@@ -170,6 +175,17 @@ def test_what_is_no_genotype_is_refused(genotype: Any) -> None:
 def test_an_unknown_tap_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown tap '2'"):
         MetaKernelNet(SPACE.everywhere("skip"), channels=4, taps=["2"])
+
+
+@pytest.mark.parametrize("space", [SPACE, NASNetCells(depth=1, channels=4)], ids=lambda space: type(space).__name__)
+@torch.no_grad()
+def test_backbones_of_four_stages_stand_under_ssdlite(space: SearchSpace) -> None:
+    """Its taps are "16+" and "32+": where no layer widens a map before the next stride, the plus changes nothing."""
+    size = (64, 96)
+    detector = MODELS.build(SSDLite().config(space.model(space.sample(Random(0))), {}, 3, size)).eval()
+    scores, _ = detector(noise(1, 3, *size))
+    assert [tuple(x.shape[2:]) for x in scores] == map_sizes(size)
+    assert stages_of(["16+", "32+"]) == stages_of(["16", "32"]) == [2, 3]
 
 
 def test_mobilenet_counts_to_what_is_printed() -> None:

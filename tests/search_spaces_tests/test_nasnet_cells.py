@@ -173,8 +173,8 @@ def test_taps(seed: int) -> None:
     fewer = MODELS.build({**config, "taps": ["32", "8"]}).eval()
     fewer.load_state_dict(network.state_dict())
     assert all(torch.equal(x, maps[k]) for x, k in zip(fewer(image), (3, 1), strict=True))
-    with pytest.raises(ValueError, match=r"unknown tap '16\+'"):
-        MODELS.build({**config, "taps": ["16+"]})
+    with pytest.raises(ValueError, match="unknown tap '64'"):
+        MODELS.build({**config, "taps": ["64"]})
 
 
 @pytest.mark.parametrize("template", [FCOS(), RetinaNet()])
