@@ -15,7 +15,11 @@ from torch import nn
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import read_protocol
 from benchmarks.running.job import build_task
+from search_spaces.deepneat.space import DeepNEAT
+from search_spaces.layer_graph.space import LayerGraph
 from search_spaces.mbconv.space import MBConv
+from search_spaces.meta_kernel.space import MetaKernels
+from search_spaces.space import SearchSpace
 from tasks.checkpoint import read_checkpoint
 from tasks.cost import Cost, Meter
 from tasks.encoder import Encoder
@@ -181,9 +185,17 @@ def answer(folder: Path, model: object, weights: object) -> Path:
     return folder
 
 
-def classifier(folder: Path, tap: str) -> tuple[Path, nn.Module]:
+SPACES: dict[str, SearchSpace] = {
+    "MBConv": MBConv(width=0.25, layers=[2, 1, 2, 1, 1, 1]),
+    "LayerGraph": LayerGraph("mobilenet", dict(rows=[[1, 8, 1, 2], [6, 8, 1, 2]], stem=8, stride=2, last=12)),
+    "MetaKernels": MetaKernels(channels=4),
+    "DeepNEAT": DeepNEAT(width=0.06),
+}
+
+
+def classifier(folder: Path, tap: str, kind: str = "MBConv") -> tuple[Path, nn.Module]:
     """What a run leaves of a classifier whose backbone was searched, and that backbone with its taps."""
-    space = MBConv(width=0.25, layers=[2, 1, 2, 1, 1, 1])
+    space = SPACES[kind]
     parts = space.model(space.sample(Random(3)))
     found = build_network({**parts["backbone"], "taps": [tap]}, seed=5, device="cpu")
     found.eval()  # as it was scored
@@ -192,8 +204,9 @@ def classifier(folder: Path, tap: str) -> tuple[Path, nn.Module]:
 
 
 @torch.no_grad()
-def test_a_found_backbone_is_an_encoder_with_the_taps_that_are_wanted(tmp_path: Path) -> None:
-    home, found = classifier(tmp_path / "0", "32+")
+@pytest.mark.parametrize("kind", SPACES)
+def test_a_found_backbone_is_an_encoder_with_the_taps_that_are_wanted(tmp_path: Path, kind: str) -> None:
+    home, found = classifier(tmp_path / "0", "32+", kind)
     for taps in (ALL, ("8", "32"), ("16+", "32+")):
         made = encoder(tmp_path / "cache", taps, checkpoint=str(home))
         network = build_network(made.config, seed=0, device="cpu")
