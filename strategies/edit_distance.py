@@ -24,12 +24,14 @@ class Coded(NamedTuple):
 
 
 class EditDistance:
-    """The distance of AutoKeras (Jin et al., KDD 2019, section 4.1), on graphs as every space draws them.
+    """The distance of AutoKeras (Jin et al., KDD 2019, section 4.1) but for skips, on graphs as every space draws them.
 
     A layer is the label of a node: its words say what it is, its numbers how large. To insert or delete one costs 1, to replace
     it 1 by another kind and, by the same, the mean of |a - b| / max(a, b) over its numbers. To this come, `skips` times, edges
     that do not lead to the next layer: |a - b| in number, and in the best assignment of the others (Hungarian algorithm) how
-    far their ends lie from each other, as a share of their places. Each is a metric.
+    far their ends lie from each other, as a share of their places. Each is a metric. AutoKeras compares
+    where skips start and how long they are, and in its code two of different kinds (a sum, a concatenation) are 1 apart; here
+    it is where they start and end, whatever their kind.
     """
 
     def __init__(self, skips: float = 1.0):

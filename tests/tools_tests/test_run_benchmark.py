@@ -59,22 +59,24 @@ def test_the_dumped_config_gives_the_same_run(tool, tmp_path: Path, name: str) -
     assert lines(ledgers[0]) == lines(ledgers[1])
 
 
-def test_killed_at_any_moment_it_goes_on(tool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("strategy", "sizes"), [("random_search", (1, 2_000, 60_000)), ("codeepneat", (60_000,))])
+def test_killed_at_any_moment_it_goes_on(tool, tmp_path: Path, strategy: str, sizes: tuple[int, ...]) -> None:
     """Kill the process as soon as the ledger has grown, several times over; the ledger ends as if nothing had happened."""
+    toy = ("toy", "--strategy", strategy, "--seed", 0)
     slow = ("--cfg-options", "benchmark.budget.trials=400", "benchmark.budget.images=None")
-    tool("run_benchmark", *TOY, *slow, "--work-dir", tmp_path / "whole")
-    ledger = tmp_path / "cut/toy-v2/random_search/seed0/trials.jsonl"
-    command = [sys.executable, "tools/run_benchmark.py", *map(str, TOY), *slow, "--work-dir", str(tmp_path / "cut")]
-    for least in (1, 2_000, 60_000):
+    tool("run_benchmark", *toy, *slow, "--work-dir", tmp_path / "whole")
+    ledger = tmp_path / f"cut/toy-v2/{strategy}/seed0/trials.jsonl"
+    command = [sys.executable, "tools/run_benchmark.py", *map(str, toy), *slow, "--work-dir", str(tmp_path / "cut")]
+    for least in sizes:
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while process.poll() is None and (not ledger.exists() or ledger.stat().st_size < least):
             time.sleep(0.001)
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert not (ledger.parent / "study.json").exists() or len(lines(ledger)) == 400
-    done = tool("run_benchmark", *TOY, *slow, "--work-dir", tmp_path / "cut")
+    done = tool("run_benchmark", *toy, *slow, "--work-dir", tmp_path / "cut")
     assert done.returncode == 0, done.stderr
-    whole = tmp_path / "whole/toy-v2/random_search/seed0"
+    whole = tmp_path / f"whole/toy-v2/{strategy}/seed0"
     assert lines(ledger) == lines(whole / "trials.jsonl")
     first, second = (json.loads((folder / "study.json").read_text()) for folder in (whole, ledger.parent))
     for result in (first, second):
