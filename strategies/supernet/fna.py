@@ -40,7 +40,7 @@ class FNA(DARTS):
     "predicted_ms" E / 1e9 are instead the milliseconds that the network is expected to take, by a table measured once.
 
     Both halves of the data are cropped and coloured as the stage says. With `augment` "architecture", as in the authors' code,
-    only the half that the architecture sees is: the weights see whole images, mirrored half of the time, in their own colours.
+    only the half that the architecture sees is: the weights see whole images, not mirrored, in their own colours.
 
     The answer is that of the last epoch. Where the protocol has objectives, it is the front of all networks that the search
     has favoured, each as it was scored last, or `answers` of them, spread evenly. They are trained from the encoder's weights.
@@ -93,7 +93,10 @@ class FNA(DARTS):
     def stages(self, stage: Stage) -> list[Stage]:
         weights, architecture = super().stages(stage)
         if self.augment == "architecture":
-            weights = replace(weights, view=replace(weights.view, scale=(1.0, 1.0), jitter=0.0, transforms=()))
+            plain = replace(
+                weights.view, scale=(1.0, 1.0), mirror=False, jitter=0.0, hsv=(0.0, 0.0, 0.0), transforms=()
+            )
+            weights = replace(weights, view=plain)
         return [weights, architecture]
 
     def begin(self) -> Mapping[str, Any]:
