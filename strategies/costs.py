@@ -8,6 +8,8 @@ from typing import Any
 
 from search_spaces import FiniteSpace
 from search_spaces.architecture import Choice, Choices
+from strategies.strategy import Study
+from tasks.weights import load_checked, save
 
 Costs = Mapping[str, Mapping[Choice, float]]
 """A cost by decision and choice, as `Supernet.expected_cost` takes it."""
@@ -39,6 +41,38 @@ class MeasuredOnce:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._known = state["costs"]
+
+
+class KeptTimes:
+    """The milliseconds of layers behind `predicted_ms`, in a file of the study: a search that goes on reads what it measured.
+
+    `keep` them before anything is proposed by them. Raises RuntimeError where the file cannot be read, or is of another study.
+    """
+
+    def __init__(self, study: Study):
+        from tasks.complexity import MEASURES  # and with it torch
+        from tasks.latency import LatencyTable
+
+        table = MEASURES["predicted_ms"]
+        assert isinstance(table, LatencyTable)
+        self.path, self.identity, self.known = study.folder / "layers.pth", study.identity, table.known
+        if self.path.is_file():
+            read = self._read()
+            self.known.clear()
+            self.known.update(read)
+
+    def keep(self) -> None:
+        save({"identity": self.identity, "known": self.known}, self.path)
+
+    def _read(self) -> dict[str, float]:
+        try:
+            state = load_checked(self.path)
+            known, identity = {name: float(time) for name, time in state["known"].items()}, state["identity"]
+        except Exception as error:  # whatever is wrong with it
+            raise RuntimeError(f"{self.path} cannot be read ({error}): remove the run's folder") from None
+        if identity != self.identity:
+            raise RuntimeError(f"{self.path} is of another protocol or seed: remove the run's folder")
+        return known
 
 
 def affordable(costs: Costs, shares: Mapping[str, Mapping[Choice, float]], most: float) -> dict[str, Choice]:

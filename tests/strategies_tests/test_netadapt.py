@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch import nn
 
 from benchmarks.study import Study
 from strategies import Answer, Trial
 from strategies.netadapt import NetAdapt, Widths
+from tasks import complexity, latency
 from tasks.toy import ToyTask
 
 WIDTH = {"type": "ToySpace", "layers": 3}
@@ -70,6 +74,82 @@ def test_a_target_may_be_a_cost(toy_study, tmp_path: Path) -> None:
     assert ToyTask().measure(study.space.model(last.arch), ["params"])["params"] <= 900
 
 
+@pytest.fixture
+def process(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """A process that has timed nothing yet: its layers take a millisecond for each weight, to some `power`."""
+
+    def begin(power: float) -> None:
+        def times(network: nn.Module, image: torch.Tensor) -> list[float]:
+            counts = [sum(one.numel() for one in layer.parameters()) for layer in latency.layers(network)]
+            return [*(float(count) ** power for count in counts), 0.0]
+
+        monkeypatch.setattr(latency, "layer_times", times)
+        monkeypatch.setitem(complexity.MEASURES, "predicted_ms", latency.LatencyTable(rounds=1))
+
+    return begin
+
+
+TIMED: dict[str, Any] = dict(target=0.4, delta=0.2, cost="predicted_ms", answers=100)
+
+
+def test_milliseconds_fall_by_what_each_round_must_save(toy_study, tmp_path: Path, process: Any) -> None:
+    process(1.0)
+    study, answers = played(toy_study, tmp_path, NetAdapt(**TIMED))
+    costs = [study.task.measure(study.space.model(one.arch), ["predicted_ms"]) for one in reversed(answers) if one.arch]
+    times = [cost["predicted_ms"] for cost in costs]
+    assert len(times) == 4
+    assert all(before - after >= 0.2 * times[0] for before, after in pairwise(times))
+    assert times[-1] <= 0.4 * times[0] < times[-2]
+
+
+def test_a_search_goes_on_with_the_milliseconds_that_it_measured(
+    toy_study, tmp_path: Path, process: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, file = Study.submit, tmp_path / "layers.pth"
+
+    def submit(study: Study, proposal: Any) -> int:
+        if study._next == 8:
+            raise KeyboardInterrupt
+        return whole(study, proposal)
+
+    process(1.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(Study, "submit", submit)
+        with pytest.raises(KeyboardInterrupt):
+            played(toy_study, tmp_path, NetAdapt(**TIMED))
+    lines = (tmp_path / "events.jsonl").read_text()
+    process(0.5)
+    study = played(toy_study, tmp_path, NetAdapt(**TIMED))[0]
+    assert (tmp_path / "events.jsonl").read_text().startswith(lines)
+    assert len(study.trials) > 8
+    file.write_bytes(file.read_bytes()[:-40])
+    with pytest.raises(RuntimeError, match=r"layers\.pth cannot be read .*: remove the run's folder"):
+        played(toy_study, tmp_path, NetAdapt(**TIMED))
+
+
+def test_where_no_width_saves_enough_the_smallest_are_tried(toy_study, tmp_path: Path) -> None:
+    """As long as anything is left to narrow: the target is what the narrowest network costs."""
+    study, answers = played(toy_study, tmp_path, NetAdapt(target=180_224, delta=0.2, answers=100))
+    path = [study.trials[answer.trial or 0] for answer in reversed(answers)]
+    saved = [madds(study, before) - madds(study, after) for before, after in pairwise(path)]
+    assert saved[0] >= 0.2 * madds(study, path[0]) > saved[-1]
+    assert path[-1].arch == Widths(study, "madds").at(min)
+
+
+def test_a_search_that_ends_above_its_target_says_so(
+    toy_study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where neighbours must be equally wide, say: no single width can be changed."""
+
+    def flaw(space: Any, choices: Any) -> str | None:
+        return None if len({choices[name] for name in space.width_decisions}) == 1 else "not equally wide"
+
+    monkeypatch.setattr("search_spaces.toy.space.ToySpace.flaw", flaw)
+    with pytest.warns(UserWarning, match=r"NetAdapt ends at .* madds, above its target of .* madds: no narrower width"):
+        study, answers = played(toy_study, tmp_path, NetAdapt(target=0.5))
+    assert [answer.trial for answer in answers] == [0] == [trial.id for trial in study.trials]
+
+
 @pytest.mark.parametrize(
     ("settings", "space", "sentence"),
     [
@@ -82,7 +162,7 @@ def test_a_target_may_be_a_cost(toy_study, tmp_path: Path) -> None:
         (
             dict(cost="latency_ms"),
             WIDTH,
-            "cost must be 'params' or 'madds', which every measuring repeats, not 'latency_ms'",
+            "cost must be 'params', 'madds', 'predicted_ms', which a resumed search repeats, not 'latency_ms'",
         ),
         (dict(delta=0), WIDTH, "delta between 0 and 1 and answers at least 1, not 0.5, 0 and 5"),
     ],
