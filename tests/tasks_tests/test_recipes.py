@@ -12,6 +12,10 @@ from mmengine.config import Config
 from torch import nn
 
 from benchmarks.catalogue import read_protocol
+from core import build
+from search_spaces import SPACES
+from strategies.registry import STRATEGIES
+from strategies.supernet.training import whole
 from tasks import Recipe, Stage
 from tasks.optimization import Optimization, rehearse
 from tasks.stage import Paramwise
@@ -35,6 +39,17 @@ def test_a_published_recipe_can_train(name: str) -> None:
 def test_protocols_of_papers_end_with_their_recipes(benchmark: str, name: str) -> None:
     final = read_protocol(benchmark, {"benchmark.final.recipe.batch": 64})["benchmark"]["final"]
     assert Stage.of(final).recipe == published(name, batch=64, resumable=True)
+
+
+def test_the_search_of_network_adaptation_is_the_published_one() -> None:
+    """That of Rana and Kim: 6^20 * 3 networks of all their layers, and a rate that falls before the last two epochs."""
+    protocol = read_protocol("coco-ssdlite-fna-search-v1")
+    assert build(SPACES, protocol["benchmark"]["space"]).size == 3 * 6**20
+    strategy: Any = build(STRATEGIES, protocol["strategies"]["fna"])
+    assert (strategy.epochs, strategy.warmup, strategy.cost_weight, strategy.cost_base) == (24, 20, 0.2, 10.0)
+    weights = whole(strategy.stages(Stage.of(protocol["benchmark"]["stages"][0]))[0], strategy.epochs).recipe
+    assert weights == published("network_adaptation_search")
+    rehearse(weights, 24 * 40)
 
 
 @pytest.mark.parametrize("task", ["segmentation", "detection", "denoise"])
