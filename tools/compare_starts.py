@@ -1,7 +1,8 @@
 """What are inherited weights worth? A network before its training and behind it, begun anew or with its parent's weights.
 
 The parent is a random network of the benchmark's space, trained by the search's first stage, and the child a mutant of it. This
-begins anew (with the task's encoder, where there is one), with what matches by name and shape, or by the space's own rule.
+begins anew (with the task's encoder, where there is one), with what matches by name and shape, or by the space's own rule. A
+backbone that is searched and takes over an encoder's weights also begins from scratch, without them.
 """
 
 from __future__ import annotations
