@@ -65,6 +65,10 @@ class Data(ABC):
         """
         return []
 
+    def keep(self) -> None:
+        """Write what was found out about files into the cache that it was built with, if it was, for later processes."""
+        return
+
     def check(self, splits: Iterable[str], scored: Iterable[str] = ()) -> None:
         """Raise ValueError for the first thing that is wrong, OSError for a split that is not there."""
         for split in splits:

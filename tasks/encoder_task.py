@@ -18,6 +18,7 @@ from tasks.cost import Cost
 from tasks.deployment import Deployable, whole
 from tasks.encoder import Encoder
 from tasks.features import TOLERANCE, Features, Source
+from tasks.looks import looks_kept_in
 from tasks.registry import DATA, TEMPLATES
 from tasks.stage import Stage, magnified
 from tasks.task import Parts, Start
@@ -79,7 +80,9 @@ class EncoderTask(Trainable, Deployable):
         workers: int | None = None,
     ):
         height, width = input_size
-        super().__init__(self.built(DATA, data, self.Data), cache, device, (3, height, width), workers)
+        with looks_kept_in(cache):
+            images = self.built(DATA, data, self.Data)
+        super().__init__(images, cache, device, (3, height, width), workers)
         self.template: Any = self.built(TEMPLATES, {"type": self.plain, **(template or {})}, self.Template)
         if features_dtype not in TOLERANCE:
             raise ValueError(f"features_dtype must be one of {', '.join(TOLERANCE)}, not {features_dtype!r}")

@@ -106,6 +106,9 @@ class Resplit(Data):
         whole = self.data.pictures(self.pool)
         return [whole[place] for place in self.places[split]]
 
+    def keep(self) -> None:
+        self.data.keep()
+
     def fingerprint(self, *others: str) -> str:
         dealt = ", ".join(f"{split} {len(places)}" for split, places in self.places.items())
         more = (self.others.get(split, split) for split in others if split not in self.places)

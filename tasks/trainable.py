@@ -52,8 +52,7 @@ class Trainable(Task):
         if workers is not None and not 0 <= workers <= MOST_WORKERS:
             raise ValueError(f"workers must be from 0 to {MOST_WORKERS}, or None, not {workers}")
         self.data: Any = data
-        self.workers = workers
-        self._sound: set[str] = set()  # splits that were checked
+        self.workers, self._sound = workers, set[str]()  # splits that were checked
 
     # Data.
 
@@ -89,6 +88,7 @@ class Trainable(Task):
 
     def prepare(self, stages: Sequence[Stage]) -> Cost:
         self.check(stages)
+        self.data.keep()
         return Cost()
 
     @abstractmethod

@@ -95,17 +95,21 @@ class FolderDepth(FolderData, DepthData):
             span = f"from {self.nearest:g} to {self.farthest:g} m"
             yield f"split {split!r} has no depth {span}: are unit ({self.unit:g} m) and metres those of the files?"
 
+    def truth(self, item: Pair) -> np.ndarray:
+        return self._depth(item[1])
+
+    def tally(self, truth: np.ndarray) -> tuple[int, int, float, float]:
+        found = truth[self.counts(truth)]
+        return found.size, truth.size, float(found.min(initial=np.inf)), float(found.max(initial=0.0))
+
     def measured(self, split: str) -> tuple[float, float, float]:
         """The share of the pixels that count, and the least and the largest depth of these, of the files that can be read."""
         if split not in self._ranges:
             counted, pixels, least, most = 0, 0, np.inf, 0.0
-            for _, path in self.listing(split).items:
-                with suppress(ValueError):
-                    depth = self._depth(path)
-                    found = depth[self.counts(depth)]
-                    counted, pixels = counted + found.size, pixels + depth.size
-                    least, most = min(least, found.min(initial=np.inf)), max(most, found.max(initial=0.0))
-            self._ranges[split] = counted / max(1, pixels), float(least), float(most)
+            for found, of, nearest, farthest in self.tallies(split):
+                counted, pixels = counted + found, pixels + of
+                least, most = min(least, nearest), max(most, farthest)
+            self._ranges[split] = counted / max(1, pixels), least, most
         return self._ranges[split]
 
     def summary(self, split: str) -> str:

@@ -116,6 +116,9 @@ class StratifiedSubset(DetectionData):
         whole = self.data.pictures(self.split)
         return [whole[index] for index in self.indices[split]] if whole else []
 
+    def keep(self) -> None:
+        self.data.keep()
+
     def fingerprint(self, *others: str) -> str:
         drawn = " ".join(f"{split} {len(indices)}" for split, indices in self.indices.items())
         return f"stratified-{self.version} of {self.split}: {drawn} {self.seed} of {self.data.fingerprint(*others)}"

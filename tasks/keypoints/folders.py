@@ -95,6 +95,9 @@ class FolderKeypoints(FolderData, KeypointData):
         yield item.joints.tobytes()
         yield self.root / item.name
 
+    def settings(self, item: Person) -> object:
+        return item.size
+
     def called(self, item: Person) -> str:
         return item.name
 

@@ -19,6 +19,7 @@ from PIL import ImageFile
 from tasks.data import FLAT, SPLITS, SUFFIXES
 from tasks.files import all_files_in, by_stem, check_name, check_size, decode, files_in, listed, opaque, stem
 from tasks.folders import FolderData, Listing, under_any_name
+from tasks.looks import Look
 from tasks.restoration.data import RestorationData, to_gray
 
 PLACES = (".", "images", "BSDS500/data/images")  # where the folders of the splits of clean images may lie
@@ -81,10 +82,17 @@ class FolderRestoration(FolderData, RestorationData):
             return self._decoded[path]
         pixels = decode(path, partial(eight_bits, gray=self.gray))
         # Processes that read ahead share what was kept before they began, and keep nothing themselves.
-        if pixels.nbytes <= self._room and os.getpid() == self._process:
-            self._decoded[path] = pixels
+        if os.getpid() == self._process:
             self._room -= pixels.nbytes
+            if self._room >= 0:
+                self._decoded[path] = pixels
         return pixels
+
+    def look(self, item: Pair) -> Look:
+        if self._room > 0:  # these are decoded in any case, before there are processes to share them with
+            for path in item:
+                self._pixels(path)
+        return super().look(item)
 
     def identity(self) -> bytes:
         return str(self.gray).encode()

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 import tasks.restoration.networks  # noqa: F401 - registers the networks to compare with
 from tasks.batch import Batch
 from tasks.deployment import Deployable, Example, as_batch, plain, whole
+from tasks.looks import looks_kept_in
 from tasks.registry import DATA, DEGRADATIONS
 from tasks.restoration.data import RestorationData
 from tasks.restoration.degradations import Degradation
@@ -61,7 +62,8 @@ class RestorationTask(Trainable, Deployable):
         tile: int | None = None,
         workers: int | None = None,
     ):
-        images: RestorationData = self.built(DATA, data, RestorationData)
+        with looks_kept_in(cache):
+            images: RestorationData = self.built(DATA, data, RestorationData)
         self.degradation = self.built(DEGRADATIONS, degradation, Degradation) if degradation else None
         self.scale, self.marks = (self.degradation.scale, self.degradation.marks) if self.degradation else (1, False)
         super().__init__(images, cache, device, (images.channels + self.marks, *input_size), workers)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -226,13 +225,19 @@ class FolderSegmentation(FolderData, SegmentationData):
         if not self.counts(split)[: len(self.classes)].any():
             yield ALL_IGNORED.format(split)
 
+    def truth(self, item: Pair) -> np.ndarray:
+        return self._labels(item[1])
+
+    def tally(self, truth: np.ndarray) -> list[tuple[int, int]]:
+        return [(label, pixels) for label, pixels in enumerate(np.bincount(truth.ravel()).tolist()) if pixels]
+
     def counts(self, split: str) -> np.ndarray:
         """(256,): how many pixels have each label, of the files that can be read."""
         if split not in self._counted:
             counts = np.zeros(256, dtype=np.int64)
-            for _, path in self.listing(split).items:
-                with suppress(ValueError):
-                    counts += np.bincount(self._labels(path).ravel(), minlength=256)
+            for tally in self.tallies(split):
+                for label, pixels in tally:
+                    counts[label] += pixels
             self._counted[split] = counts
         return self._counted[split]
 
