@@ -1,17 +1,39 @@
-"""Best-so-far curves of several seeds as one band."""
+"""Best-so-far curves, and those of several seeds as one band."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from benchmarks.records.record import Record
-from benchmarks.report.figures import Axis, curve
+from strategies import Trial
 
+Axis = Literal["images", "seconds", "trials"]
 POINTS = 200  # of a band
 QUARTILES = 5  # seeds, from which on a band holds the middle half of them; of fewer it holds all
+
+
+def curve(trials: Sequence[Trial], axis: Axis = "images") -> tuple[list[float], list[float]]:
+    """What was spent and the best reward of the trials that went deepest: where it rises, and at the end.
+
+    `axis` is what is spent: images seen, seconds, or trials.
+    """
+    done = [trial.status == "done" for trial in trials]
+    depth = max((trial.depth for trial, ok in zip(trials, done, strict=True) if ok), default=0)
+    spent, best, xs, ys = 0.0, -math.inf, list[float](), list[float]()
+    for trial, ok in zip(trials, done, strict=True):
+        spent += 1 if axis == "trials" else sum(getattr(stage.cost, axis) for stage in trial.stages)
+        if ok and trial.depth == depth and trial.score > best:
+            best = trial.score
+            xs.append(spent)
+            ys.append(best)
+    if xs and spent > xs[-1]:
+        xs.append(spent)
+        ys.append(best)
+    return xs, ys
 
 
 def band(group: Sequence[Record], axis: Axis) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from benchmarks.files import replacing
+from benchmarks.report.bands import curve
 from benchmarks.report.choices import searched
 from benchmarks.report.fronts import points
 from core import did_you_mean
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from benchmarks.analysis.ranking import Sample
     from benchmarks.records.record import Record
 
-Axis = Literal["images", "seconds", "trials"]
 COLUMNS = 4  # panels side by side in `scatter`
 MARKERS, LINES = "os^D", ("-", "--", ":", "-.")  # one for each ten strategies, as there are ten colours
 
@@ -89,26 +89,6 @@ def _answers(records: Sequence[Record]) -> tuple[str, str, list[dict[str, Any]]]
             if rows := points(records, cost, metric, higher):
                 return cost, metric, rows
     return "cost", "metric", []
-
-
-def curve(trials: Sequence[Trial], axis: Axis = "images") -> tuple[list[float], list[float]]:
-    """What was spent and the best reward of the trials that went deepest: where it rises, and at the end.
-
-    `axis` is what is spent: images seen, seconds, or trials.
-    """
-    done = [trial.status == "done" for trial in trials]
-    depth = max((trial.depth for trial, ok in zip(trials, done, strict=True) if ok), default=0)
-    spent, best, xs, ys = 0.0, -math.inf, list[float](), list[float]()
-    for trial, ok in zip(trials, done, strict=True):
-        spent += 1 if axis == "trials" else sum(getattr(stage.cost, axis) for stage in trial.stages)
-        if ok and trial.depth == depth and trial.score > best:
-            best = trial.score
-            xs.append(spent)
-            ys.append(best)
-    if xs and spent > xs[-1]:
-        xs.append(spent)
-        ys.append(best)
-    return xs, ys
 
 
 def choice_shares(records: Sequence[Record], decision: str, choice: str, period: int) -> pd.DataFrame:

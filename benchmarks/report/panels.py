@@ -10,9 +10,8 @@ from benchmarks.benchmark import SUPERNET
 from benchmarks.records.record import Record
 from benchmarks.report import charts, fronts
 from benchmarks.report.answers import Chosen
-from benchmarks.report.bands import band, meaning
+from benchmarks.report.bands import Axis, band, meaning
 from benchmarks.report.choices import PARTS, shares
-from benchmarks.report.figures import Axis
 from benchmarks.report.rows import groups_of, printed
 from tasks.rewards import COSTS
 

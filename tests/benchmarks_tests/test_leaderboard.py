@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.leaderboard import Leaderboard
 from benchmarks.records.record import read_records
-from benchmarks.report.figures import curve
+from benchmarks.report.bands import curve
 from benchmarks.report.tex import tex
 from search_spaces.toy.space import ToySpace
 from strategies import Proposal, StageResult, Trial, best
