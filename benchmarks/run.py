@@ -147,6 +147,7 @@ class Run:
         how = self.folder, self.seed, study.executor, self.devices
         begins = [_begin(study, one) for one in answers]
         trained, retrain = finish(self.benchmark, self.final_task, answers, *how, begins)
+        threads = getattr(study.executor, "threads", None)  # of workers that are other processes
         result = {
             "benchmark": self.benchmark.id,
             "strategy": self.name,
@@ -161,7 +162,7 @@ class Run:
                 "retrain": asdict(retrain),
             },
             "trials": {name: study.counts[name] for name in ("done", "stopped", "failed", "duplicate")},
-            "device": device_name(self.task.device) + (f" x {self.devices}" if self.devices > 1 else ""),
+            "device": device_name(self.task.device, threads) + (f" x {self.devices}" if self.devices > 1 else ""),
             "versions": versions(),
             "commit": commit(),
             "protocol_hash": self.dump["protocol_hash"],

@@ -28,10 +28,15 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def threads_each(processes: int) -> int:
-    """Threads for each of so many processes: what the user's OMP_NUM_THREADS says, or else a share of the cores."""
+def threads_or(share: float) -> int:
+    """Threads of a process: what the user's OMP_NUM_THREADS says, or else so many, at least one."""
     given = os.environ.get("OMP_NUM_THREADS", "")
-    return int(given) if given.isdecimal() and int(given) else max(1, cores() // processes)
+    return int(given) if given.isdecimal() and int(given) else max(1, int(share))
+
+
+def threads_each(processes: int) -> int:
+    """The same for each of so many processes, which share the cores."""
+    return threads_or(cores() // processes)
 
 
 def context() -> ForkServerContext | SpawnContext:

@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 import ray
 from ray import exceptions
 
-from benchmarks.executors.process import cores
+from benchmarks.executors.process import cores, threads_or
 from benchmarks.files import replacing
 from benchmarks.running.job import Job
 from benchmarks.running.store import Store
@@ -48,9 +48,10 @@ class RayExecutor(Executor):
             raise ValueError(f"Ray needs 1 worker or more, cpus above 0 and gpus of at least 0, not {given}")
         address = os.environ.get("RAY_ADDRESS", "local")
         own: dict[str, Any] = {"num_cpus": max(cores(), math.ceil(max_workers * cpus)), "include_dashboard": False}
+        self.threads = threads_or(cpus)
         variables = {
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS") or str(max(1, int(cpus))),
+            "OMP_NUM_THREADS": str(self.threads),
             "OMP_WAIT_POLICY": "PASSIVE",
         }
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}

@@ -14,6 +14,8 @@ from typing import Any
 import submitit
 from submitit.core.utils import FailedSubmissionError, UncompletedJobError
 
+from benchmarks.executors.process import threads_or
+
 EVERY = 2.0  # seconds between two looks at what SLURM has done
 
 
@@ -46,10 +48,8 @@ class SlurmExecutor(Executor):
         own = {"mem_gb": memory, "slurm_partition": partition, "slurm_account": account}
         given = {name: value for name, value in own.items() if value is not None}
         self.jobs.update_parameters(cpus_per_task=cpus, gpus_per_node=gpus, timeout_min=minutes, **given)
-        self.variables = {
-            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS") or str(cpus),
-            "OMP_WAIT_POLICY": "PASSIVE",
-        }
+        self.threads = threads_or(cpus)
+        self.variables = {"OMP_NUM_THREADS": str(self.threads), "OMP_WAIT_POLICY": "PASSIVE"}
         self.flying: dict[Future[Any], submitit.Job[Any]] = {}
         self.ended = threading.Event()
         threading.Thread(target=self._watch, daemon=True).start()

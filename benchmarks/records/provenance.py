@@ -8,12 +8,13 @@ import subprocess
 from pathlib import Path
 
 
-def device_name(device: str) -> str:
+def device_name(device: str, threads: int | None = None) -> str:
+    """What jobs run on; on processors with so many threads each, or else with those of this process."""
     import torch
 
     if device == "cuda":
         return torch.cuda.get_device_name()
-    return f"cpu {platform.machine()} x{torch.get_num_threads()}"
+    return f"cpu {platform.machine()} x{threads or torch.get_num_threads()}"
 
 
 def versions() -> dict[str, str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import Executor
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+import torch
 
 from benchmarks.executors import InlineExecutor
 from benchmarks.leaderboard import Leaderboard
@@ -38,8 +40,14 @@ def opened(toy_config: dict[str, Any], work: Path, strategy: Any = None, name: s
     return Run(config, name, 0, work, "cpu")
 
 
-def play(run: Run) -> dict[str, Any]:
-    shared, executor = run.prepare(), InlineExecutor()
+class Workers(InlineExecutor):
+    """Whose jobs have threads of their own, as those in other processes."""
+
+    threads = 3
+
+
+def play(run: Run, executor: Executor | None = None) -> dict[str, Any]:
+    shared, executor = run.prepare(), executor or InlineExecutor()
     with run.open(executor, 1) as study:
         run.finish(study, run.strategy.search(study), shared)
     return json.loads((run.folder / "study.json").read_text())
@@ -56,6 +64,11 @@ def test_what_a_finished_run_holds(toy_config, tmp_path: Path) -> None:
     assert sum(result["trials"][status] for status in ("done", "stopped", "failed")) == 8
     assert (run.folder / "answers/0/model.py").is_file()
     assert json.loads((run.folder / "config.json").read_text())["protocol_hash"] == result["protocol_hash"]
+
+
+def test_the_threads_that_are_recorded_are_the_workers(toy_config, tmp_path: Path) -> None:
+    assert play(opened(toy_config, tmp_path))["device"].endswith(f" x{torch.get_num_threads()}")
+    assert play(opened(toy_config, tmp_path, name="two"), Workers())["device"].endswith(" x3")
 
 
 @pytest.mark.parametrize(("name", "model"), [("small", SMALL), ("large", LARGE)])
