@@ -15,7 +15,7 @@ growth      how the seconds of an epoch grow with images, their size, cached cro
 latency     how well the sum of its layers' times (`predicted_ms`) tells the time of each of --candidates networks (give 20).
 data        how long the steps of a final training wait for images, without and with processes that read ahead.
 evaluation  COCO's scores beside pycocotools, SSIM beside scikit-image.
-startup     how long each tool takes to answer `--help`.
+startup     how long each tool takes to answer `--help`, and some to describe a benchmark and to make a small leaderboard.
 """
 
 from __future__ import annotations
@@ -163,9 +163,10 @@ def evaluation(options: argparse.Namespace) -> Rows:
 
 
 def startup(options: argparse.Namespace) -> Rows:
+    from benchmarks.speed.startup import small_tasks
     from benchmarks.speed.startup import startup as measured
 
-    return measured()
+    return [*measured(), *small_tasks()]
 
 
 WHAT: dict[str, Callable[[argparse.Namespace], Rows]] = {

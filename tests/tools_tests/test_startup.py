@@ -43,6 +43,22 @@ def test_a_tool_that_imports_torch_is_found_out(tmp_path: Path, monkeypatch: pyt
     assert row["imports torch"]
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_is_described_and_a_small_leaderboard_are_timed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    (tmp_path / "describe.py").write_text("import sys; sys.exit(sys.argv[1:] != ['scenes-segmentation-v2'])")
+    (tmp_path / "make_leaderboard.py").write_text("import sys; sys.exit(sys.argv[1:3] != ['kept/one-v1', '--out'])")
+    if kept:
+        (tmp_path / "kept/one-v1").mkdir(parents=True)
+    for name, value in (("ROOT", tmp_path), ("TOOLS", tmp_path), ("KEPT", "kept/one-v1")):
+        monkeypatch.setattr(startup, name, value)
+    rows = startup.small_tasks()
+    asked = [("describe", "scenes-segmentation-v2"), ("make_leaderboard", "one-v1")]
+    assert [(row["tool"], row["asked"]) for row in rows] == asked[: 1 + kept]
+    assert not any(row["imports torch"] for row in rows)
+
+
 def test_everything_is_listed_without_torch() -> None:
     code = (
         "import sys; sys.path.insert(0, 'tools'); sys.argv = ['describe'];"
