@@ -8,11 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+FEW = 16  # input channels, below which torch's own gradients of strided 1x1 convolutions are not safe
+
 
 class Pointwise(nn.Conv2d):
     """A 1x1 convolution as a product of matrices, where channels lie last in memory.
 
-    For small batches on one thread torch does not call its fast library, and takes the groups one after the other.
+    For small batches on one thread torch does not call its fast library, and takes the groups one after the other. With a
+    stride and few channels its gradients write beside their memory (2.13, a processor with AVX-512), which ends the process.
     """
 
     def _get_name(self) -> str:
@@ -21,7 +24,7 @@ class Pointwise(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:
         if not input.is_contiguous(memory_format=torch.channels_last):
             return super().forward(input)
-        rows, weight = input.permute(0, 2, 3, 1), self.weight.flatten(1)
+        rows, weight = input.permute(0, 2, 3, 1)[:, :: self.stride[0], :: self.stride[1]], self.weight.flatten(1)
         if self.groups == 1:
             return F.linear(rows, weight, self.bias).permute(0, 3, 1, 2)
         parts = rows.reshape(-1, self.groups, weight.shape[1]).transpose(0, 1)
@@ -65,7 +68,7 @@ def quicken(network: nn.Module) -> None:
         if type(module) is not nn.Conv2d:
             continue
         plain = module.stride == (1, 1) and module.padding_mode == "zeros"
-        if plain and module.kernel_size == (1, 1) and module.padding == (0, 0):
+        if module.kernel_size == (1, 1) and module.padding == (0, 0) and (plain or module.in_channels < FEW):
             module.__class__ = Pointwise
         elif plain and max(module.dilation) > 1 and _keeps_size(module):
             module.__class__ = Dilated
