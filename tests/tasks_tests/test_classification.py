@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from core import build
 from search_spaces.mbconv.space import MBConv
 from tasks import TASKS, Stage
-from tasks import folders as module
+from tasks import looks as module
 from tasks.classification.data import NucleiClassification, ScenesClassification
 from tasks.classification.folders import FolderClassification
 from tasks.classification.metrics import Ranks
@@ -156,8 +156,8 @@ def test_images_of_their_own_sizes_are_decoded_once(cache: Path, folders: Any, m
 
 
 def test_the_fingerprint_reads_each_file_once(cache: Path, folders: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    read, seen = module._digest, []
-    monkeypatch.setattr(module, "_digest", lambda path: (seen.append(path), read(path))[1])
+    read, seen = module.file_digest, []
+    monkeypatch.setattr(module, "file_digest", lambda path: (seen.append(path), read(path))[1])
     of(cache, data=folders, encoder=dict(width=0.25, refit_norms=True)).fingerprint()
     assert len(seen) == 18
 
