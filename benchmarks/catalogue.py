@@ -95,7 +95,7 @@ def _config_file(name: str) -> Path:
 def run_configs(
     name: str, strategies: Sequence[str] | None = None, options: Options | None = None
 ) -> Iterator[tuple[str, Plain]]:
-    """The name and the config of each run that is asked for: `benchmark`, `strategy`, and `seed` and `vis_backends`, if any.
+    """The name and the config of each run that is asked for: `benchmark`, `strategy`, and `seed` and others, if any.
 
     A benchmark plays all of its strategies where none is named, and those of a group the named ones that they have. A file
     with a `strategy` of its own is one run. Options that begin with `strategy` go to every strategy that is played, those
@@ -110,7 +110,7 @@ def run_configs(
     for option in options:
         _check_option(option, known)
     for plain, offer in offers:
-        entries = {entry: plain[entry] for entry in ("benchmark", "seed", VIS_BACKENDS) if entry in plain}
+        entries = {entry: plain[entry] for entry in ("benchmark", "seed", "threads", VIS_BACKENDS) if entry in plain}
         for wanted in dict.fromkeys(strategies or offer):
             if wanted in offer:
                 yield wanted, _merged({**entries, "strategy": offer[wanted]}, _for(wanted, options), name)

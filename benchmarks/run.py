@@ -14,7 +14,7 @@ from mmengine.config import Config
 
 from benchmarks.benchmark import CACHE, LARGEST_OF_STRATEGIES, Benchmark, check_bounds, rules
 from benchmarks.catalogue import VIS_BACKENDS
-from benchmarks.executors import InlineExecutor
+from benchmarks.executors import InlineExecutor, cores
 from benchmarks.files import check_name, there, write
 from benchmarks.ledger import check_identity, diverged, read_record
 from benchmarks.records.entries import read_answer, read_config, read_study
@@ -23,6 +23,7 @@ from benchmarks.records.record import identity_of
 from benchmarks.running import devices as final_devices
 from benchmarks.running.answers import finish
 from benchmarks.running.job import Begin, build_task
+from benchmarks.running.threads import fastest, use
 from benchmarks.running.visualization import Backends, Curves, checked
 from benchmarks.study import Study
 from core import build, did_you_mean
@@ -30,6 +31,7 @@ from search_spaces import SearchSpace
 from strategies import STRATEGIES, Answer, Plan, Strategy
 from tasks import Cost, Stage, Task
 from tasks.data import in_both
+from tasks.task import Parts
 
 PROBES = 3  # networks, of which one has to be built; a single one may be the exception
 
@@ -46,6 +48,8 @@ class Run:
         check_name(name, "the name of a strategy")
         if type(seed) is not int or not 0 <= seed < 2**32:
             raise ValueError(f"a seed must be from 0 to {2**32 - 1}, not {seed!r}: generators take no other")
+        if (threads := config.get("threads")) is not None and (type(threads) is not int or threads < 1):
+            raise ValueError(f"threads of a run must be a whole number from 1, not {threads!r}")
         self.benchmark = Benchmark(config["benchmark"])
         check_bounds(config["strategy"], f"the strategy {name}", LARGEST_OF_STRATEGIES)
         self.strategy: Strategy = build(STRATEGIES, config["strategy"])
@@ -70,6 +74,7 @@ class Run:
             "benchmark": config["benchmark"],
             "strategy": config["strategy"],
             **({"weights": self.strategy.weights_print} if self.strategy.weights_print else {}),
+            **({"threads": threads} if threads else {}),
         }
         self._check_same_protocol()
 
@@ -96,7 +101,7 @@ class Run:
         final.check([benchmark.final])
         final_devices.check(final, benchmark.final, self.devices)
         _check_unseen(benchmark, search, final)
-        _check_networks(search, benchmark.space, benchmark.stages)
+        self.probe = _check_networks(search, benchmark.space, benchmark.stages)
         _check_networks(final, benchmark.final_space, [benchmark.final])
         if self.strategy.hands_on and benchmark.final_space_config != benchmark.space_config:
             raise ValueError(
@@ -106,6 +111,17 @@ class Run:
         with Study(benchmark, self.seed, self.search_task, InlineExecutor()) as study:
             self.plan = self.strategy.prepare(study)
         return search.prepare(benchmark.stages) + final.prepare([benchmark.final]) + self.plan.shared
+
+    def settle_threads(self, most: int) -> float:
+        """Choose how many threads trainings in this process have: those that its record began with, else `fastest`.
+
+        Returns how many times as fast as on one a step was on `most`, 1 where nobody looked. Behind `prepare`.
+        """
+        began, gain = (read_config(self.folder) or self.dump).get("threads"), 1.0
+        if began is None:
+            began, gain = fastest(build_task(self.search_task), self.benchmark.stages[0], self.probe, most)
+        self.dump["threads"] = min(began, cores())
+        return gain
 
     def play(self, shared: Cost | None = None) -> None:
         """Search and finish in this process, trial by trial, from where a kill left it; nothing where it is finished.
@@ -123,6 +139,8 @@ class Run:
         Raises ValueError where the record is damaged or a backend of curves cannot be opened, and InUseError where another
         process has it.
         """
+        if isinstance(executor, InlineExecutor) and "threads" in self.dump:
+            use(self.dump["threads"])
         self.folder.mkdir(parents=True, exist_ok=True)
         self.curves = Curves(self.vis_backends, self.folder) if self.vis_backends else None
         identity = identity_of(self.dump)
@@ -217,8 +235,11 @@ def _check_unseen(benchmark: Benchmark, search: Task, final: Task) -> None:
                 raise ValueError(f"{both} of {what} of stage {stage.name!r}: take them out of one of both")
 
 
-def _check_networks(task: Task, space: SearchSpace, stages: Sequence[Stage]) -> None:
-    """Raise ValueError where the task can build none of a few networks of the space, show it no image or not train it."""
+def _check_networks(task: Task, space: SearchSpace, stages: Sequence[Stage]) -> Parts:
+    """The first of a few random networks of the space that the task can build, show an image and train.
+
+    Raises ValueError where it can do so with none of them.
+    """
     causes: list[Exception] = []
     for number in range(PROBES):
         model = space.model(space.sample(Random(number)))
@@ -226,7 +247,7 @@ def _check_networks(task: Task, space: SearchSpace, stages: Sequence[Stage]) -> 
             task.measure(model, ["madds"])
             for stage in stages:
                 task.trained(model, stage)
-            return
+            return model
         except Exception as error:  # any library's module may be meant, and raises what it likes
             causes.append(error)
     cause, what = causes[0], f"{space} makes no network for {type(task).__name__}"

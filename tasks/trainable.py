@@ -44,6 +44,7 @@ class Trainable(Task):
     """
 
     reads = frozenset(VIEW | RECIPE)
+    by_steps = True  # is a single network trained step by step, as a supernet is?
 
     def __init__(
         self, data: Data, cache: str, device: str, input_shape: tuple[int, int, int], workers: int | None = None

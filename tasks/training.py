@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -19,6 +19,10 @@ from tasks.cost import Cost, Spent
 from tasks.optimization import Optimization
 from tasks.parallel import total
 from tasks.weights import load, load_checked, own, save
+
+if TYPE_CHECKING:
+    from tasks.stage import Stage
+    from tasks.trainable import Trainable
 
 
 class Training:
@@ -118,6 +122,14 @@ def seeded(seed: int, epoch: int) -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(int(np.random.default_rng([4, seed, epoch]).integers(2**62)))
         yield
+
+
+def same_step(task: Trainable, stage: Stage, network: nn.Module, batch: Batch) -> Callable[[], float]:
+    """A training step on always the same batch, which is not metered, for whoever times it."""
+    searched, encoder, frozen = task.groups(network, stage)
+    train_mode(network, frozen)
+    optimization = Optimization(stage.recipe, network, searched, encoder, task.steps(stage))
+    return lambda: optimization.step(task.batch_loss(network, stage, batch))
 
 
 def in_time(batches: Iterable[Batch], spent: Spent, seconds: float | None) -> Generator[Batch]:

@@ -9,6 +9,9 @@ knew, and, with --zero-cost, scores of untrained networks (snip, nwot, jacov, pa
 the three networks that a signal ranks first lacks of the best of all; a gate's false kills are those of the best quarter. In
 brackets: 95 % intervals, of a bootstrap over networks.
 
+With --beside, the work folder of the same command on another machine, or with other threads, told is also how far scores move
+from there to here, as a share of the standard deviation between networks.
+
 Scores are written to WORK_DIR/audits/BENCHMARK.jsonl as they come; the same command, also with more networks or seeds, goes on.
 """
 
@@ -28,6 +31,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from benchmarks.analysis.audit import Audit, audited
+from benchmarks.analysis.machines import LIMIT, Moved, moved
 from benchmarks.analysis.ranking import REWARD, Estimate
 from benchmarks.analysis.scoring import Figures, Part, Place, Score, Scores, found_by, measure, sampled
 from benchmarks.catalogue import read_protocol
@@ -40,12 +44,20 @@ from search_spaces import Architecture
 SHARE, TAU = 0.7, 0.5  # below these a search sees seeds rather than architectures, and ranks them by chance
 
 
-def scored(one: Run, networks: Sequence[Architecture], options: Namespace) -> list[Score]:
-    """The scores that are asked for, measured where they are not known."""
+def scores_in(one: Run, work_dir: Path, options: Namespace) -> Scores:
+    """What was scored of these networks in a work folder, or is yet to be."""
     name = (
         one.benchmark.id if options.run is None else f"{one.benchmark.id}-{'-'.join(options.run.resolve().parts[-3:])}"
     )
-    scores = Scores(options.work_dir / "audits" / f"{name}.jsonl", one)
+    path = work_dir / "audits" / f"{name}.jsonl"
+    if work_dir == options.beside and not path.is_file():
+        raise ValueError(f"--beside {work_dir}: there is no {path}, run the same command there")
+    return Scores(path, one)
+
+
+def scored(one: Run, networks: Sequence[Architecture], options: Namespace) -> list[Score]:
+    """The scores that are asked for, measured where they are not known."""
+    scores = scores_in(one, options.work_dir, options)
     runs: dict[Part, int] = {"start": options.zero_cost, "search": options.seeds, "final": options.final}
     places = sorted(
         Place(number, seed, part) for number in range(len(networks)) for part in runs for seed in range(runs[part])
@@ -70,7 +82,7 @@ def shown(estimate: Estimate | None, digits: int = 2) -> str:
     return f"{estimate.value:.{digits}f} ({estimate.low:.{digits}f} to {estimate.high:.{digits}f})"
 
 
-def markdown(one: Run, result: Audit) -> str:
+def markdown(one: Run, result: Audit, machines: Sequence[Moved]) -> str:
     failed = f", {result.failed} more failed" if result.failed else ""
     rows = [
         ("share of the variance due to the architecture", shown(result.share)),
@@ -95,10 +107,22 @@ def markdown(one: Run, result: Audit) -> str:
         ]
         listed = pd.DataFrame(rows_of).to_markdown(index=False, disable_numparse=True)
         text += f"\n\nSignals against {compared.metric} after the final training; losses and errors are negated:\n\n{listed}"
-    return "\n\n".join([text, *warnings(result)])
+    if machines:
+        rows_of = [
+            {
+                "scores": found.part,
+                "networks": found.networks,
+                "spread between networks": f"{found.spread:.2f}",
+                "moves by, of that": shown(found.share),
+                "Kendall's tau-b": shown(found.tau),
+            }
+            for found in machines
+        ]
+        text += f"\n\nThe same trainings elsewhere:\n\n{pd.DataFrame(rows_of).to_markdown(index=False, disable_numparse=True)}"
+    return "\n\n".join([text, *warnings(result, machines)])
 
 
-def warnings(result: Audit) -> list[str]:
+def warnings(result: Audit, machines: Sequence[Moved]) -> list[str]:
     """What of the search is too close to chance to be searched by."""
     told = []
     if result.share and result.share.value is not None and result.share.value < SHARE:
@@ -110,10 +134,13 @@ def warnings(result: Audit) -> list[str]:
             told.append(
                 f"Warning: the reward's tau-b with the final training is below {TAU}: another stage, or reward."
             )
+    for found in machines:
+        if found.share.value is not None and found.share.value > LIMIT:
+            told.append(f"Warning: the {found.part}'s scores move by more than a third of the spread between networks.")
     return told
 
 
-def audit(options: Namespace) -> tuple[Run, Audit]:
+def audit(options: Namespace) -> tuple[Run, Audit, list[Moved]]:
     for name, least in dict(architectures=4, seeds=0, final=0, workers=1).items():
         if getattr(options, name) < least:
             raise ValueError(f"--{name} must be at least {least}, not {getattr(options, name)}")
@@ -129,8 +156,10 @@ def audit(options: Namespace) -> tuple[Run, Audit]:
         networks = sampled(one.benchmark.space, options.architectures)
     else:
         networks, known = found_by(Record.of(options.run), one.benchmark.space, options.architectures)
+    elsewhere = scores_in(one, options.beside, options).known if options.beside else None
     one.prepare()
-    return one, audited(one, scored(one, networks, options), known)
+    scores = scored(one, networks, options)
+    return one, audited(one, scores, known), [] if elsewhere is None else moved(one, scores, elsewhere)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -145,11 +174,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--work-dir", type=Path, default=Path("runs"))
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--cfg-options", nargs="+", action=Settings, help="settings of the config, as benchmark.a.b=c")
+    parser.add_argument("--beside", type=Path, metavar="WORK_DIR", help="that of the same command on another machine")
     parser.add_argument("--out", type=Path, help="also write signals.png there: a panel a signal, a point a network")
     parser.add_argument("--json", action="store_true", help="an object instead of tables")
     options = parser.parse_args(arguments)
     try:
-        one, result = audit(options)
+        one, result, machines = audit(options)
         if options.out and result.signals:
             from benchmarks.report.figures import save, scatter
 
@@ -161,9 +191,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         refuse(error)
     if options.json:
         signals = asdict(result.signals.comparison()) if result.signals else None
-        print(json.dumps({**asdict(replace(result, signals=None)), "signals": signals}, indent=2))
+        found = {"signals": signals, "machines": list(map(asdict, machines))}
+        print(json.dumps({**asdict(replace(result, signals=None)), **found}, indent=2))
     else:
-        print(markdown(one, result))
+        print(markdown(one, result, machines))
     return 0
 
 

@@ -7,10 +7,12 @@ candidate   a candidate of the first stage: in the suite, in a bare loop of PyTo
             the published search codes, on one thread and on all.
 precision   how training in bfloat16 ranks --candidates networks (give 20) beside float32, and two seeds beside each other.
 cache       what cached features gain: the first stage with the cache and with the live, frozen encoder.
-workers     candidates an hour of a worker a core, one thread each, and of one process with all threads; --candidates a worker.
+workers     candidates an hour of a worker a core, one thread each, of one process with all threads, and of the published search
+            codes' way with all threads, with their scores; --candidates a worker, --repeat rounds with a seed each, in turns.
 memory      what a step of a supernet's training takes of the memory where a cell goes once over the sum of all that reaches
             it, and where it goes over every path's (`per_path`); foreseen and measured, on a CPU.
 supernet    a step of a supernet's training beside a step of a single network: seconds and memory.
+operators   where the time of a step goes, by operator of torch, and which convolutions fell back to a slow path.
 growth      how the seconds of an epoch grow with images, their size, cached crops and classes: slopes on a log-log scale.
 latency     how well the sum of its layers' times (`predicted_ms`) tells the time of each of --candidates networks (give 20).
 data        how long the steps of a final training wait for images, without and with processes that read ahead.
@@ -112,7 +114,7 @@ def workers(options: argparse.Namespace) -> Rows:
     benchmark = opened(options)
     task = on_cpu(benchmark.proxy, options.work_dir / "cache")
     build_trainable(task).prepare(benchmark.stages[:1])
-    return worker_gain(benchmark, task, options.candidates * cores(), cores())
+    return worker_gain(benchmark, task, options.candidates * cores(), cores(), options.repeat)
 
 
 def supernet(options: argparse.Namespace) -> Rows:
@@ -127,6 +129,15 @@ def supernet(options: argparse.Namespace) -> Rows:
     task.prepare(benchmark.stages[:1])
     models = sampled(benchmark, options.candidates)
     return supernet_step(task, benchmark.stages[0], benchmark.space, models, options.repeat)
+
+
+def operators(options: argparse.Namespace) -> Rows:
+    from benchmarks.speed.operators import operators as measured
+
+    benchmark = opened(options)
+    task = build_trainable(on_cpu(benchmark.proxy, options.work_dir / "cache"))
+    task.prepare(benchmark.stages[:1])
+    return measured(task, benchmark.stages[0], sampled(benchmark, options.candidates), options.repeat)
 
 
 def growth(options: argparse.Namespace) -> Rows:
@@ -147,19 +158,19 @@ def latency(options: argparse.Namespace) -> Rows:
 
 
 def data(options: argparse.Namespace) -> Rows:
-    from benchmarks.speed.data import data_wait
+    from benchmarks.speed.data import data_waits
 
     benchmark = opened(options)
     task = build_trainable(on_cpu(benchmark.task, options.work_dir / "cache"))
     task.prepare([benchmark.final])
     (model,) = sampled(benchmark, 1)
-    return [data_wait(task, benchmark.final, model, count) for count in (0, cores())]
+    return data_waits(task, benchmark.final, model, (0, cores()), options.repeat)
 
 
 def evaluation(options: argparse.Namespace) -> Rows:
     from benchmarks.speed.evaluation import coco_evaluation, ssim
 
-    return [{"scores": "COCO", **coco_evaluation(options.images)}, {"scores": "SSIM", **ssim()}]
+    return [{"scores": "COCO", **coco_evaluation(options.images, options.repeat)}, {"scores": "SSIM", **ssim()}]
 
 
 def startup(options: argparse.Namespace) -> Rows:
@@ -179,6 +190,7 @@ WHAT: dict[str, Callable[[argparse.Namespace], Rows]] = {
         workers,
         memory,
         supernet,
+        operators,
         growth,
         latency,
         data,

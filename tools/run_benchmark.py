@@ -5,6 +5,7 @@ from __future__ import annotations
 from command_line import LEAVING, Parser, Settings, refuse, run, said, ticking, waiting
 
 import math
+import os
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ from benchmarks.records.recorded import Recorded, told
 from benchmarks.run import Run
 from benchmarks.running.job import build_task, machines_fault
 from benchmarks.running.side_by_side import Ended, ended, side_by_side
+from benchmarks.running.threads import settle, use
 from benchmarks.study import Study
 from tasks import Cost
 
@@ -99,7 +101,7 @@ def device(name: str) -> str:
 
 
 def shares(options: Any, runs: Sequence[Run]) -> tuple[int, int]:
-    """The threads of a run, and how many runs are played at a time.
+    """The threads that a run may have, and how many runs are played at a time.
 
     Rounding depends on the threads, and so scores do: they are a share of the cores by how many runs are asked for, whatever
     is finished and however many are played at a time. Where a search reads latencies, it is not disturbed by default. Raises
@@ -112,22 +114,21 @@ def shares(options: Any, runs: Sequence[Run]) -> tuple[int, int]:
     if sends_runs(options) and (options.workers > 1 or options.patience or not options.resources.get("shared", True)):
         what = "--jobs sends whole runs, not trials, to nodes that share --work-dir"
         raise ValueError(f"{what}: leave out --workers, --patience and shared=False")
-    timed = any({"latency_ms", "predicted_ms"} & set(one.benchmark.measures) for one in runs)
-    if pooled or timed or options.device == "cuda" or options.devices > 1:
+    if undisturbed(options, runs):
         return threads_each(1), jobs or 1
     threads = threads_each(min(cores(), len(runs)))
     return threads, jobs or max(1, cores() // threads)
 
 
+def undisturbed(options: Any, runs: Sequence[Run]) -> bool:
+    """Is a run to have all of the machine: a GPU, workers, or a clock that its search reads?"""
+    timed = any({"latency_ms", "predicted_ms"} & set(one.benchmark.measures) for one in runs)
+    return timed or options.device == "cuda" or options.devices > 1 or options.executor != "inline"
+
+
 def sends_runs(options: Any) -> bool:
     """Are whole runs what the executor's workers get, and not trials?"""
     return options.executor in CLUSTERS and (options.jobs or 1) > 1
-
-
-def set_threads(threads: int) -> None:
-    import torch
-
-    torch.set_num_threads(threads)
 
 
 class Progress:
@@ -268,6 +269,9 @@ def main() -> int:
             raise ValueError(f"--patience {most:g} needs a finite time above 0, and --executor process or ray")
         with voice.waiting("preparing the data, the encoder and its features"):
             todo = {one: one.prepare() for one in runs if not one.finished}
+            given = undisturbed(options, runs) or os.environ.get("OMP_NUM_THREADS")
+            for line in () if given else settle(todo, threads):
+                voice.say(line)
     except (ValueError, OSError, RuntimeError) as error:
         if machines_fault(error) or isinstance(error, RuntimeError):
             print(f"failed: {said(error)}", file=sys.stderr)
@@ -282,7 +286,7 @@ def main() -> int:
         forget_record()
         played = shown_side_by_side(todo, jobs, threads, voice, executor if sends_runs(options) else None)
     else:
-        set_threads(threads)
+        use(threads)  # where a run has none of its own
         played = one_by_one(todo, executor, options, voice)
     for one, end in played:
         tell_end(one, end, voice)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -44,15 +43,15 @@ def play(name: str, strategy: str, seeds: Sequence[int], trainings: int) -> Arra
     config, benchmark, text, task = _opened(name, strategy, trainings)
     means, sign = task.table.means("test", task.primary), 1 if task.higher_is_better else -1
     best = float(np.nanmax([sign * mean for mean in means.values()]))  # NaN: networks without a training
-    whole = training_seconds(task)
+    unit, whole = whole_training(task)
     curves = np.full((len(seeds), trainings), np.nan)
     for curve, seed in zip(curves, seeds, strict=True):
         with Study(benchmark, seed, text, InlineExecutor()) as study, suppress(SpentError):
-            study.watch = partial(_watch, seconds=trainings * whole)
+            study.watch = partial(_watch, unit=unit, limit=trainings * whole)
             build(STRATEGIES, config["strategy"]).search(study)
         spent, leader = 0.0, (0, -math.inf)
         for trial in study.trials:
-            spent += trial.cost.seconds / whole
+            spent += getattr(trial.cost, unit) / whole
             if (trial.depth, trial.score) > leader:
                 leader = trial.depth, trial.score
                 row = benchmark.space.model(trial.arch)["network"]["row"]
@@ -106,15 +105,21 @@ class SpentError(Exception):
     """A search has spent what it may."""
 
 
-def _watch(study: Study, seconds: float) -> None:
-    if study.cost.seconds >= seconds:
+def whole_training(task: TabularTask) -> tuple[str, float]:
+    """What a cost is counted in, and how much of it a whole training costs.
+
+    Images, which nothing else on a machine disturbs, or seconds, the mean of all trainings, where a table has only these.
+    """
+    schema = task.table.schema
+    if schema.images:
+        return "images", float(schema.images * schema.epochs[-1])
+    timed = "seconds" in schema.columns
+    return "seconds", float(np.nanmean(task.table.column("seconds")[..., -1])) if timed else 1.0
+
+
+def _watch(study: Study, unit: str, limit: float) -> None:
+    if getattr(study.cost, unit) >= limit:
         raise SpentError
-
-
-def training_seconds(task: Any) -> float:
-    """What a whole training costs on average."""
-    seconds = task.table.schema.columns.get("seconds")
-    return 1.0 if seconds is None else float(np.nanmean(task.table.column("seconds")[..., -1]))
 
 
 def compare(

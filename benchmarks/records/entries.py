@@ -190,10 +190,13 @@ class ConfigEntry:
     benchmark: Mapping[str, Any]
     strategy: Mapping[str, Any]
     weights: str | None = None
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name, "the strategy's name")
         check_name(self.benchmark.get("id"), "the benchmark's id")
+        if self.threads is not None and self.threads < 1:
+            raise ValueError(f"threads must be at least 1, not {self.threads}")
 
 
 def read_study(folder: Path, config: Mapping[str, Any] | None = None) -> Line | None:

@@ -29,17 +29,13 @@ def candidate(task: Trainable, stage: Stage, model: Parts, repeat: int, threads:
     through the encoder. These three run on one thread; the reference, which trains one candidate at a time, then on
     `threads` as well. Raises ValueError where the stage learns in another way than these loops, AdamW at a constant rate.
     """
-    recipe = stage.recipe
-    if recipe.names_classes or recipe.trains_encoder or recipe.schedule != "constant" or recipe.bfloat16:
-        other = "has an optimizer, schedule, average, encoder or type of numbers of its own"
-        raise ValueError(f"stage {stage.name!r} {other}, which the loops beside it do not know: name another benchmark")
+    check(stage)
     steps = [list(task.batches(stage, 0, epoch)) for epoch in range(stage.recipe.epochs)]
     first = [[channels_first(batch) for batch in epoch] for epoch in steps]
-    live = replace(stage, options=tuple((name, value) for name, value in stage.options if name != "cached"))
     ways = {
         "suite": lambda: task.fit(model, stage, seed=0),
         "bare": lambda: bare(task, stage, model, steps),
-        "reference": lambda: reference(task, stage, live, model, first),
+        "reference": lambda: reference(task, stage, live(stage), model, first),
     }
     alone = [*ways] * (
         repeat + 1
@@ -66,6 +62,19 @@ def candidate(task: Trainable, stage: Stage, model: Parts, repeat: int, threads:
     }
 
 
+def check(stage: Stage) -> None:
+    """Raise ValueError where a stage learns in another way than the loops here."""
+    recipe = stage.recipe
+    if recipe.names_classes or recipe.trains_encoder or recipe.schedule != "constant" or recipe.bfloat16:
+        other = "has an optimizer, schedule, average, encoder or type of numbers of its own"
+        raise ValueError(f"stage {stage.name!r} {other}, which the loops beside it do not know: name another benchmark")
+
+
+def live(stage: Stage) -> Stage:
+    """The stage without cached features."""
+    return replace(stage, options=tuple((name, value) for name, value in stage.options if name != "cached"))
+
+
 def bare(task: Trainable, stage: Stage, model: Parts, steps: list[list[Batch]]) -> dict[str, float]:
     network = task.begin(model, stage, seed=0)
     weights = weights_of(task, stage, network)
@@ -82,8 +91,10 @@ def bare(task: Trainable, stage: Stage, model: Parts, steps: list[list[Batch]]) 
         return task.score(network.eval(), stage)
 
 
-def reference(task: Trainable, stage: Stage, live: Stage, model: Parts, steps: list[list[Batch]]) -> dict[str, float]:
-    network = task.begin(model, stage, seed=0).to(memory_format=torch.contiguous_format)
+def reference(
+    task: Trainable, stage: Stage, live: Stage, model: Parts, steps: list[list[Batch]], seed: int = 0
+) -> dict[str, float]:
+    network = task.begin(model, stage, seed).to(memory_format=torch.contiguous_format)
     modules: list[Any] = list(network.modules())
     for module in modules:
         if type(module) in (Pointwise, Depthwise, Dilated):

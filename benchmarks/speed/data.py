@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from statistics import median
 from typing import Any
 
 from tasks import Stage
@@ -11,6 +12,8 @@ from tasks.batch import Batch
 from tasks.optimization import Optimization
 from tasks.trainable import Trainable
 from tasks.training import Training
+
+SHARE = "waits for data"
 
 
 class Waited:
@@ -27,6 +30,19 @@ class Waited:
             yield batch
             asked = time.perf_counter()
             self.works.append(asked - given)
+
+
+def data_waits(
+    task: Trainable, stage: Stage, model: Mapping[str, Any], counts: Sequence[int], repeat: int
+) -> list[dict[str, float]]:
+    """A row for each number of processes that read: medians of `repeat` turns of `data_wait`, least and most of its share."""
+    turns = [[data_wait(task, stage, model, count) for count in counts] for _ in range(repeat)]
+    rows = []
+    for found in zip(*turns, strict=True):
+        row = {name: median(one[name] for one in found) for name in found[0]}
+        shares = [one[SHARE] for one in found]
+        rows.append({**row, "least": min(shares), "most": max(shares)})
+    return rows
 
 
 def data_wait(
@@ -58,6 +74,6 @@ def data_wait(
         "batch": stage.recipe.batch,
         "ms a step": 1000 * (waits + works) / steps,
         "ms waited": 1000 * waits / steps,
-        "waits for data": waits / (waits + works),
+        SHARE: waits / (waits + works),
         "start s": sum(waited.waits[:2]),
     }

@@ -20,10 +20,9 @@ from strategies.supernet.one_shot import OneShot
 from strategies.supernet.search import SupernetSearch
 from strategies.supernet.training import SupernetTraining
 from tasks import Stage
-from tasks.optimization import Optimization
 from tasks.task import Parts
 from tasks.trainable import Trainable
-from tasks.training import train_mode
+from tasks.training import same_step
 
 
 @dataclass(frozen=True)
@@ -65,13 +64,9 @@ def supernet_step(
 
 
 def single(task: Trainable, stage: Stage, model: Parts) -> Step:
-    network = task.begin(model, stage, seed=0)
-    searched, encoder, frozen = task.groups(network, stage)
-    train_mode(network, frozen)
-    batch = next(task.batches(stage, 0, 0))
-    optimization = Optimization(stage.recipe, network, searched, encoder, task.steps(stage))
-    memory = passed(task, stage, network, batch)
-    return Step("a network", lambda: optimization.step(task.loss(network, stage, batch)), *memory)
+    network, batch = task.begin(model, stage, seed=0), next(task.batches(stage, 0, 0))
+    step = same_step(task, stage, network, batch)
+    return Step("a network", step, *passed(task, stage, network, batch))
 
 
 def mixed(task: Trainable, stage: Stage, space: SearchSpace, name: str, method: SupernetSearch) -> Step:

@@ -4,63 +4,145 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from random import Random
+from statistics import mean, median, stdev
 from typing import Any
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.executors import ProcessExecutor, threads_each
-from benchmarks.running.job import Failed, Job, run
+from benchmarks.running.job import Failed, Job, build_task, run
+from tasks import Stage
+from tasks.trainable import Trainable
+
+SEVERAL, ONE, REFERENCE = "several", "one", "reference"
 
 
-def worker_gain(benchmark: Benchmark, task: str, candidates: int, workers: int = 2) -> list[dict[str, Any]]:
-    """A row for one process with all cores, one for `workers` processes, and their ratio.
+@dataclass(frozen=True)
+class Trained:
+    """A candidate's seconds, of the clock and of the processor, and its score."""
+
+    wall: float
+    cpu: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Round:
+    """All candidates once: how many an hour, the processor's seconds of each, and their scores."""
+
+    hourly: float
+    cpu: float
+    scores: tuple[float, ...]
+
+
+def worker_gain(
+    benchmark: Benchmark, task: str, candidates: int, workers: int = 2, repeat: int = 1
+) -> list[dict[str, Any]]:
+    """A row for `workers` processes, one process with all cores, and the way of the published codes, one with all cores, too.
 
     Each trains `candidates` random networks for the benchmark's first stage on the task `task`, a config as JSON that has been
-    prepared. Every worker has trained a network before, so that imports and data do not count. CPU seconds are told as well:
-    they depend less on what else the machine does. Raises ValueError where the workers have too little to do, and RuntimeError
-    where a network cannot be trained.
+    prepared, in `repeat` rounds of another seed each, in turns. Every worker has trained a network before, so that imports and
+    data do not count. Given are medians of the rounds, the least and the most, and how many times as many "several" are. CPU
+    seconds depend less on what else the machine does. `score` is the mean of the primary metric, and `seeds` how much a
+    network's score differs from seed to seed (standard deviation). The published way is left out where `candidate.check`
+    refuses it. Raises ValueError where the workers have too little to do, and RuntimeError where a network cannot be trained.
     """
     if workers < 2 or candidates < workers:
         raise ValueError(f"give two workers or more a candidate each, not {workers} and {candidates}")
-    rows = [_row(benchmark, task, candidates, count) for count in (1, workers)]
-    ratio = {key: rows[1][key] / rows[0][key] for key in rows[0]}
-    return [{"": name, **row} for name, row in zip(("one", "several", "ratio"), (*rows, ratio), strict=True)]
-
-
-def _row(benchmark: Benchmark, task: str, candidates: int, workers: int) -> dict[str, float]:
-    rng, space = Random(0), json.dumps(benchmark.space_config)
+    rng, space, stage = Random(0), json.dumps(benchmark.space_config), benchmark.stages[0]
     models = [benchmark.space.model(benchmark.space.sample(rng)) for _ in range(candidates)]
-    jobs = [Job(task, space, model, None, benchmark.stages[0], imports=benchmark.imports) for model in models]
-    threads = threads_each(workers)
-    with ProcessExecutor(workers, threads) as pool:
-        _seconds(pool, jobs[:1] * workers, workers)
-        started = time.perf_counter()
-        spent = _seconds(pool, jobs, workers)
-        wall = time.perf_counter() - started
+    jobs = [Job(task, space, model, None, stage, imports=benchmark.imports) for model in models]
+    ways: dict[str, Callable[[Job], Trained]] = {SEVERAL: suite, ONE: suite}
+    ways |= {REFERENCE: published} if comparable(task, stage) else {}
+    with ExitStack() as stack:
+        counts = {name: workers if name == SEVERAL else 1 for name in ways}
+        pools = {
+            name: stack.enter_context(ProcessExecutor(count, threads_each(count))) for name, count in counts.items()
+        }
+        for name, way in ways.items():
+            played(pools[name], way, jobs[:1] * counts[name], counts[name])
+        rounds: dict[str, list[Round]] = {name: [] for name in ways}
+        for seed in range(repeat):
+            for name, way in ways.items():
+                seeded = [replace(job, seed=seed) for job in jobs]
+                rounds[name].append(played(pools[name], way, seeded, counts[name]))
+    return [row(name, counts[name], rounds[name], rounds[SEVERAL]) for name in ways]
+
+
+def comparable(task: str, stage: Stage) -> bool:
+    """Does the stage learn as the loops do that the suite is compared with?"""
+    from benchmarks.speed.candidate import check
+
+    built = build_task(task)
+    if not (isinstance(built, Trainable) and built.by_steps):
+        return False
+    try:
+        check(stage)
+    except ValueError:
+        return False
+    return True
+
+
+def row(name: str, count: int, rounds: Sequence[Round], first: Sequence[Round]) -> dict[str, Any]:
+    hourly = [one.hourly for one in rounds]
+    spreads = [stdev(scores) for scores in zip(*(one.scores for one in rounds), strict=True)] if len(rounds) > 1 else []
     return {
-        "workers": workers,
-        "threads": threads,
-        "candidates / h": 3600 * candidates / wall,
-        "CPU s a candidate": spent / candidates,
+        "": name,
+        "workers": count,
+        "threads": threads_each(count),
+        "candidates / h": median(hourly),
+        "least": min(hourly),
+        "most": max(hourly),
+        f"{SEVERAL} / this": median(a.hourly / b.hourly for a, b in zip(first, rounds, strict=True)),
+        "CPU s a candidate": median(one.cpu for one in rounds),
+        "score": mean(score for one in rounds for score in one.scores),
+        "seeds": (mean(spread**2 for spread in spreads) ** 0.5) if spreads else float("nan"),
     }
 
 
-def _seconds(pool: Executor, jobs: Sequence[Job], workers: int) -> float:
-    """Run jobs, one a worker at a time; the CPU seconds of all."""
-    total, left, flying = 0.0, list(jobs), set[Future[float]]()
+def played(pool: Executor, way: Callable[[Job], Trained], jobs: Sequence[Job], workers: int) -> Round:
+    """Run jobs, one a worker at a time; of one worker what it does between them, its preparations, does not count."""
+    started, done, left, flying = (
+        time.perf_counter(),
+        dict[int, Trained](),
+        list(enumerate(jobs)),
+        dict[Future[Trained], int](),
+    )
     while left or flying:
         while left and len(flying) < workers:
-            flying.add(pool.submit(_cpu_seconds, left.pop(0)))
-        done, flying = wait(flying, return_when=FIRST_COMPLETED)
-        total += sum(future.result() for future in done)
-    return total
+            number, job = left.pop(0)
+            flying[pool.submit(way, job)] = number
+        for future in wait(flying, return_when=FIRST_COMPLETED).done:
+            done[flying.pop(future)] = future.result()
+    every = [done[number] for number in range(len(jobs))]
+    wall = time.perf_counter() - started if workers > 1 else sum(one.wall for one in every)
+    return Round(3600 * len(jobs) / wall, mean(one.cpu for one in every), tuple(one.score for one in every))
 
 
-def _cpu_seconds(job: Job) -> float:
-    started = time.process_time()
+def suite(job: Job) -> Trained:
+    started, spent = time.perf_counter(), time.process_time()
     outcome = run(job)
     if isinstance(outcome, Failed):
         raise RuntimeError(outcome.error)
-    return time.process_time() - started
+    score = outcome.metrics[build_task(job.task).primary]
+    return Trained(time.perf_counter() - started, time.process_time() - spent, score)
+
+
+def published(job: Job) -> Trained:
+    """The same in the way of the published codes, whose batches are computed once, before the clock starts."""
+    from benchmarks.speed.candidate import channels_first, live, reference
+
+    task, stage = build_task(job.task), job.stage
+    assert isinstance(task, Trainable)
+    assert isinstance(job.seed, int)
+    steps = [
+        [channels_first(batch) for batch in task.batches(stage, job.seed, epoch)]
+        for epoch in range(stage.recipe.epochs)
+    ]
+    started, spent = time.perf_counter(), time.process_time()
+    score = reference(task, stage, live(stage), job.model, steps, job.seed)[task.primary]
+    return Trained(time.perf_counter() - started, time.process_time() - spent, score)

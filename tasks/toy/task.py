@@ -60,6 +60,7 @@ class ToyTask(Trainable):
     """
 
     primary, metrics = "score", ("score",)
+    by_steps = False
 
     def __init__(self, cache: str = "", device: str = "cpu", noise: float = 0.0, broken: str | None = None):
         super().__init__(Nothing(), cache, device, (3, 64, 64))

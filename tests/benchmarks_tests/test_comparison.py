@@ -11,7 +11,17 @@ import pytest
 from scipy.stats import wilcoxon
 
 from benchmarks.analysis import comparison
-from benchmarks.analysis.comparison import TARGETS, Table, compare, kept, mean_ranks, play, solved, tuned
+from benchmarks.analysis.comparison import (
+    TARGETS,
+    Table,
+    compare,
+    kept,
+    mean_ranks,
+    play,
+    solved,
+    tuned,
+    whole_training,
+)
 from benchmarks.executors import InlineExecutor
 from core.table import table
 from tasks.tabular import TabularTask
@@ -163,3 +173,13 @@ def test_what_tuning_is_worth() -> None:
     assert row["first setting"] == pytest.approx((0.2 + 0.1 + 0.5) / 3)
     assert row["tuned on another"] == pytest.approx((0.1 + 0.5 + 0.2 + 0.5 + 0.4 + 0.3) / 6)
     assert row["best of each"] == pytest.approx((0.2 + 0.1 + 0.25) / 3)
+
+
+def test_a_training_that_was_stopped_for_a_while_costs_one() -> None:
+    """By the clock one of this table's took as long as five hundred others."""
+    whole = table("micro-segmentation")
+    seconds = whole.column("seconds")[..., -1]
+    assert seconds.max() > 100 * np.median(seconds)
+    task = TabularTask(table="micro-segmentation", metric="mIoU", cache="", device="cpu")
+    assert whole_training(task) == ("images", 6 * 292)
+    assert np.isfinite(play("tabular-segmentation-v1", "random_search", range(20), 10)).all()

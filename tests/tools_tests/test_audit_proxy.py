@@ -88,3 +88,24 @@ def test_bad_input_is_one_line(tool, tmp_path: Path, arguments: tuple[object, ..
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_machines_are_compared(tool, tmp_path: Path) -> None:
+    done = tool("audit_proxy", *SMALL, "--work-dir", tmp_path / "a")
+    assert done.returncode == 0, done.stderr
+    here, there = (tmp_path / name / "audits/toy-v2.jsonl" for name in "ab")
+    there.parent.mkdir(parents=True)
+    head, *scores = here.read_text().splitlines()
+    (values := [json.loads(line) for line in scores])[0]["stages"][-1]["score"] += 60
+    there.write_text("\n".join([head, *map(json.dumps, values)]) + "\n")
+    done = tool("audit_proxy", *SMALL, "--work-dir", tmp_path / "a", "--beside", tmp_path / "b")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"\| search +\| +6 +\|", done.stdout)
+    assert "Warning: the search's scores move by more than a third of the spread between networks." in done.stdout
+    done = tool("audit_proxy", *SMALL, "--work-dir", tmp_path / "a", "--beside", tmp_path / "a", "--json")
+    (machine,) = json.loads(done.stdout)["machines"]
+    assert (machine["share"]["value"], machine["tau"]["value"]) == (0, 1)
+    done = tool("audit_proxy", *SMALL, "--work-dir", tmp_path / "a", "--beside", tmp_path / "none")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "run the same command there" in done.stderr
+    assert not (tmp_path / "none").exists()
