@@ -13,7 +13,9 @@ def arguments() -> Parser:
     parser = Parser(description=__doc__)
     parser.add_argument("format", choices=SOURCES, help="whose results they are")
     parser.add_argument(
-        "source", type=Path, help="the file, or for nas-bench-201 the folder, that they were published in"
+        "source",
+        type=Path,
+        help="the file, or for nas-bench-201 and nats-bench the folder, that they were published in",
     )
     parser.add_argument("--out", type=Path, required=True, help="the table's new folder")
     return parser

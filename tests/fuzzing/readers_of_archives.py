@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import gzip
 import io
@@ -106,8 +107,8 @@ def _npy(values: np.ndarray) -> bytes:
 
 
 def sources(folder: Path) -> Reader:
-    """Published results: a compressed list, and a pickle in a folder."""
-    listed, pickled, out = folder / "macro.csv.gz", folder / "201", folder / "out"
+    """Published results: a compressed list, a pickle in a folder, and folders of compressed pickles."""
+    listed, pickled, packs, out = folder / "macro.csv.gz", folder / "201", folder / "nats", folder / "out"
     head = "arch,test_acc_0,test_acc_1,test_acc_2,params,flops\n"
     rows = [
         ",".join(["".join(map(str, arch)), "90.1", "90.2", "nan", "1000", "2000"])
@@ -115,26 +116,38 @@ def sources(folder: Path) -> Reader:
     ]
     text = (head + "\n".join(rows[:40])).encode()
     pickled.mkdir()
+    packs.mkdir()
+    (packs / "meta.pickle.pbz2").write_bytes(bz2.compress(pickle.dumps({"meta_archs": ["8:8:8:8:64"]})))
     one = {"val_acc": [90.0], "train_time": [1.0], "model_size": [0.1]}
     plain, packed = dict.fromkeys(("000000", "000001", "123400"), one), gzip.compress(text, 1)
     lists = st.one_of(m.damaged(text).map(lambda data: gzip.compress(data, 1)), m.damaged(packed))
     pickles = st.one_of(m.changed(plain).map(pickle.dumps), m.damaged(pickle.dumps(plain)))
-    inputs = st.one_of(st.tuples(st.just(True), lists), st.tuples(st.just(False), pickles))
+    seen = {f"{images}@0": 50.0 for images in ("x-valid", "x-test", "ori-test")}
+    run = {"params": np.float64(0.1), "flop": 1.0, "epochs": 1, "train_times": {0: 1.0}, "eval_acc1es": seen}
+    sets = "cifar10-valid", "cifar10", "cifar100", "ImageNet16-120"
+    nats = {"12": {"all_results": {(data, 777): run for data in sets}}}
+    packed_nats = st.one_of(m.changed(nats).map(pickle.dumps), m.damaged(pickle.dumps(nats))).map(bz2.compress)
+    packed_nats |= m.damaged(bz2.compress(pickle.dumps(nats)))
+    places = {
+        "nas-bench-macro": (listed, [listed], lists),
+        "nas-bench-201": (pickled, [pickled / f"{name}.pkl" for name in ("cifar10", "cifar100", "imagenet")], pickles),
+        "nats-bench": (packs, [packs / "000000.pickle.pbz2"], packed_nats),
+    }
+    inputs = st.one_of(*(st.tuples(st.just(name), given) for name, (_, _, given) in places.items()))
 
-    def lay(given: tuple[bool, bytes]) -> None:
+    def lay(given: tuple[str, bytes]) -> None:
         shutil.rmtree(out, ignore_errors=True)
-        for path in (listed, *(pickled / f"{name}.pkl" for name in ("cifar10", "cifar100", "imagenet"))):
+        for path in places[given[0]][1]:
             path.write_bytes(given[1])
 
-    def read(given: tuple[bool, bytes]) -> None:
-        name, source = ("nas-bench-macro", listed) if given[0] else ("nas-bench-201", pickled)
+    def read(given: tuple[str, bytes]) -> None:
         try:
-            converted(name, source, out)
+            converted(given[0], places[given[0]][0], out)
         except ValueError:
             assert not out.exists()
             raise
 
-    return Reader((True, packed), inputs, read, lay, (str(folder),))
+    return Reader(("nas-bench-macro", packed), inputs, read, lay, (str(folder),))
 
 
 def weights(folder: Path) -> Reader:
