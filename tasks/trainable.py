@@ -40,11 +40,10 @@ class Trainable(Task):
     """Has data and batches of it, begins a network, has a loss and scores: `fit` puts them together for one stage.
 
     `workers` processes read images ahead of time, which changes no batch. None: one for each of torch's threads, up to 8,
-    where images lie in files, and none where they lie in memory.
+    where images lie in files, and none where they lie in memory. `by_steps`: single networks are trained as supernets are.
     """
 
-    reads = frozenset(VIEW | RECIPE)
-    by_steps = True  # is a single network trained step by step, as a supernet is?
+    reads, by_steps = frozenset(VIEW | RECIPE), True
 
     def __init__(
         self, data: Data, cache: str, device: str, input_shape: tuple[int, int, int], workers: int | None = None

@@ -22,12 +22,14 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from benchmarks.analysis.comparison import LEVEL, Table, compare, groups, mean_ranks, solved, tuned
+from benchmarks.analysis.comparison import compare
+from benchmarks.analysis.regrets import LEVEL, REFERENCE, Table, groups, mean_ranks, share_of_reference, solved, tuned
 from benchmarks.catalogue import benchmarks, read_protocol, strategies_of
 from benchmarks.executors import cores, open_executor
 from benchmarks.files import write
 
 WITHIN = 0.01
+STRICT = 0.01  # of p, where tables are counted
 LEGEND = """Regret: what the network that is best in the search's eyes lacks of the best of the table, by the mean of all
 its trainings, after {trainings} trainings; the mean of {seeds} seeds with the 95 % interval of a bootstrap. p: Wilcoxon's
 signed-rank test over seeds, paired, with Holm's correction over all pairs of the table. Expected trainings: until a network
@@ -99,6 +101,11 @@ def page(tables: Sequence[Table], options: Namespace) -> str:
         alike = groups(ranks)
         best = listed.index[0]
         listed[f"p against {best}"] = [f"{alike.loc[best, who]:.3g}" for who in listed.index]
+        if REFERENCE in listed.index:
+            listed[f"better than {REFERENCE} on (p < {STRICT:g})"] = [
+                sum(who in table.winners(STRICT) for table in tables) for who in listed.index
+            ]
+            listed["of its regret, the median"] = [f"{share_of_reference(tables, who):.0%}" for who in listed.index]
         shown = listed.reset_index().to_markdown(index=False)
         parts.append(
             f"## All {len(tables)} tables\n\nNemenyi's test, tables as blocks.\n\n{shown}\n\n![mean ranks](ranks.png)\n"

@@ -5,15 +5,14 @@ from __future__ import annotations
 from command_line import LEAVING, Parser, Settings, refuse, run, said, ticking, waiting
 
 import math
-import os
 import sys
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import TIMEOUT_MAX, Lock
 from typing import Any
 
 from tqdm import tqdm
@@ -104,11 +103,10 @@ def shares(options: Any, runs: Sequence[Run]) -> tuple[int, int]:
     """The threads that a run may have, and how many runs are played at a time.
 
     Rounding depends on the threads, and so scores do: they are a share of the cores by how many runs are asked for, whatever
-    is finished and however many are played at a time. Where a search reads latencies, it is not disturbed by default. Raises
-    ValueError where options exclude each other.
+    is finished and however many are played at a time. Raises ValueError where options exclude each other.
     """
-    jobs, pooled = options.jobs, options.executor != "inline"
-    if jobs is not None and (jobs < 1 or (jobs > 1 and pooled and not sends_runs(options))):
+    jobs = options.jobs
+    if jobs is not None and (jobs < 1 or (jobs > 1 and options.executor != "inline" and not sends_runs(options))):
         must = "at least 1" if jobs < 1 else f"1 with --executor {options.executor}"
         raise ValueError(f"--jobs must be {must}, not {jobs}")
     if sends_runs(options) and (options.workers > 1 or options.patience or not options.resources.get("shared", True)):
@@ -122,8 +120,8 @@ def shares(options: Any, runs: Sequence[Run]) -> tuple[int, int]:
 
 def undisturbed(options: Any, runs: Sequence[Run]) -> bool:
     """Is a run to have all of the machine: a GPU, workers, or a clock that its search reads?"""
-    timed = any({"latency_ms", "predicted_ms"} & set(one.benchmark.measures) for one in runs)
-    return timed or options.device == "cuda" or options.devices > 1 or options.executor != "inline"
+    shared = options.device == "cuda" or options.devices > 1 or options.executor != "inline"
+    return shared or any({"latency_ms", "predicted_ms"} & set(one.benchmark.measures) for one in runs)
 
 
 def sends_runs(options: Any) -> bool:
@@ -221,7 +219,7 @@ def shown_side_by_side(
 ) -> Iterator[tuple[Run, Ended]]:
     """Play runs in processes of their own, or on a cluster, with a bar for each where a terminal shows it."""
     bars: dict[Run, tuple[Progress, Recorded]] = {}
-    drawing = threading.Lock()  # what a record's news are, one thread at a time asks
+    drawing = Lock()  # what a record's news are, one thread at a time asks
 
     def begins(one: Run) -> None:
         if one in bars:  # it was refused beside others, and begins again
@@ -261,25 +259,23 @@ def main() -> int:
     try:
         runs = setup(options)
         threads, jobs = shares(options, runs)
-        workers = jobs if sends_runs(options) else options.workers
-        executor = open_executor(options.executor, workers, **options.resources)
+        executor = open_executor(
+            options.executor, jobs if sends_runs(options) else options.workers, **options.resources
+        )
         LEAVING.extend([executor.shutdown] if options.executor == "slurm" else [])  # its jobs outlive this process
-        most, longest = options.patience, threading.TIMEOUT_MAX
-        if most is not None and not (0 < most <= longest and isinstance(executor, Ending)):
+        if (most := options.patience) is not None and not (0 < most <= TIMEOUT_MAX and isinstance(executor, Ending)):
             raise ValueError(f"--patience {most:g} needs a finite time above 0, and --executor process or ray")
         with voice.waiting("preparing the data, the encoder and its features"):
             todo = {one: one.prepare() for one in runs if not one.finished}
-            given = undisturbed(options, runs) or os.environ.get("OMP_NUM_THREADS")
-            for line in () if given else settle(todo, threads):
+            for line in () if undisturbed(options, runs) else settle(todo, threads):
                 voice.say(line)
     except (ValueError, OSError, RuntimeError) as error:
         if machines_fault(error) or isinstance(error, RuntimeError):
             print(f"failed: {said(error)}", file=sys.stderr)
             return 1
         refuse(error)
-    ends = {one: Ended() for one in runs if one not in todo}
-    for one in ends:
-        tell_end(one, ends[one], voice)
+    for one, end in (ends := {one: Ended() for one in runs if one not in todo}).items():
+        tell_end(one, end, voice)
     jobs = min(jobs, len(todo))
     if jobs > 1 or sends_runs(options):
         build_task.cache_clear()  # what was prepared lies in files, and the memory is for the runs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from statistics import median
@@ -38,8 +39,11 @@ def fastest(task: Task, stage: Stage, model: Mapping[str, Any], most: int) -> tu
 
 
 def settle(runs: Iterable[Run], most: int) -> Iterator[str]:
-    """Choose the threads of runs that are prepared, of so many that each may have; a sentence where that leaves cores idle."""
-    for one in runs:
+    """Choose the threads of runs that are prepared, of so many that each may have; a sentence where that leaves cores idle.
+
+    Where OMP_NUM_THREADS is set, the user has.
+    """
+    for one in () if os.environ.get("OMP_NUM_THREADS") else runs:
         gain = one.settle_threads(most)
         if one.dump["threads"] == 1 < most:
             why = f"{most} take a step {gain:.2f} times as fast" if gain != 1 else "its record began so"

@@ -11,17 +11,8 @@ import pytest
 from scipy.stats import wilcoxon
 
 from benchmarks.analysis import comparison
-from benchmarks.analysis.comparison import (
-    TARGETS,
-    Table,
-    compare,
-    kept,
-    mean_ranks,
-    play,
-    solved,
-    tuned,
-    whole_training,
-)
+from benchmarks.analysis.comparison import compare, kept, play, whole_training
+from benchmarks.analysis.regrets import TARGETS, Table, mean_ranks, share_of_reference, solved, tuned
 from benchmarks.executors import InlineExecutor
 from core.table import table
 from tasks.tabular import TabularTask
@@ -51,9 +42,18 @@ def made(shift: float = 1.0) -> Table:
 def test_a_clear_difference_is_significant_and_none_is_not() -> None:
     found = made(0.5)
     alone = wilcoxon(found.final["better"], found.final["random_search"], zero_method="zsplit").pvalue
-    assert found.adjusted().loc["better", "random_search"] == pytest.approx(min(1, 3 * alone))
+    assert found.adjusted.loc["better", "random_search"] == pytest.approx(min(1, 3 * alone))
     assert found.winners() == ["better"]
-    assert found.adjusted().loc["same", "random_search"] > 0.5
+    assert found.adjusted.loc["same", "random_search"] > 0.5
+
+
+def test_how_strict_a_test_is_and_what_is_left_of_random_regret() -> None:
+    table = made()
+    better = next(who for who in table.winners() if who != "random_search")
+    assert better in table.winners(0.01)
+    assert better not in table.winners(0.0)
+    share = table.final[better].mean() / table.final["random_search"].mean()
+    assert share_of_reference([table, table], better) == pytest.approx(share)
 
 
 def test_the_expected_running_time_counts_failures() -> None:
