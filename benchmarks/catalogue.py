@@ -95,7 +95,7 @@ def _config_file(name: str) -> Path:
 def run_configs(
     name: str, strategies: Sequence[str] | None = None, options: Options | None = None
 ) -> Iterator[tuple[str, Plain]]:
-    """The name and the config of each run that is asked for: `benchmark`, `strategy`, and `seed` and others, if any.
+    """The name and config of each run that is asked for: `benchmark`, `strategy`; `seed`, `threads`, `vis_backends` if any.
 
     A benchmark plays all of its strategies where none is named, and those of a group the named ones that they have. A file
     with a `strategy` of its own is one run. Options that begin with `strategy` go to every strategy that is played, those

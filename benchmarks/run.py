@@ -14,7 +14,7 @@ from mmengine.config import Config
 
 from benchmarks.benchmark import CACHE, LARGEST_OF_STRATEGIES, Benchmark, check_bounds, rules
 from benchmarks.catalogue import VIS_BACKENDS
-from benchmarks.executors import InlineExecutor, cores
+from benchmarks.executors import InlineExecutor
 from benchmarks.files import check_name, there, write
 from benchmarks.ledger import check_identity, diverged, read_record
 from benchmarks.records.entries import read_answer, read_config, read_study
@@ -23,7 +23,7 @@ from benchmarks.records.record import identity_of
 from benchmarks.running import devices as final_devices
 from benchmarks.running.answers import finish
 from benchmarks.running.job import Begin, build_task
-from benchmarks.running.threads import fastest, use
+from benchmarks.running.threads import use
 from benchmarks.running.visualization import Backends, Curves, checked
 from benchmarks.study import Study
 from core import build, did_you_mean
@@ -74,8 +74,12 @@ class Run:
             "benchmark": config["benchmark"],
             "strategy": config["strategy"],
             **({"weights": self.strategy.weights_print} if self.strategy.weights_print else {}),
-            **({"threads": threads} if threads else {}),
         }
+        before = read_config(self.folder)
+        self.began, self.recorded_threads = before is not None, (before or config).get("threads")
+        self.threads: int | None = None  # of trainings in this process, if it has to be told (`settle`)
+        if self.recorded_threads is not None:
+            self.dump["threads"] = self.recorded_threads
         self._check_same_protocol()
 
     @property
@@ -112,17 +116,6 @@ class Run:
             self.plan = self.strategy.prepare(study)
         return search.prepare(benchmark.stages) + final.prepare([benchmark.final]) + self.plan.shared
 
-    def settle_threads(self, most: int) -> float:
-        """Choose how many threads trainings in this process have: those that its record began with, else `fastest`.
-
-        Returns how many times as fast as on one a step was on `most`, 1 where nobody looked. Behind `prepare`.
-        """
-        began, gain = (read_config(self.folder) or self.dump).get("threads"), 1.0
-        if began is None:
-            began, gain = fastest(build_task(self.search_task), self.benchmark.stages[0], self.probe, most)
-        self.dump["threads"] = min(began, cores())
-        return gain
-
     def play(self, shared: Cost | None = None) -> None:
         """Search and finish in this process, trial by trial, from where a kill left it; nothing where it is finished.
 
@@ -139,8 +132,9 @@ class Run:
         Raises ValueError where the record is damaged or a backend of curves cannot be opened, and InUseError where another
         process has it.
         """
-        if isinstance(executor, InlineExecutor) and "threads" in self.dump:
-            use(self.dump["threads"])
+        if self.threads is not None:
+            use(self.threads)
+            self.dump.setdefault("threads", self.threads)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.curves = Curves(self.vis_backends, self.folder) if self.vis_backends else None
         identity = identity_of(self.dump)

@@ -124,8 +124,8 @@ def seeded(seed: int, epoch: int) -> Iterator[None]:
         yield
 
 
-def same_step(task: Trainable, stage: Stage, network: nn.Module, batch: Batch) -> Callable[[], float]:
-    """A training step on always the same batch, which is not metered, for whoever times it."""
+def step_on(task: Trainable, stage: Stage, network: nn.Module, batch: Batch) -> Callable[[], float]:
+    """A training step on this batch, as often as it is called, which is not metered, for whoever times it."""
     searched, encoder, frozen = task.groups(network, stage)
     train_mode(network, frozen)
     optimization = Optimization(stage.recipe, network, searched, encoder, task.steps(stage))

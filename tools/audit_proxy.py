@@ -32,8 +32,8 @@ from tqdm import tqdm
 
 from benchmarks.analysis.audit import Audit, audited
 from benchmarks.analysis.machines import LIMIT, Moved, moved
-from benchmarks.analysis.ranking import REWARD, Estimate
-from benchmarks.analysis.scoring import Figures, Part, Place, Score, Scores, found_by, measure, sampled
+from benchmarks.analysis.ranking import LEAST, REWARD, Estimate
+from benchmarks.analysis.scoring import Figures, Part, Place, Score, Scores, found_by, measure, read_scores, sampled
 from benchmarks.catalogue import read_protocol
 from benchmarks.executors import open_executor
 from benchmarks.records.record import Record
@@ -44,20 +44,12 @@ from search_spaces import Architecture
 SHARE, TAU = 0.7, 0.5  # below these a search sees seeds rather than architectures, and ranks them by chance
 
 
-def scores_in(one: Run, work_dir: Path, options: Namespace) -> Scores:
-    """What was scored of these networks in a work folder, or is yet to be."""
+def scored(one: Run, networks: Sequence[Architecture], options: Namespace) -> list[Score]:
+    """The scores that are asked for, measured where they are not known."""
     name = (
         one.benchmark.id if options.run is None else f"{one.benchmark.id}-{'-'.join(options.run.resolve().parts[-3:])}"
     )
-    path = work_dir / "audits" / f"{name}.jsonl"
-    if work_dir == options.beside and not path.is_file():
-        raise ValueError(f"--beside {work_dir}: there is no {path}, run the same command there")
-    return Scores(path, one)
-
-
-def scored(one: Run, networks: Sequence[Architecture], options: Namespace) -> list[Score]:
-    """The scores that are asked for, measured where they are not known."""
-    scores = scores_in(one, options.work_dir, options)
+    scores = Scores(options.work_dir / "audits" / f"{name}.jsonl", one)
     runs: dict[Part, int] = {"start": options.zero_cost, "search": options.seeds, "final": options.final}
     places = sorted(
         Place(number, seed, part) for number in range(len(networks)) for part in runs for seed in range(runs[part])
@@ -146,6 +138,8 @@ def audit(options: Namespace) -> tuple[Run, Audit, list[Moved]]:
             raise ValueError(f"--{name} must be at least {least}, not {getattr(options, name)}")
     if not options.final and (not options.seeds or options.zero_cost or options.run):
         raise ValueError("--seeds 0, --zero-cost and --run are compared with the final training: give --final, too")
+    if options.beside and (options.run or options.beside.resolve() == options.work_dir.resolve()):
+        raise ValueError("--beside is another machine's work folder, with the same random networks: leave out --run")
     benchmark = read_protocol(options.benchmark, options.cfg_options)["benchmark"]
     config = {"benchmark": benchmark, "strategy": {"type": "RandomSearch"}}
     one = Run(config, "audit", 0, options.work_dir, options.device)
@@ -156,10 +150,10 @@ def audit(options: Namespace) -> tuple[Run, Audit, list[Moved]]:
         networks = sampled(one.benchmark.space, options.architectures)
     else:
         networks, known = found_by(Record.of(options.run), one.benchmark.space, options.architectures)
-    elsewhere = scores_in(one, options.beside, options).known if options.beside else None
+    elsewhere = read_scores(options.beside / "audits" / f"{one.benchmark.id}.jsonl", one) if options.beside else {}
     one.prepare()
     scores = scored(one, networks, options)
-    return one, audited(one, scores, known), [] if elsewhere is None else moved(one, scores, elsewhere)
+    return one, audited(one, scores, known), moved(one, scores, elsewhere)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -180,6 +174,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         one, result, machines = audit(options)
+        if options.beside and not machines:
+            print(f"nothing to compare: fewer than {LEAST} networks were trained on both machines", file=sys.stderr)
         if options.out and result.signals:
             from benchmarks.report.figures import save, scatter
 

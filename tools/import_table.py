@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from command_line import Parser, refuse, run
+from command_line import Parser, refuse, run, waiting
 
 from pathlib import Path
 
@@ -26,7 +26,8 @@ def main() -> int:
     if options.out.exists():
         refuse(f"{options.out} is there already: give another --out, or remove it")
     try:
-        table = converted(options.format, options.source, options.out)
+        with waiting(f"reading {options.source}"):
+            table = converted(options.format, options.source, options.out)
     except OSError as error:
         refuse(error, f"{error.filename or options.source} cannot be read or written: {error.strerror}")
     except ValueError as error:

@@ -125,8 +125,7 @@ def supernet(options: argparse.Namespace) -> Rows:
         benchmark.space.supernet()
     except TypeError as error:
         raise ValueError(f"{error}, and measure another benchmark") from None
-    task = build_trainable(on_cpu(benchmark.proxy, options.work_dir / "cache"))
-    task.prepare(benchmark.stages[:1])
+    task = in_steps(benchmark, options)
     models = sampled(benchmark, options.candidates)
     return supernet_step(task, benchmark.stages[0], benchmark.space, models, options.repeat)
 
@@ -135,8 +134,7 @@ def operators(options: argparse.Namespace) -> Rows:
     from benchmarks.speed.operators import operators as measured
 
     benchmark = opened(options)
-    task = build_trainable(on_cpu(benchmark.proxy, options.work_dir / "cache"))
-    task.prepare(benchmark.stages[:1])
+    task = in_steps(benchmark, options)
     return measured(task, benchmark.stages[0], sampled(benchmark, options.candidates), options.repeat)
 
 
@@ -202,6 +200,16 @@ WHAT: dict[str, Callable[[argparse.Namespace], Rows]] = {
 
 def opened(options: argparse.Namespace) -> Benchmark:
     return Benchmark(read_protocol(options.benchmark, options.cfg_options)["benchmark"])
+
+
+def in_steps(benchmark: Benchmark, options: argparse.Namespace) -> Any:
+    """The task, prepared for the first stage. Raises ValueError where that takes no training steps."""
+    stage = benchmark.stages[0]
+    task = build_trainable(on_cpu(benchmark.proxy, options.work_dir / "cache"))
+    if not (task.by_steps and stage.recipe.epochs):
+        raise ValueError(f"stage {stage.name!r} of {benchmark.id} takes no training steps: name another benchmark")
+    task.prepare([stage])
+    return task
 
 
 def on_cpu(task: Mapping[str, Any], cache: str | Path) -> str:

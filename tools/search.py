@@ -61,11 +61,12 @@ def checked(options: Any) -> Any:
 
 def protocol(options: Any, workers: int) -> Path:
     """The file of the benchmark: the one that is there, or a new one. Raises ValueError where that is of something else."""
-    from run_benchmark import device, set_threads
+    from run_benchmark import device
 
     from benchmarks.executors import threads_each
     from benchmarks.files import read_json, write
     from benchmarks.own.plan import planned
+    from benchmarks.running.threads import use
 
     path, asked = options.out / "protocol.json", options.out / "asked.json"
     wish = {name: str(value) for name, value in vars(options).items() if name not in ("out", "device")}
@@ -76,7 +77,7 @@ def protocol(options: Any, workers: int) -> Path:
             raise ValueError(f"{options.out} holds a search with another --{differ}: choose another --out")
         return path
     found = checked(options)
-    set_threads(threads_each(workers))  # as those have that will do the work
+    use(threads_each(workers))  # as those have that will do the work
     with waiting("trying out how long a training takes here"):
         local = {"cache": str(options.out / "runs" / "cache"), "device": device(options.device)}
         config = planned(found, local, workers, BEGAN, lambda line: print(line, file=sys.stderr))

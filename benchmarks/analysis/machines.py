@@ -32,10 +32,7 @@ class Moved:
 
 
 def moved(one: Run, here: Sequence[Score], elsewhere: Mapping[Place, Score]) -> list[Moved]:
-    """For each part what `LEAST` networks or more have on both machines, with their first seeds.
-
-    Raises ValueError where there is no such part.
-    """
+    """For each part what `LEAST` networks or more have on both machines, with their first seeds."""
     found = []
     for part in ("search", "final"):
         both = [
@@ -49,8 +46,6 @@ def moved(one: Run, here: Sequence[Score], elsewhere: Mapping[Place, Score]) -> 
             count = len(pairs)
             share, tau = (estimated(partial(of, own, other), count) for of in (shift, kendall))
             found.append(Moved(part, count, float(own.std(ddof=1)), share, tau))
-    if not found:
-        raise ValueError(f"fewer than {LEAST} networks were trained on both machines: run the same command on both")
     return found
 
 

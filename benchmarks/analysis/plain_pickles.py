@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 LARGEST = 2**28  # bytes that a compressed file may unpack to
-KINDS = {"f4": "f", "f8": "d", "i4": "i", "i8": "q"}  # NumPy's names of numbers, and those of struct
+KINDS = {"b1": "?", "f4": "f", "f8": "d", "i4": "i", "i8": "q"}  # NumPy's names of numbers, and those of struct
 
 
 class _Kind:
@@ -28,6 +28,8 @@ def _number(kind: _Kind, data: bytes) -> float:
 
 
 KNOWN = {
+    ("builtins", "set"): set,  # before protocol 4
+    ("__builtin__", "set"): set,  # and 3
     ("collections", "OrderedDict"): dict,
     ("numpy", "dtype"): _Kind,
     ("numpy.core.multiarray", "scalar"): _number,

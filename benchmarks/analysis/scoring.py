@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple
 
 from benchmarks.analysis.ranking import OF_RUN, rated
-from benchmarks.records.journal import Journal
+from benchmarks.records.journal import Journal, read_entries
 from benchmarks.records.record import Record
 from benchmarks.run import Run
 from benchmarks.running.job import Begin, Failed, Job, build_space, build_trainable, machines_fault, run
@@ -86,7 +86,19 @@ class Scores(Journal[Score]):
 
     @property
     def known(self) -> dict[Place, Score]:
-        return {score.place: score for score in self.found}
+        return by_place(self.found)
+
+
+def by_place(scores: Iterable[Score]) -> dict[Place, Score]:
+    """The last score of each place."""
+    return {score.place: score for score in scores}
+
+
+def read_scores(path: Path, one: Run) -> dict[Place, Score]:
+    """What a file of scores holds, which is left as it is. Raises ValueError where there is none, or it cannot be read."""
+    if not path.is_file():
+        raise ValueError(f"there is no {path}: run the same command there")
+    return by_place(read_entries(path, one, Score, "a score"))
 
 
 def measure(

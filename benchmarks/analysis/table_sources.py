@@ -190,7 +190,8 @@ def nats_bench(source: Path, folder: Path, schedule: str = "") -> Table:
     meta = source / "meta.pickle.pbz2"
     if not meta.is_file():
         raise ValueError(f"{meta} is not there: give the folder that NATS-tss-v1_0-3ffb9-simple.tar unpacks to, say")
-    names = plain(meta)["meta_archs"]
+    if not (names := plain(meta)["meta_archs"]):
+        raise ValueError(f"{meta} names no network")
     cells = names[0].startswith("|")
     decisions: Decisions = {f"width{layer}": tuple(range(8, 65, 8)) for layer in range(5)}
     if cells:
@@ -203,7 +204,7 @@ def nats_bench(source: Path, folder: Path, schedule: str = "") -> Table:
         results = trained[schedule or max(trained, key=int)]["all_results"]
         curves.append({seed: _curves(results, seed) for seed in {seed for _, seed in results}})
         costs = {seed: result for (data, seed), result in results.items() if data == "cifar10-valid"}
-        counted = costs[888 if 888 in costs else min(costs)]  # some counts are wrong, and then those of 888 are right
+        counted = costs[888 if 888 in costs else min(costs)]  # where counts differ, as the package nats_bench has it
         params.append(1e6 * counted["params"])
         madds.append(1e6 * counted["flop"])
 

@@ -182,7 +182,7 @@ class StudyEntry:
 
 @dataclass
 class ConfigEntry:
-    """config.json."""
+    """config.json; `threads` are those that trainings began with, None where nobody chose them."""
 
     name: str
     seed: int

@@ -28,6 +28,26 @@ class Measured(Protocol):
 T = TypeVar("T", bound=Measured)
 
 
+def _head(one: Run) -> dict[str, Any]:
+    return {"protocol_hash": one.dump["protocol_hash"], "benchmark": one.benchmark.id}
+
+
+def read_entries(path: Path, one: Run, entry: type[T], what: str) -> list[T]:
+    """The entries of a journal, none where there is no file. Raises ValueError where it is damaged, or of another protocol."""
+    found, seen = list[T](), 0
+
+    def check(line: Any) -> None:
+        nonlocal seen
+        if not seen and line != _head(one):
+            raise ValueError("it was measured under another protocol, so choose another --work-dir")
+        if seen:
+            found.append(parse(entry, line, what))
+        seen += 1
+
+    deque(read_lines(path, what, check) if there(path) else (), maxlen=0)
+    return found
+
+
 class Journal(Generic[T]):
     """Entries, instances of a dataclass, in a file that begins with the protocol that they were measured under.
 
@@ -35,24 +55,13 @@ class Journal(Generic[T]):
     """
 
     def __init__(self, path: Path, one: Run, entry: type[T], what: str):
-        self.path, self.found = path, list[T]()
-        head = {"protocol_hash": one.dump["protocol_hash"], "benchmark": one.benchmark.id}
-
-        lines: list[Any] = []
-
-        def check(line: Any) -> None:
-            if not lines and line != head:
-                raise ValueError("it was measured under another protocol, so choose another --work-dir")
-            if lines:
-                self.found.append(parse(entry, line, what))
-            lines.append(line)
-
-        deque(read_lines(path, what, check) if there(path) else (), maxlen=0)
+        self.path = path
+        self.found = read_entries(path, one, entry, what)
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "ab") as file:
             file.truncate(whole_lines(path.read_bytes()))  # a kill has torn the last line
-        if not lines:
-            self._write(head)
+        if not path.stat().st_size:
+            self._write(_head(one))
 
     def fill(self, calls: Iterable[tuple[Any, ...]], executor: Executor, workers: int) -> Iterator[T]:
         """Add what these calls give (a function and its arguments each), so many at a time, and yield each as it comes.

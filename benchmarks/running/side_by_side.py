@@ -84,7 +84,7 @@ def side_by_side(
             tries[one] += 1
             device = json.loads(one.final_task)["device"]
             config = {**one.dump, VIS_BACKENDS: one.vis_backends}
-            how = device, one.devices, _mark(one.folder) if cluster else None
+            how = device, one.devices, one.threads, _mark(one.folder) if cluster else None
             flying[executor.submit(_play, config, one.name, one.seed, one.folder.parents[2], *how)] = one
 
         while waiting or alone or flying:
@@ -124,7 +124,14 @@ def _mark(folder: Path) -> Path:
 
 
 def _play(
-    config: Mapping[str, Any], name: str, seed: int, work_dir: Path, device: str, devices: int, mark: Path | None = None
+    config: Mapping[str, Any],
+    name: str,
+    seed: int,
+    work_dir: Path,
+    device: str,
+    devices: int,
+    threads: int | None,
+    mark: Path | None = None,
 ) -> Ended:
     """Play a run in this process, which others know from its record, where its folder has the `mark`."""
     if mark is not None:
@@ -135,6 +142,7 @@ def _play(
             return Ended(2, f"{where}: runs on a cluster want a --work-dir that all nodes share")
     try:
         one = Run(config, name, seed, work_dir, device, devices)
+        one.threads = threads
         shared = one.prepare()
     except ValueError as error:
         return Ended(2, str(error), unprepared=True)

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.executors import cores
+from benchmarks.running.job import build_task
+from strategies.strategy import AskTell
 from tasks import Stage, Task
 
 if TYPE_CHECKING:
@@ -18,36 +21,51 @@ GAIN = 1.25  # that several threads must have: sums round otherwise on them, so 
 
 
 def use(threads: int) -> None:
-    import torch  # which a process whose task trains nothing does without
+    import torch
 
     torch.set_num_threads(threads)
 
 
-def fastest(task: Task, stage: Stage, model: Mapping[str, Any], most: int) -> tuple[int, float]:
-    """`most` or one, and how many times as fast as on one a step of the stage is on `most`, which has to be `GAIN` times.
+def settle(runs: Iterable[Run], most: int) -> Iterator[str]:
+    """Choose the threads of runs that are prepared, at `most` so many each, and say what was measured, once a benchmark.
 
-    Without a gain one leaves the other cores to other runs and trials. What trains nothing, a task or a stage, has `most`.
+    A run that goes on has those that it began with, as many as there are cores for; a new one that asks for trials what is
+    `fastest`, others `most`. Where OMP_NUM_THREADS is set, that is `most`, and all have it.
+    """
+    measured: dict[tuple[str, Stage], float | None] = {}
+    for one in runs:
+        if os.environ.get("OMP_NUM_THREADS"):
+            one.threads = most
+        elif one.recorded_threads or one.began:
+            one.threads = min(one.recorded_threads or most, cores())
+        elif most > 1 and isinstance(one.strategy, AskTell):
+            stage = one.benchmark.stages[0]
+            if (key := (one.search_task, stage)) not in measured:
+                found = measured[key] = gain(build_task(one.search_task), stage, one.probe, most)
+                if found is not None and found < GAIN:
+                    yield f"{one.benchmark.id}: one thread, as {most} take a step {found:.2f} times as fast"
+            if (found := measured[key]) is not None:
+                one.threads = most if found >= GAIN else 1
+        else:
+            one.threads = most
+
+
+def gain(task: Task, stage: Stage, model: Mapping[str, Any], most: int) -> float | None:
+    """How many times as fast as on one thread a step of the stage is on `most`; None where that cannot be told.
+
+    So it is with a task, or a stage, that trains nothing, and with a network that fails, which is for its trial to say.
     """
     from tasks.trainable import Trainable
-    from tasks.training import same_step
+    from tasks.training import step_on
 
-    if most == 1 or not (isinstance(task, Trainable) and task.by_steps) or not stage.recipe.epochs:
-        return most, 1.0
-    network, batch = task.begin(model, stage, seed=0), next(task.batches(stage, 0, 0))
-    alone, together = seconds(same_step(task, stage, network, batch), (1, most))
-    return (most if alone / together >= GAIN else 1), alone / together
-
-
-def settle(runs: Iterable[Run], most: int) -> Iterator[str]:
-    """Choose the threads of runs that are prepared, of so many that each may have; a sentence where that leaves cores idle.
-
-    Where OMP_NUM_THREADS is set, the user has.
-    """
-    for one in () if os.environ.get("OMP_NUM_THREADS") else runs:
-        gain = one.settle_threads(most)
-        if one.dump["threads"] == 1 < most:
-            why = f"{most} take a step {gain:.2f} times as fast" if gain != 1 else "its record began so"
-            yield f"{one.folder}: one thread ({why}); --executor process --workers {most} trains {most} trials at a time"
+    if not (isinstance(task, Trainable) and task.by_steps and stage.recipe.epochs):
+        return None
+    try:
+        network, batch = task.begin(model, stage, seed=0), next(task.batches(stage, 0, 0))
+        alone, together = seconds(step_on(task, stage, network, batch), (1, most))
+    except Exception:  # any library's module may be meant, and raises what it likes
+        return None
+    return alone / together
 
 
 def seconds(step: Callable[[], object], threads: Sequence[int]) -> list[float]:
@@ -59,12 +77,12 @@ def seconds(step: Callable[[], object], threads: Sequence[int]) -> list[float]:
     try:
         for turn in range(1 + MOST):
             for count, own in zip(threads, taken, strict=True):
-                torch.set_num_threads(count)
+                use(count)
                 started = time.perf_counter()
                 step()
                 own.append(time.perf_counter() - started)
             if turn and sum(map(sum, taken)) > SECONDS * len(threads):
                 break
     finally:
-        torch.set_num_threads(before)
+        use(before)
     return [median(own[1:]) for own in taken]

@@ -11,9 +11,9 @@ from torch.profiler import ProfilerActivity, profile
 from tasks import Stage
 from tasks.task import Parts
 from tasks.trainable import Trainable
-from tasks.training import same_step
+from tasks.training import step_on
 
-SLOW = ("slow_conv", "thnn_conv")  # in the names of torch's convolutions that no library of the processor's maker has
+SLOW = ("slow_conv", "thnn_conv")  # in the names of torch's own convolutions, which it takes where oneDNN has none
 SHOWN = 12  # operators, the most expensive ones, and every slow one
 
 
@@ -27,7 +27,7 @@ def operators(task: Trainable, stage: Stage, models: Sequence[Parts], repeat: in
     calls, spent = Counter[str](), Counter[str]()
     for model in models:
         network, batch = task.begin(model, stage, seed=0), next(task.batches(stage, 0, 0))
-        step = same_step(task, stage, network, batch)
+        step = step_on(task, stage, network, batch)
         step()
         with profile(activities=[ProfilerActivity.CPU]) as seen:
             for _ in range(repeat):

@@ -22,7 +22,7 @@ from strategies.supernet.training import SupernetTraining
 from tasks import Stage
 from tasks.task import Parts
 from tasks.trainable import Trainable
-from tasks.training import same_step
+from tasks.training import step_on
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def supernet_step(
 
 def single(task: Trainable, stage: Stage, model: Parts) -> Step:
     network, batch = task.begin(model, stage, seed=0), next(task.batches(stage, 0, 0))
-    step = same_step(task, stage, network, batch)
+    step = step_on(task, stage, network, batch)
     return Step("a network", step, *passed(task, stage, network, batch))
 
 

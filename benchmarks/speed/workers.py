@@ -64,7 +64,8 @@ def worker_gain(
             name: stack.enter_context(ProcessExecutor(count, threads_each(count))) for name, count in counts.items()
         }
         for name, way in ways.items():
-            played(pools[name], way, jobs[:1] * counts[name], counts[name])
+            for first in dict.fromkeys((suite, way)):  # the suite's jobs import what is the user's own
+                played(pools[name], first, jobs[:1] * counts[name], counts[name])
         rounds: dict[str, list[Round]] = {name: [] for name in ways}
         for seed in range(repeat):
             for name, way in ways.items():
@@ -100,7 +101,7 @@ def row(name: str, count: int, rounds: Sequence[Round], first: Sequence[Round]) 
         f"{SEVERAL} / this": median(a.hourly / b.hourly for a, b in zip(first, rounds, strict=True)),
         "CPU s a candidate": median(one.cpu for one in rounds),
         "score": mean(score for one in rounds for score in one.scores),
-        "seeds": (mean(spread**2 for spread in spreads) ** 0.5) if spreads else float("nan"),
+        "seeds": (mean(spread**2 for spread in spreads) ** 0.5) if spreads else None,
     }
 
 

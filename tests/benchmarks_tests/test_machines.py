@@ -41,5 +41,4 @@ def test_what_another_machine_moves(one: Run) -> None:
     few = {place: score for place, score in there.items() if place.part == "final" or place.architecture < 3}
     assert [found.part for found in moved(one, here, few)] == ["final"]
     broken = {place: replace(score, error="out of memory") for place, score in there.items()}
-    with pytest.raises(ValueError, match="fewer than 4 networks were trained on both machines"):
-        moved(one, here, broken)
+    assert moved(one, here, broken) == []

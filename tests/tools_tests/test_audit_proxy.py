@@ -102,10 +102,14 @@ def test_machines_are_compared(tool, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert re.search(r"\| search +\| +6 +\|", done.stdout)
     assert "Warning: the search's scores move by more than a third of the spread between networks." in done.stdout
-    done = tool("audit_proxy", *SMALL, "--work-dir", tmp_path / "a", "--beside", tmp_path / "a", "--json")
-    (machine,) = json.loads(done.stdout)["machines"]
-    assert (machine["share"]["value"], machine["tau"]["value"]) == (0, 1)
-    done = tool("audit_proxy", *SMALL, "--work-dir", tmp_path / "a", "--beside", tmp_path / "none")
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "run the same command there" in done.stderr
+    there.write_text("\n".join([head, *scores[:3]]) + "\n{")  # a kill has torn the last line
+    kept = there.read_bytes()
+    done = tool("audit_proxy", *SMALL, "--work-dir", tmp_path / "a", "--beside", tmp_path / "b", "--json")
+    assert json.loads(done.stdout)["machines"] == []
+    assert "nothing to compare: fewer than 4 networks were trained on both machines" in done.stderr
+    assert there.read_bytes() == kept
+    for other, sentence in (("none", "run the same command there"), ("a", "another machine's work folder")):
+        done = tool("audit_proxy", *SMALL, "--work-dir", tmp_path / "a", "--beside", tmp_path / other)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert sentence in done.stderr
     assert not (tmp_path / "none").exists()

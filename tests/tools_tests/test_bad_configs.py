@@ -153,6 +153,8 @@ def test_what_means_nothing_is_refused(tool, tmp_path: Path, settings: str, sent
         (("compare_starts", "nas-bench-macro-v1"), "TabularTask trains no network: name a benchmark whose task does"),
         (("measure_speed", "data", "nas-bench-macro-v1"), "TabularTask trains no network"),
         (("measure_speed", "growth", "nas-bench-macro-v1"), "TabularTask trains no network"),
+        (("measure_speed", "operators", "toy"), "stage 'short' of toy-v2 takes no training steps"),
+        (("measure_speed", "supernet", "toy"), "stage 'short' of toy-v2 takes no training steps"),
         (("measure_speed", "candidate", "nas-bench-macro-v1"), "TabularTask trains no network"),
         (("build_table", "nas-bench-macro-v1", "--out", "{folder}/x", "--check", 2), "TabularTask trains no network"),
         (("audit_proxy", "nas-bench-macro-v1", "--final", "--zero-cost"), "TabularTask trains no network"),
