@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -64,7 +65,7 @@ def begin(threads: int, environment: Mapping[str, str]) -> None:
 class ProcessExecutor(Executor):
     """Fresh processes, each with one job at a time and with `threads`, or else its share of the cores.
 
-    When one dies, the future of its job raises `BrokenProcessPool`, no other is touched, and a new process takes its place.
+    More jobs wait, each at the process where the fewest do. When one dies, the future of its job raises `BrokenProcessPool`, no other is touched, and a new process takes its place.
     Left by an exception, it ends what they do.
     """
 
@@ -73,7 +74,7 @@ class ProcessExecutor(Executor):
             raise ValueError(f"the process executor needs 1 to 1024 workers, not {max_workers}")
         self.threads = threads or threads_each(max_workers)
         self.pools = [self._pool() for _ in range(max_workers)]
-        self.futures: list[Future[Any] | None] = [None] * max_workers  # the last of each
+        self.futures: list[list[Future[Any]]] = [[] for _ in self.pools]  # what each has not done
         self.places = WeakKeyDictionary[Future[Any], int]()
         self.numbers: list[Future[int] | None] = [None] * max_workers  # of the processes, once they have begun
 
@@ -81,8 +82,8 @@ class ProcessExecutor(Executor):
         return ProcessPoolExecutor(1, context(), initializer=begin, initargs=(self.threads, dict(os.environ)))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        idle = [place for place, future in enumerate(self.futures) if future is None or future.done()]
-        place = idle[0] if idle else 0  # with more jobs than workers, a pool queues them
+        self.futures = [[future for future in own if not future.done()] for own in self.futures]
+        place = min(range(len(self.pools)), key=lambda place: len(self.futures[place]))
         # A process that starts takes over what is blocked: an interrupt from the keyboard is the parent's to hear.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -92,7 +93,8 @@ class ProcessExecutor(Executor):
             future = self._begin(place, fn, *args, **kwargs)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        self.futures[place], self.places[future] = future, place
+        self.futures[place].append(future)
+        self.places[future] = place
         return future
 
     def _begin(self, place: int, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -107,8 +109,8 @@ class ProcessExecutor(Executor):
         wait([future])
 
     def __exit__(self, kind: object, *error: object) -> None:
-        for future in self.futures if kind is not None else ():
-            if future is not None and not future.done():
+        for future in chain(*self.futures) if kind is not None else ():
+            if not future.done():
                 self.end(future)
         self.shutdown()
 

@@ -94,6 +94,15 @@ def test_what_runs_is_ended_where_an_error_ends_the_study(toy_study) -> None:
     assert time.monotonic() - before < 300
 
 
+def test_jobs_that_wait_are_shared_out() -> None:
+    with suppress(KeyError), ProcessExecutor(3) as pool:
+        for _ in range(7):
+            pool.submit(time.sleep, 600)
+        waiting = sorted(map(len, pool.futures))
+        raise KeyError
+    assert waiting == [2, 2, 3]
+
+
 def test_a_worker_that_hangs_is_ended_and_its_trial_has_failed(toy_study, tmp_path: Path) -> None:
     changes: dict[str, Any] = dict(task={"type": "benchmarks.torture.candidates.Hanging"}, gate=None, patience=1.0)
     with ProcessExecutor(1) as pool, toy_study(tmp_path, executor=pool, **changes) as one:
