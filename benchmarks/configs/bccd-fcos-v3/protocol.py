@@ -13,6 +13,7 @@ docs/bccd.md has what v1 came to, 88 to 90 mAP50, and v3, whose FPNs add unused 
 from search_spaces.fcos_decoder.space import FCOSDecoder
 from strategies.baseline import Baseline
 from strategies.ppo import PPO
+from strategies.predictor import Predictor
 from strategies.progressive import Progressive
 from strategies.random_search import RandomSearch
 from tasks.detection.task import DetectionTask
@@ -79,6 +80,7 @@ progressive = dict(
 )
 strategies = dict(
     random_search=dict(type=RandomSearch),
+    predictor=dict(type=Predictor),
     progressive_random=dict(**progressive, strategy=dict(type=RandomSearch)),
     progressive_ppo=dict(**progressive, strategy=dict(type=PPO, lr=1e-3, every=5, memory=5, sample=5)),
     plain_fcos=dict(type=Baseline, model={}),

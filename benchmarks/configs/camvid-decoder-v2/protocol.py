@@ -12,6 +12,7 @@ docs/camvid.md has the table of its predecessor on every fourth frame of CamVid,
 from benchmarks.gates import RunningMean
 from search_spaces.decoder_cells.space import DecoderCells
 from strategies.baseline import Baseline
+from strategies.predictor import Predictor
 from strategies.random_search import RandomSearch
 from strategies.regularized_evolution import RegularizedEvolution
 from tasks.rewards import GeometricMean
@@ -72,6 +73,7 @@ dilated = dict(  # the encoder with its last stride taken away, as in DeepLabv3
 strategies = dict(
     random_search=dict(type=RandomSearch),
     regularized_evolution=dict(type=RegularizedEvolution, population=5, tournament=3),
+    predictor=dict(type=Predictor),
     arch0=dict(type=Baseline, genotype=[[8, [0, 0, 5, 2], [0, 2, 8, 8], [0, 5, 1, 4]], [[3, 3], [3, 2], [3, 0]]]),
     fcn=dict(
         type=Baseline, model=dict(decoder=dict(type="mmseg.FCNHead", channels=128, norm_cfg=norm, dropout_ratio=0.0))
