@@ -80,7 +80,7 @@ progressive = dict(
 )
 strategies = dict(
     random_search=dict(type=RandomSearch),
-    predictor=dict(type=Predictor),
+    predictor=dict(type=Predictor, start=6, every=1),  # of twenty trials
     progressive_random=dict(**progressive, strategy=dict(type=RandomSearch)),
     progressive_ppo=dict(**progressive, strategy=dict(type=PPO, lr=1e-3, every=5, memory=5, sample=5)),
     plain_fcos=dict(type=Baseline, model={}),

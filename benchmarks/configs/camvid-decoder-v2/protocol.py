@@ -73,7 +73,7 @@ dilated = dict(  # the encoder with its last stride taken away, as in DeepLabv3
 strategies = dict(
     random_search=dict(type=RandomSearch),
     regularized_evolution=dict(type=RegularizedEvolution, population=5, tournament=3),
-    predictor=dict(type=Predictor),
+    predictor=dict(type=Predictor, start=4, every=1),  # of some thirteen trials
     arch0=dict(type=Baseline, genotype=[[8, [0, 0, 5, 2], [0, 2, 8, 8], [0, 5, 1, 4]], [[3, 3], [3, 2], [3, 0]]]),
     fcn=dict(
         type=Baseline, model=dict(decoder=dict(type="mmseg.FCNHead", channels=128, norm_cfg=norm, dropout_ratio=0.0))
