@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from strategies.strategy import is_single
 if TYPE_CHECKING:
     from strategies.controller import Controller
 
-DRAWS = 10_000  # of the controller, for one network
+DRAWS = 100  # of the controller, for one network
 
 
 def check_policy(space: SearchSpace, who: str) -> None:
@@ -37,9 +36,12 @@ class Policy:
         groups = [name if any(isinstance(one, int) for one in of) else of for name, of in self.open.items()]
         self.controller = controller.of([len(options) for options in self.open.values()], groups, **settings)
 
-    def draw(self, rng: Random) -> tuple[Architecture, float]:
-        """A network and its log-probability; choices that make none are drawn again."""
-        choices: Mapping[str, Any] = {}
+    def draw(self, rng: Random) -> tuple[Architecture, float | None]:
+        """A network and its log-probability; choices that make none are drawn again.
+
+        A policy that has come to believe in such choices, which nothing punishes, is left for one network: a random one, which
+        has no log-probability and is not the policy's to learn from.
+        """
         draws = self.controller.draws(rng)
         for _ in range(DRAWS):
             places, log_prob = next(draws)
@@ -47,7 +49,7 @@ class Policy:
             choices |= {name: options[place] for (name, options), place in zip(self.open.items(), places, strict=True)}
             if self.space.flaw(choices) is None:
                 return self.space.architecture(choices), log_prob
-        raise RuntimeError(f"none of {DRAWS} draws of the policy makes a network ({self.space.flaw(choices)})")
+        return self.space.sample(rng), None
 
     def places(self, arch: Architecture) -> list[int]:
         """The place of its choice at every open decision."""

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from search_spaces.decoder_cells.space import DecoderCells
+from search_spaces.table.space import TableSpace
 from search_spaces.toy.space import ToySpace
 from strategies import Proposal, Trial
 from strategies.controller import Autoregressive
@@ -104,6 +105,29 @@ def test_what_is_rewarded_becomes_probable() -> None:
         strategy.tell(trial(number, proposal, float(proposal.arch["layer0.kernel"] == 3)))
     drawn = [strategy.ask(Random(1000 + number)).arch["layer0.kernel"] for number in range(50)]
     assert drawn.count(3) > 40
+
+
+def test_a_policy_that_believes_in_what_makes_no_network_is_left_for_a_random_one(monkeypatch) -> None:
+    strategy = Reinforce()
+    space = TableSpace("transnas-macro")
+    strategy.start(space, 0)
+    flawed = next(
+        choices
+        for choices in (
+            dict(zip(space.decisions, one, strict=True)) for one in itertools.product(*space.decisions.values())
+        )
+        if space.flaw(choices)
+    )
+    places = [options.index(flawed[name]) for name, options in strategy.policy.open.items()]
+    monkeypatch.setattr(strategy.policy.controller, "draws", lambda rng: itertools.repeat((places, -1.0)))
+    proposals = [strategy.ask(Random(seed)) for seed in range(5)]
+    assert len({proposal.arch.key for proposal in proposals}) > 1
+    assert all(space.flaw(proposal.arch.as_dict()) is None and proposal.note == {} for proposal in proposals)
+    before = weights(strategy)
+    for number, proposal in enumerate(proposals * 4):
+        strategy.tell(trial(number, proposal, float(number)))
+    assert strategy.baseline.value is not None
+    assert all(torch.equal(a, b) for a, b in zip(before, weights(strategy), strict=True))
 
 
 def test_the_published_arch1_can_be_drawn() -> None:
