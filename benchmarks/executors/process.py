@@ -65,8 +65,8 @@ def begin(threads: int, environment: Mapping[str, str]) -> None:
 class ProcessExecutor(Executor):
     """Fresh processes, each with one job at a time and with `threads`, or else its share of the cores.
 
-    More jobs wait, each at the process where the fewest do. When one dies, the future of its job raises `BrokenProcessPool`, no other is touched, and a new process takes its place.
-    Left by an exception, it ends what they do.
+    More jobs wait, each at the process where the fewest do. When one dies, the futures of its jobs raise `BrokenProcessPool`,
+    no other is touched, and a new process takes its place. Left by an exception, it ends what they do.
     """
 
     def __init__(self, max_workers: int = 2, threads: int | None = None):
