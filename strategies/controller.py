@@ -84,6 +84,11 @@ class Controller(nn.Module):
         taken = torch.stack([log[places[:, step]] for step, log in enumerate(logs)])
         return taken.sum(0), torch.stack([-(log.exp() * log).sum() for log in logs]).mean()
 
+    @torch.no_grad()
+    def log_prob(self, places: Sequence[int]) -> float:
+        """The log-probability of one architecture."""
+        return float(self.log_policy(torch.tensor([places]))[0])
+
     def step(
         self,
         taken: Sequence[Sequence[int]],

@@ -11,7 +11,7 @@ from strategies.strategy import is_single
 if TYPE_CHECKING:
     from strategies.controller import Controller
 
-DRAWS = 100  # of the controller, for one network
+DRAWS = 50  # of the controller, for one network
 
 
 def check_policy(space: SearchSpace, who: str) -> None:
@@ -36,11 +36,11 @@ class Policy:
         groups = [name if any(isinstance(one, int) for one in of) else of for name, of in self.open.items()]
         self.controller = controller.of([len(options) for options in self.open.values()], groups, **settings)
 
-    def draw(self, rng: Random) -> tuple[Architecture, float | None]:
+    def draw(self, rng: Random) -> tuple[Architecture, float]:
         """A network and its log-probability; choices that make none are drawn again.
 
-        A policy that has come to believe in such choices, which nothing punishes, is left for one network: a random one, which
-        has no log-probability and is not the policy's to learn from.
+        Nothing punishes such choices, and a policy may come to believe in them: where it draws no network in `DRAWS` draws, a
+        random one of the space takes their place, from which the policy learns back, with the probability that it gives it.
         """
         draws = self.controller.draws(rng)
         for _ in range(DRAWS):
@@ -49,7 +49,8 @@ class Policy:
             choices |= {name: options[place] for (name, options), place in zip(self.open.items(), places, strict=True)}
             if self.space.flaw(choices) is None:
                 return self.space.architecture(choices), log_prob
-        return self.space.sample(rng), None
+        arch = self.space.sample(rng)
+        return arch, self.controller.log_prob(self.places(arch))
 
     def places(self, arch: Architecture) -> list[int]:
         """The place of its choice at every open decision."""

@@ -53,7 +53,7 @@ class Reinforce(AskTell):
 
     def ask(self, rng: Random) -> Proposal:
         arch, log_prob = self.policy.draw(rng)
-        return Proposal(arch, note={} if log_prob is None else {"log_prob": log_prob})
+        return Proposal(arch, note={"log_prob": log_prob})
 
     def tell(self, trial: Trial) -> None:
         if trial.reward is None:

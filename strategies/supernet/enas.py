@@ -87,10 +87,10 @@ class ENAS(SharedWeights):
         places: list[Sequence[int]] = []
         advantages: list[float] = []
         for _ in range(self.draws):
-            arch, log_prob = self.policy.draw(rng)
+            arch, _ = self.policy.draw(rng)
             with torch.no_grad(), self.training.supernet.held(arch.as_dict()):
                 reward = -float(self.training.loss(batch))
-            if self.baseline.value is not None and log_prob is not None:
+            if self.baseline.value is not None:
                 places.append(self.policy.places(arch))
                 advantages.append(reward - self.baseline.value)
             self.baseline.add(reward)
