@@ -125,7 +125,8 @@ def test_a_policy_that_believes_in_what_makes_no_network_learns_back_from_a_rand
     for proposal in proposals:
         assert space.flaw(proposal.arch.as_dict()) is None
         taken = torch.tensor([strategy.policy.places(proposal.arch)])
-        assert proposal.note["log_prob"] == pytest.approx(float(strategy.policy.controller.log_policy(taken)[0]))
+        log = strategy.policy.controller.log_policy(taken)[0].item()
+        assert proposal.note["log_prob"] == pytest.approx(log)
     before = weights(strategy)
     for number, proposal in enumerate(proposals + proposals):
         strategy.tell(trial(number, proposal, float(number)))
