@@ -35,7 +35,7 @@ from benchmarks.analysis.machines import LIMIT, Moved, moved
 from benchmarks.analysis.ranking import LEAST, REWARD, Estimate
 from benchmarks.analysis.scoring import Figures, Part, Place, Score, Scores, found_by, measure, read_scores, sampled
 from benchmarks.catalogue import read_protocol
-from benchmarks.executors import open_executor
+from benchmarks.executors import open_trainers, trainers
 from benchmarks.records.record import Record
 from benchmarks.run import Run
 from benchmarks.running.job import build_trainable
@@ -57,7 +57,7 @@ def scored(one: Run, networks: Sequence[Architecture], options: Namespace) -> li
     known = scores.known
     missing = [place for place in places if place not in known]
     with (
-        open_executor("inline" if options.workers == 1 else "process", options.workers) as executor,
+        open_trainers(options.workers) as executor,
         tqdm(total=len(missing), desc=one.benchmark.id, file=sys.stderr) as bar,
     ):
         for score in measure(one, scores, networks, missing, executor, options.workers):
@@ -133,6 +133,7 @@ def warnings(result: Audit, machines: Sequence[Moved]) -> list[str]:
 
 
 def audit(options: Namespace) -> tuple[Run, Audit, list[Moved]]:
+    options.workers = trainers(options.device) if options.workers is None else options.workers
     for name, least in dict(architectures=4, seeds=0, final=0, workers=1).items():
         if getattr(options, name) < least:
             raise ValueError(f"--{name} must be at least {least}, not {getattr(options, name)}")
@@ -164,7 +165,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=3, help="of the search's stages (0: leave them out)")
     parser.add_argument("--final", type=int, nargs="?", const=1, default=0, metavar="SEEDS", help="also train finally")
     parser.add_argument("--zero-cost", action="store_true", help="also score untrained networks")
-    parser.add_argument("--workers", type=int, default=1, help="processes, each with its share of the cores")
+    parser.add_argument(
+        "--workers", type=int, help="processes, which share the cores (default: one a core, 1 on a GPU)"
+    )
     parser.add_argument("--work-dir", type=Path, default=Path("runs"))
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--cfg-options", nargs="+", action=Settings, help="settings of the config, as benchmark.a.b=c")

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from benchmarks.analysis.table_building import Entries, assembled, retrained, train, wanted
 from benchmarks.catalogue import read_protocol
-from benchmarks.executors import open_executor
+from benchmarks.executors import open_trainers, trainers
 from benchmarks.run import Run
 from benchmarks.running.job import build_trainable
 from core.table import table
@@ -36,7 +36,9 @@ def arguments() -> Parser:
     parser.add_argument(
         "--check", type=int, default=0, help="train so many networks of the table OUT again, with another seed"
     )
-    parser.add_argument("--workers", type=int, default=1, help="processes, each with its share of the cores")
+    parser.add_argument(
+        "--workers", type=int, help="processes, which share the cores (default: one a core, 1 on a GPU)"
+    )
     parser.add_argument("--work-dir", type=Path, default=Path("runs"))
     parser.add_argument("--device", default="cpu")
     parser.add_argument(
@@ -49,6 +51,7 @@ def arguments() -> Parser:
 
 def built(options: Namespace) -> str:
     """Raises ValueError or OSError."""
+    options.workers = trainers(options.device) if options.workers is None else options.workers
     for name, least in dict(runs=1, finals=0, check=0, workers=1).items():
         if getattr(options, name) < least:
             raise ValueError(f"--{name} must be at least {least}, not {getattr(options, name)}")
@@ -68,7 +71,7 @@ def built(options: Namespace) -> str:
     missing = sum((arch.key, seed) not in known for arch, seed in asked)
     failed = 0
     with (
-        open_executor("inline" if options.workers == 1 else "process", options.workers) as executor,
+        open_trainers(options.workers) as executor,
         tqdm(total=missing, desc=one.benchmark.id, file=sys.stderr) as bar,
     ):
         for entry in train(one, entries, asked, executor, options.workers):
@@ -85,7 +88,7 @@ def built(options: Namespace) -> str:
 def checked(one: Run, options: Namespace) -> str:
     recorded = table(str(options.out))
     one.prepare()
-    with open_executor("inline" if options.workers == 1 else "process", options.workers) as executor:
+    with open_trainers(options.workers) as executor:
         found = retrained(one, recorded, options.check, executor)
     for arch, value, distance in found:
         print(f"{arch.key}: {value:.2f}, {distance:+.2f} standard deviations from the recorded mean")

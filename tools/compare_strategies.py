@@ -25,7 +25,7 @@ from tqdm import tqdm
 from benchmarks.analysis.comparison import compare
 from benchmarks.analysis.regrets import LEVEL, REFERENCE, Table, groups, mean_ranks, share_of_reference, solved, tuned
 from benchmarks.catalogue import benchmarks, read_protocol, strategies_of
-from benchmarks.executors import cores, open_executor
+from benchmarks.executors import cores, open_trainers
 from benchmarks.files import write
 
 WITHIN = 0.01
@@ -165,7 +165,7 @@ def main() -> int:
                 raise ValueError(f"--{name} must be at least {least}, not {getattr(options, name)}")
         if not 0 <= options.within <= 1:
             raise ValueError(f"--within must be from 0 to 1, not {options.within:g}")
-        with open_executor("inline" if options.workers == 1 else "process", options.workers) as executor:
+        with open_trainers(options.workers) as executor:
             where = options.out / "curves"
             played = compare(names, range(options.seeds), options.trainings, executor, where, options.strategy)
             tables = list(tqdm(played, total=len(names), unit="table", file=sys.stderr))

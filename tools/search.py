@@ -91,12 +91,12 @@ def main() -> int:
     options = arguments().parse_args()
     from run_benchmark import device
 
-    from benchmarks.executors import cores
+    from benchmarks.executors import trainers
     from benchmarks.files import check_name
 
     try:
         check_name(options.out.name, "--out")
-        workers = cores() if device(options.device) == "cpu" else 1  # a GPU is for one training at a time
+        workers = trainers(device(options.device))
         config = protocol(options, workers)
     except (ValueError, OSError) as error:
         refuse(error)

@@ -40,6 +40,16 @@ def open_executor(name: str, workers: int, **resources: Any) -> Executor:
     return make(found, {"max_workers": workers, **resources}, f"--executor {name}")
 
 
+def trainers(device: str) -> int:
+    """How many trainings are best run at a time: one a core, or one on a GPU."""
+    return cores() if device == "cpu" else 1
+
+
+def open_trainers(count: int) -> Executor:
+    """Processes for so many trainings at a time, with a share of the cores each; this one for a single one."""
+    return open_executor("inline" if count == 1 else "process", count)
+
+
 __all__ = [
     "CLUSTERS",
     "EXECUTORS",
@@ -49,5 +59,7 @@ __all__ = [
     "VirtualExecutor",
     "cores",
     "open_executor",
+    "open_trainers",
     "threads_each",
+    "trainers",
 ]

@@ -10,7 +10,7 @@ import pytest
 
 from tasks.toy import ToyTask
 
-SMALL = ("toy", "--architectures", 6, "--seeds", 2)
+SMALL = ("toy", "--architectures", 6, "--seeds", 2, "--workers", 1)
 
 
 def test_a_benchmark_is_audited_and_gone_on_with(tool, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_a_table_is_built_goes_on_and_is_searched(tool: Any, tmp_path: Path, mon
         for number in range(4):
             colours = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
             Image.fromarray(colours).resize((40, 40)).save(tmp_path / "data/images" / split / f"{split}{number}.png")
-    what = ["build_table", str(config), "--work-dir", str(tmp_path / "runs")]
+    what = ["build_table", str(config), "--workers", "1", "--work-dir", str(tmp_path / "runs")]
     first = tool(*what, "--runs", "1", "--finals", "0", "--out", str(tmp_path / "one"))
     assert first.returncode == 0, first.stderr
     assert "3 different networks of 4 answers, 3 trainings" in first.stdout

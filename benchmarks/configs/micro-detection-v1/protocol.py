@@ -1,7 +1,7 @@
 """micro-detection-v1: 624 small FPNs and heads of FCOS on nuclei of microscope images, few enough to be trained all.
 
 Command: python tools/run_benchmark.py micro-detection-v1
-All of them: python tools/build_table.py micro-detection-v1 --out my-table --workers 2
+All of them: python tools/build_table.py micro-detection-v1 --out my-table
 Images are windows of 128 pixels, scored at one and a half times their size. The head has two layers, whose weights all levels
 share, or none do. Of eight random networks with two runs each, 83 % of the variance of the last mAP on the test images are due
 to the network, with a third more steps.

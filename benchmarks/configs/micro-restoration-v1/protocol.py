@@ -1,7 +1,7 @@
 """micro-restoration-v1: 504 small cells and widths that take noise from microscope images, few enough to be trained all.
 
 Command: python tools/run_benchmark.py micro-restoration-v1
-All of them: python tools/build_table.py micro-restoration-v1 --out my-table --workers 2
+All of them: python tools/build_table.py micro-restoration-v1 --out my-table
 Images are windows of 64 pixels, the noise has sigma 50. Eight random networks with two runs each: 64 % of the variance of the
 last PSNR on the validation images are due to the network.
 """

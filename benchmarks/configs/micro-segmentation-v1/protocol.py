@@ -1,7 +1,7 @@
 """micro-segmentation-v1: 576 small decoders on microscope images, few enough to be trained all.
 
 Command: python tools/run_benchmark.py micro-segmentation-v1
-All of them: python tools/build_table.py micro-segmentation-v1 --out my-table --workers 2
+All of them: python tools/build_table.py micro-segmentation-v1 --out my-table
 Twelve random decoders with two runs each: 92 % of the variance of the last mIoU on the test images are due to the decoder.
 A training with its scores takes 2 s of one core.
 """
