@@ -33,7 +33,19 @@ from tqdm import tqdm
 from benchmarks.analysis.audit import Audit, audited
 from benchmarks.analysis.machines import LIMIT, Moved, moved
 from benchmarks.analysis.ranking import LEAST, REWARD, Estimate
-from benchmarks.analysis.scoring import Figures, Part, Place, Score, Scores, found_by, measure, read_scores, sampled
+from benchmarks.analysis.scoring import (
+    FEWEST,
+    USUAL,
+    Figures,
+    Part,
+    Place,
+    Score,
+    Scores,
+    found_by,
+    measure,
+    read_scores,
+    sampled,
+)
 from benchmarks.catalogue import read_protocol
 from benchmarks.executors import open_trainers, trainers
 from benchmarks.records.record import Record
@@ -134,8 +146,8 @@ def warnings(result: Audit, machines: Sequence[Moved]) -> list[str]:
 
 def audit(options: Namespace) -> tuple[Run, Audit, list[Moved]]:
     options.workers = trainers(options.device) if options.workers is None else options.workers
-    for name, least in dict(architectures=4, seeds=0, final=0, workers=1).items():
-        if getattr(options, name) < least:
+    for name, least in dict(architectures=FEWEST, seeds=0, final=0, workers=1).items():
+        if getattr(options, name) is not None and getattr(options, name) < least:
             raise ValueError(f"--{name} must be at least {least}, not {getattr(options, name)}")
     if not options.final and (not options.seeds or options.zero_cost or options.run):
         raise ValueError("--seeds 0, --zero-cost and --run are compared with the final training: give --final, too")
@@ -148,7 +160,7 @@ def audit(options: Namespace) -> tuple[Run, Audit, list[Moved]]:
         build_trainable(one.search_task)
     known: Sequence[Figures] = ()
     if options.run is None:
-        networks = sampled(one.benchmark.space, options.architectures)
+        networks = sampled(one.benchmark.space, options.architectures or USUAL)
     else:
         networks, known = found_by(Record.of(options.run), one.benchmark.space, options.architectures)
     elsewhere = read_scores(options.beside / "audits" / f"{one.benchmark.id}.jsonl", one) if options.beside else {}
@@ -160,7 +172,7 @@ def audit(options: Namespace) -> tuple[Run, Audit, list[Moved]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser(description=__doc__)
     parser.add_argument("benchmark", metavar="BENCHMARK", help="a benchmark's id, or a config")
-    parser.add_argument("--architectures", type=int, default=20)
+    parser.add_argument("--architectures", type=int, help=f"default: {USUAL}, or as many as the run has rated")
     parser.add_argument("--run", type=Path, metavar="FOLDER", help="the networks of a run, BENCHMARK/STRATEGY/seedK")
     parser.add_argument("--seeds", type=int, default=3, help="of the search's stages (0: leave them out)")
     parser.add_argument("--final", type=int, nargs="?", const=1, default=0, metavar="SEEDS", help="also train finally")

@@ -21,6 +21,8 @@ from benchmarks.running.job import Begin, Failed, Job, build_space, build_traina
 from benchmarks.running.store import Store, of_trial
 from search_spaces import Architecture, SearchSpace
 
+USUAL, FEWEST = 20, 4  # networks of an audit, unless more are asked for, and at all
+
 Part = Literal["start", "search", "final"]
 Figures = Mapping[str, float]
 
@@ -63,14 +65,16 @@ def sampled(space: SearchSpace, count: int) -> list[Architecture]:
     raise ValueError(f"the space has too few networks to draw {count} different ones: ask for {len(found)}")
 
 
-def found_by(record: Record, space: SearchSpace, count: int) -> tuple[list[Architecture], Sequence[Figures]]:
+def found_by(record: Record, space: SearchSpace, count: int | None) -> tuple[list[Architecture], Sequence[Figures]]:
     """`count` of the networks that a finished run has rated, and what it knew of each; of more of them, these are the first.
 
-    The space is the audited benchmark's. Raises ValueError where it has other choices, or the run has fewer networks.
+    None: as many as there are, up to `USUAL`. The space is the audited benchmark's. Raises ValueError where it has other
+    choices, or the run has fewer networks.
     """
     if record.result is None:
         raise ValueError(f"{record.folder} is not finished, and may rate more networks: go on with it first")
     found = rated(record)
+    count = count or max(FEWEST, min(USUAL, len(found)))
     if len(found) < count:
         raise ValueError(f"{record.folder} has rated {len(found)} networks: ask for at most as many, not {count}")
     found = Random(0).sample(found, len(found))[:count]

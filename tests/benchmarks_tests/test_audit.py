@@ -14,7 +14,7 @@ import pytest
 from scipy import stats
 
 from benchmarks.analysis.audit import agreement, audited, regret, share
-from benchmarks.analysis.ranking import Estimate
+from benchmarks.analysis.ranking import Estimate, rated
 from benchmarks.analysis.scoring import Place, Score, Scores, found_by, jobs, measure, play, sampled
 from benchmarks.executors import InlineExecutor
 from benchmarks.records.record import Record
@@ -188,6 +188,9 @@ def test_more_networks_of_a_run_begin_with_the_same(toy_config: dict[str, Any], 
     many, more = found_by(record, space, 9)
     assert (many[:5], list(more[:5])) == (few, list(known))
     assert len({arch.key for arch in many}) == 9
+    every, _ = found_by(record, space, None)
+    assert every[:9] == many
+    assert len(every) == min(20, len(rated(record)))
     with pytest.raises(ValueError, match="is not finished"):
         found_by(unfinished, space, 5)
 
