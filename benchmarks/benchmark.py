@@ -50,7 +50,9 @@ class Benchmark:
     `config` is a config's `benchmark` entry (plain data). `task` and `proxy` are configs: the search sees the proxy (or the
     task, where there is none), the final training the task. `stages` are those of one trial, `final` the training and scoring
     of the networks that a search returns, which `final_space` builds (the same questions at another size, wider say; without
-    it, `space` does). `objectives` are None where the reward is all.
+    it, `space` does). `objectives` are None where the reward is all. With `common_seed` all trials of a study train with one
+    seed, as public search codes do: what it does to all networks alike (the first weights of what they share, the order of
+    images, the noise on them) decides between none of them. Without it each trial has its own.
 
     Raises ValueError where it is not a fair protocol.
     """
@@ -74,6 +76,7 @@ class Benchmark:
                 why = in_a_line(f"{type(error).__name__}: {error}")
                 raise ValueError(f"benchmark {plain.id!r} imports {in_a_line(module)}, which fails ({why})") from error
         self.id, self.seeds, self.budget = plain.id, plain.seeds, plain.budget
+        self.common_seed = plain.common_seed
         self.final = Stage.of(plain.final)
         self.stages = _checked([Stage.of(stage) for stage in plain.stages], self.final)
         self.task, self.proxy = dict(plain.task), dict(plain.proxy or plain.task)
@@ -130,6 +133,7 @@ class _Plain:
     final_space: Mapping[str, Any] | None = None
     objectives: Mapping[str, Any] | None = None
     gate: Mapping[str, Any] | None = None
+    common_seed: bool = False
     imports: tuple[str, ...] = ()
 
 

@@ -35,10 +35,11 @@ class Audit:
     """What the scores of one benchmark say.
 
     `share` is of the variance of the search's rewards what is due to the network: ICC(1) = (B - W) / (B + (k - 1) W) of k
-    seeds, with B the mean square between networks and W that within them (Shrout and Fleiss, Psychological Bulletin 86, 1979);
-    `seeds` is Kendall's tau-b between the rewards of two seeds, the mean over all pairs. `signals` is what is compared with the
-    final training, None without one, and `regrets`, of each signal, how much the best of all has there over the best of the
-    three that it ranks first. `seconds` are medians, of a network and a seed.
+    seeds, with B the mean square between networks and W that within them (Shrout and Fleiss, Psychological Bulletin 86,
+    1979). Where trials have a `common_seed` it is ICC(3, 1): what a seed adds to all networks alike, which no search sees
+    there, is first taken from W. `seeds` is Kendall's tau-b between the rewards of two seeds, the mean over all pairs.
+    `signals` is what is compared with the final training, None without one, and `regrets`, of each signal, how much the
+    best of all has there over the best of the three that it ranks first. `seconds` are medians, of a network and a seed.
     """
 
     networks: int
@@ -81,7 +82,7 @@ def audited(one: Run, scores: Sequence[Score], before: Sequence[Figures] = ()) -
     return Audit(
         count,
         failed,
-        estimated(lambda draws: share(rewards, draws), count) if several else None,
+        estimated(lambda draws: share(rewards, draws, one.benchmark.common_seed), count) if several else None,
         estimated(lambda draws: agreement(rewards, draws), count) if several else None,
         signals,
         regrets,
@@ -145,10 +146,13 @@ def killed(one: Run, networks: Sequence[Mapping[Part, Sequence[Score]]], signals
     return Kills(len(good), stopped, float(interval.low), float(interval.high))
 
 
-def share(scores: Array, draws: Array) -> Array:
-    """ICC(1) of the rows of `scores` (networks, seeds) in each row of `draws` (R, N), shape (R,): see `Audit`."""
-    drawn, seeds = scores[draws], scores.shape[1]
+def share(scores: Array, draws: Array, common: bool = False) -> Array:
+    """ICC(1), or ICC(3, 1) of a `common` seed, of `scores` (networks, seeds) in each row of `draws` (R, N), shape (R,)."""
+    drawn, (networks, seeds) = scores[draws], scores.shape
     between, within = seeds * drawn.mean(2).var(1, ddof=1), drawn.var(2, ddof=1).mean(1)
+    if common:
+        left = drawn - drawn.mean(1, keepdims=True)
+        within = left.var(2, ddof=1).mean(1) * networks / (networks - 1)  # a mean of each seed is gone
     return (between - within) / (between + (seeds - 1) * within)
 
 

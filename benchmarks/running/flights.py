@@ -174,7 +174,7 @@ class Flights:
         if flight.measures is None:
             flight.job = Job(*what, measure=self.benchmark.measures, imports=self.benchmark.imports)
         else:
-            seed = draw(self.seed, f"fit/{flight.stage.name}", flight.id)
+            seed = draw(self.seed, f"fit/{flight.stage.name}", 0 if self.benchmark.common_seed else flight.id)
             begin, imports = flight.starts, self.benchmark.imports
             flight.job = Job(*what, seed, begin, flight.leaves, self.store, imports=imports)
         self.prepared[flight.id] = flight

@@ -54,6 +54,20 @@ def test_the_share_is_that_of_an_analysis_of_variance() -> None:
     assert 0.6 < share(noisy(500, 3, 0.5), np.arange(500)[None])[0] < 0.9  # of the population: 1 / (1 + 0.5^2) = 0.8
 
 
+def test_what_a_common_seed_does_to_all_networks_counts_for_none() -> None:
+    """By the sums of squares of Shrout and Fleiss, table 3, of two ways."""
+    scores = noisy()
+    for found, draw in zip(share(scores, drawn(12), common=True), drawn(12), strict=True):
+        table = scores[draw]
+        rows, columns = (((table.mean(axis) - table.mean()) ** 2).sum() for axis in (1, 0))
+        residual = ((table - table.mean()) ** 2).sum() - 3 * rows - 12 * columns
+        mean_square = 3 * rows / 11, residual / (11 * 2)
+        assert found == pytest.approx((mean_square[0] - mean_square[1]) / (mean_square[0] + 2 * mean_square[1]))
+    shifted = scores + np.array([0.0, 9.0, -5.0])
+    assert share(shifted, drawn(12), common=True) == pytest.approx(share(scores, drawn(12), common=True))
+    assert (share(shifted, drawn(12)) < share(scores, drawn(12))).all()
+
+
 def test_seeds_agree_as_scipy_says() -> None:
     scores = noisy()
     for found, draw in zip(agreement(scores, drawn(12)), drawn(12), strict=True):

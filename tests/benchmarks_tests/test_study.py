@@ -131,6 +131,23 @@ def test_a_trial_is_taken_on_to_its_next_stage(toy_study, tmp_path: Path) -> Non
             one.submit(next_stage(second))
 
 
+@pytest.mark.parametrize("common", [True, False])
+def test_a_common_seed_does_the_same_to_all_trials(toy_study, common: bool) -> None:
+    """What a seed adds to a score of the landscape, here in a stage of one epoch, is the same for all, or is drawn for each."""
+    with toy_study(common_seed=common, budget=dict(trials=12), gate=None) as one:
+        RandomSearch().search(one)
+    with toy_study(task={**TOY, "noise": 0.0}, budget=dict(trials=12), gate=None) as silent:
+        RandomSearch().search(silent)
+    assert [trial.arch for trial in one.trials] == [trial.arch for trial in silent.trials]
+    for stage in range(len(one.benchmark.stages)):
+        added = {
+            round(a.stages[stage].metrics["score"] - b.stages[stage].metrics["score"], 9)
+            for a, b in zip(one.trials, silent.trials, strict=True)
+        }
+        assert (len(added) == 1) == common
+        assert 0 not in added
+
+
 def test_a_note_is_recorded_and_told_back(toy_study, tmp_path: Path) -> None:
     with toy_study(tmp_path) as one:
         note = {"species": 3, "innovations": [1, 2], "log_prob": -1.25}

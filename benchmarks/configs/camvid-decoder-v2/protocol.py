@@ -6,7 +6,7 @@ Command:
 
 DIR holds train, trainannot, val, ... (SegNet's version of CamVid), FILE a MobileNetV2 in torchvision's or OpenMMLab's layout.
 
-docs/camvid.md has the table of its predecessor on every fourth frame of CamVid, and what random search came to: 57.7 mIoU.
+On every fourth frame, one seed: regularised evolution 58.4 mIoU, random search 57.7, a predictor 56.1 (docs/camvid.md).
 """
 
 from benchmarks.gates import RunningMean
