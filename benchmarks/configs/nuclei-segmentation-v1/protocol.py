@@ -80,6 +80,10 @@ strategies = dict(
     ),
     darts=dict(type=DARTS, epochs=15, arch_lr=1e-1),
     enas=dict(type=ENAS, epochs=30, candidates=18, lr=1e-2),
+    one_shot_long=dict(
+        type=OneShot, epochs=80, candidates=18, strategy=dict(type=RegularizedEvolution, population=6, tournament=2)
+    ),
+    enas_long=dict(type=ENAS, epochs=80, candidates=18, lr=1e-2),
     progressive_shrinking=dict(type=ProgressiveShrinking, epochs=30, candidates=18, answers=1),
     ppo=dict(type=PPO, hidden=32, layers=1, lr=1e-2, memory=5, every=5, sample=5, steps=5),
     reinforce=dict(type=Reinforce, lr=3e-2, networks=4),
