@@ -37,9 +37,8 @@ def candidate(task: Trainable, stage: Stage, model: Parts, repeat: int, threads:
         "bare": lambda: bare(task, stage, model, steps),
         "reference": lambda: reference(task, stage, live(stage), model, first),
     }
-    alone = [*ways] * (
-        repeat + 1
-    )  # in turns, the first of which warms up; on more threads behind, as they are still awake
+    # In turns, there and back, of which the first warms up; more threads come behind, as they are still awake.
+    alone = [name for number in range(repeat + 1) for name in (reversed(ways) if number % 2 else ways)]
     taken: dict[str, list[float]] = {name: [] for name in (*ways, "threaded")}
     before = torch.get_num_threads()
     try:
