@@ -34,7 +34,6 @@ from benchmarks.analysis.audit import Audit, audited
 from benchmarks.analysis.machines import LIMIT, Moved, moved
 from benchmarks.analysis.ranking import LEAST, REWARD, Estimate
 from benchmarks.analysis.scoring import (
-    FEWEST,
     USUAL,
     Figures,
     Part,
@@ -146,7 +145,7 @@ def warnings(result: Audit, machines: Sequence[Moved]) -> list[str]:
 
 def audit(options: Namespace) -> tuple[Run, Audit, list[Moved]]:
     options.workers = trainers(options.device) if options.workers is None else options.workers
-    for name, least in dict(architectures=FEWEST, seeds=0, final=0, workers=1).items():
+    for name, least in dict(architectures=LEAST, seeds=0, final=0, workers=1).items():
         if getattr(options, name) is not None and getattr(options, name) < least:
             raise ValueError(f"--{name} must be at least {least}, not {getattr(options, name)}")
     if not options.final and (not options.seeds or options.zero_cost or options.run):

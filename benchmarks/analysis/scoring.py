@@ -13,7 +13,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple
 
-from benchmarks.analysis.ranking import OF_RUN, rated
+from benchmarks.analysis.ranking import LEAST, OF_RUN, rated
 from benchmarks.records.journal import Journal, read_entries
 from benchmarks.records.record import Record
 from benchmarks.run import Run
@@ -21,7 +21,7 @@ from benchmarks.running.job import Begin, Failed, Job, build_space, build_traina
 from benchmarks.running.store import Store, of_trial
 from search_spaces import Architecture, SearchSpace
 
-USUAL, FEWEST = 20, 4  # networks of an audit, unless more are asked for, and at all
+USUAL = 20  # networks of an audit, unless more are asked for
 
 Part = Literal["start", "search", "final"]
 Figures = Mapping[str, float]
@@ -74,10 +74,10 @@ def found_by(record: Record, space: SearchSpace, count: int | None) -> tuple[lis
     if record.result is None:
         raise ValueError(f"{record.folder} is not finished, and may rate more networks: go on with it first")
     found = rated(record)
-    count = count or max(FEWEST, min(USUAL, len(found)))
-    if len(found) < count:
-        raise ValueError(f"{record.folder} has rated {len(found)} networks: ask for at most as many, not {count}")
-    found = Random(0).sample(found, len(found))[:count]
+    if len(found) < (count or LEAST):
+        wish = f"ask for at most as many, not {count}" if count else f"give a run with at least {LEAST}"
+        raise ValueError(f"{record.folder} has rated {len(found)} networks: {wish}")
+    found = Random(0).sample(found, len(found))[: count or USUAL]
     named = [{f"{name}{OF_RUN}": value for name, value in figures.items()} for _, figures in found]
     return [space.architecture(choices) for choices, _ in found], named
 

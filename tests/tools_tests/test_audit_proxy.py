@@ -54,6 +54,17 @@ def test_the_networks_of_a_run_are_trained_by_another_benchmark(tool, tmp_path: 
     assert "networks: ask for at most as many, not 5000" in done.stderr
 
 
+def test_a_run_of_too_few_networks_is_refused_before_any_is_trained(tool, tmp_path: Path) -> None:
+    few = ("--cfg-options", "benchmark.id=few-v1", "benchmark.budget.trials=3", "--work-dir", tmp_path)
+    done = tool("run_benchmark", "toy", "--strategy", "random_search", *few)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "few-v1/random_search/seed0"
+    done = tool("audit_proxy", "toy", "--run", folder, "--final", "--seeds", 0, "--work-dir", tmp_path)
+    assert done.returncode == 2
+    assert "has rated 3 networks: give a run with at least 4" in done.stderr
+    assert not list(tmp_path.glob("audits/*"))
+
+
 def test_a_search_that_sees_noise_is_warned_of(tool, tmp_path: Path) -> None:
     loud = ("--cfg-options", "benchmark.task.noise=200.0", "--work-dir", tmp_path)
     done = tool("audit_proxy", *SMALL, "--final", *loud)
