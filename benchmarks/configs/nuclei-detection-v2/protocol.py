@@ -12,9 +12,12 @@ the best there as well. A candidate takes 12 s and a final training 46 s of one 
 
 from strategies.baseline import Baseline
 from strategies.ppo import PPO
+from strategies.predictor import Predictor
 from strategies.progressive import Progressive
 from strategies.random_search import RandomSearch
 from strategies.regularized_evolution import RegularizedEvolution
+from strategies.supernet.darts import DARTS
+from strategies.supernet.one_shot import OneShot
 from tasks.rewards import Metric
 
 like = "nuclei-detection-v1"
@@ -33,6 +36,11 @@ benchmark = {
 strategies = dict(
     random_search=dict(type=RandomSearch),
     regularized_evolution=dict(type=RegularizedEvolution, population=8, tournament=3),
+    predictor=dict(type=Predictor),
+    one_shot=dict(
+        type=OneShot, epochs=40, candidates=18, strategy=dict(type=RegularizedEvolution, population=6, tournament=2)
+    ),
+    darts=dict(type=DARTS, epochs=6, arch_lr=1e-1),
     progressive_ppo=dict(
         type=Progressive,
         parts=[dict(prefix="fpn.", trials=12), dict(prefix="head.", trials=8)],

@@ -1,7 +1,7 @@
-"""micro-restoration-v1: 504 small cells and widths that take noise from microscope images, few enough to be trained all.
+"""micro-restoration-v2: 504 small cells and widths that take noise from microscope images, few enough to be trained all.
 
-Command: python tools/run_benchmark.py micro-restoration-v1
-All of them: python tools/build_table.py micro-restoration-v1 --out my-table
+Command: python tools/run_benchmark.py micro-restoration-v2
+All of them: python tools/build_table.py micro-restoration-v2 --out my-table
 Images are windows of 64 pixels, the noise has sigma 50. Eight random networks with two runs each: 64 % of the variance of the
 last PSNR on the validation images are due to the network.
 """
@@ -17,7 +17,7 @@ from tasks.rewards import Metric
 
 default_of = ["micro"]
 benchmark = dict(
-    id="micro-restoration-v1",
+    id="micro-restoration-v2",
     task=dict(
         type=RestorationTask,
         data=dict(type=NucleiImages, window=64),
@@ -45,6 +45,7 @@ benchmark = dict(
         recipe=dict(epochs=8, batch=8, lr=1e-2, schedule="poly", polyak=0.99),
     ),
     reward=dict(type=Metric, name="PSNR"),
+    common_seed=True,
     budget=dict(trials=100, images=20_000),
     seeds=[0],
 )

@@ -1,0 +1,35 @@
+"""nuclei-denoise-v1: a cell and widths (IR-NAS) that take noise of sigma 50 from microscope images; no download, a CPU is enough.
+
+Command: python tools/run_benchmark.py nuclei-denoise-v1
+"""
+
+from search_spaces.restoration_cells.space import RestorationCells
+from strategies.baseline import Baseline
+from strategies.ppo import PPO
+from strategies.predictor import Predictor
+from strategies.random_search import RandomSearch
+from strategies.regularized_evolution import RegularizedEvolution
+from strategies.supernet.darts import DARTS
+from strategies.supernet.ir_nas import IRNAS
+from strategies.supernet.one_shot import OneShot
+
+like = "micro-restoration-v2"
+benchmark = {
+    "id": "nuclei-denoise-v1",
+    "space": dict(_delete_=True, type=RestorationCells, nodes=1, layers=3, channels=4, shared=True, stem=12),
+    "budget": dict(trials=100, images=45_000),
+}
+strategies = dict(
+    random_search=dict(type=RandomSearch),
+    regularized_evolution=dict(type=RegularizedEvolution, population=8, tournament=3),
+    predictor=dict(type=Predictor),
+    ppo=dict(type=PPO, hidden=32, layers=1, lr=1e-2, memory=5, every=5, sample=5, steps=5),
+    one_shot=dict(
+        type=OneShot, epochs=40, candidates=18, strategy=dict(type=RegularizedEvolution, population=6, tournament=2)
+    ),
+    darts=dict(type=DARTS, epochs=8, arch_lr=3e-2, arch_decay=0.0),
+    ir_nas=dict(type=IRNAS, epochs=8, warmup=2, arch_lr=3e-2, arch_decay=0.0),
+    noisy=dict(type=Baseline, model=dict(network=dict(type="Unchanged"))),
+    non_local_means=dict(type=Baseline, model=dict(network=dict(type="NonLocalMeans", sigma=50.0))),
+    dncnn=dict(type=Baseline, model=dict(network=dict(type="DnCNN", width=24, depth=6))),
+)
