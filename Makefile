@@ -14,7 +14,7 @@ benchmark: install
 	$(BIN)/python tools/run_benchmark.py tabular-segmentation-v1 --strategy random_search regularized_evolution predictor --work-dir runs
 	$(BIN)/python tools/run_benchmark.py quick --strategy random_search regularized_evolution --seed 0 1 2 --work-dir runs
 	$(BIN)/python tools/make_leaderboard.py runs --out runs/leaderboard --check > /dev/null
-	@echo "written to runs/leaderboard: index.html (the page), leaderboard.md, .csv, .json, .tex, checklist.md, best_so_far.png"
+	@echo "written to runs/leaderboard: index.html (the page), leaderboard.md, .csv, .json, .tex, checklist.md, figures"
 
 test: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not exhaustive" # long files not last

@@ -5,6 +5,7 @@
 segmentation: images and masks of nuclei (0 and 255); detection: images and a COCO file of their boxes; restoration: clean
 images; classification: a folder a class, of places with and without a nucleus; depth: images of rooms and how far away every
 pixel is, in millimetres; keypoints: images of figures and a COCO file of their joints.
+The folder must be a new one.
 """
 
 import argparse
@@ -100,6 +101,8 @@ if __name__ == "__main__":
     parser.add_argument("task", choices=TASKS)
     parser.add_argument("folder", type=Path)
     options = parser.parse_args()
+    if options.folder.exists():
+        parser.error(f"{options.folder} is there already: give a new folder")
     source = SOURCES.get(options.task, fields)
     TASKS[options.task]([image for split in SPLITS for image in source(split)], options.folder)
     print(f"{options.folder}: {sum(path.suffix == '.png' for path in options.folder.rglob('*'))} pictures")

@@ -17,7 +17,7 @@ from search_spaces import Architecture, SearchSpace
 from search_spaces.space import Narrowed
 from strategies.edit_distance import Coded, EditDistance
 from strategies.predictor import SMALLEST, gaussian_process
-from strategies.strategy import AskTell, Plan, Study, check_open
+from strategies.strategy import AskTell, Plan, Study, check_open, check_weights
 from strategies.trial import Proposal, Trial
 
 HOT, COLD = 1.0, 1e-4  # temperatures of the annealing, in standard deviations of the rewards
@@ -48,6 +48,8 @@ class BayesianMorphism(AskTell):
     proposed.
     """
 
+    goes_back = True
+
     def __init__(
         self,
         beta: float = 2.576,
@@ -73,6 +75,7 @@ class BayesianMorphism(AskTell):
 
     def prepare(self, study: Study) -> Plan:
         check_open(study.space)
+        check_weights(self, study.task)
         return Plan()
 
     def start(self, space: SearchSpace, seed: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from search_spaces import Architecture, FiniteSpace
 from strategies.costs import KeptTimes
 from strategies.shortlist import spread
-from strategies.strategy import Plan, Strategy, Study, best
+from strategies.strategy import Plan, Strategy, Study, best, check_weights
 from strategies.trial import Answer, Proposal, Trial
 
 UNITS = {"params": "params", "madds": "madds", "predicted_ms": "ms"}
@@ -33,7 +33,7 @@ class NetAdapt(Strategy):
     begins with their weights of the search.
     """
 
-    hands_on = True
+    hands_on = goes_back = True
 
     def __init__(
         self,
@@ -52,6 +52,7 @@ class NetAdapt(Strategy):
         self.target, self.delta, self.name, self.count = target, delta, cost, answers
 
     def prepare(self, study: Study) -> Plan:
+        check_weights(self, study.task)
         widths = Widths(study, self.name)
         start, least = (widths.cost(widths.at(end)) for end in (max, min))
         if self._most(start) < least:

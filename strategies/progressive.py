@@ -12,7 +12,6 @@ from core import build, did_you_mean, parse
 from search_spaces import Architecture, Choice, FiniteSpace, SearchSpace
 from strategies.registry import STRATEGIES
 from strategies.strategy import Plan, Strategy, Study, best
-from strategies.successive_halving import SuccessiveHalving
 from strategies.trial import Answer, Proposal, Trial
 
 
@@ -94,10 +93,10 @@ class Progressive(Strategy):
             some = space.only(first.prefix, rest).sample(Random(0))
         except ValueError as error:
             raise ValueError(f"start leaves no network to search {first.prefix!r} in ({error}): change it") from None
-        if any(isinstance(inner, SuccessiveHalving) for inner in self.inner):
+        if self.inner[0].goes_back:
             raise ValueError(
                 "Progressive begins anew on each part, and a network that an earlier part has tried has no weights left to go "
-                "on from, as SuccessiveHalving does: use another strategy"
+                f"on from, as {type(self.inner[0]).__name__} does: use a strategy that inherits no weights"
             )
         plans = [
             inner.prepare(self._view(study, part, some)) for part, inner in zip(self.parts, self.inner, strict=True)

@@ -5,7 +5,7 @@ from operator import itemgetter
 from random import Random
 
 from search_spaces import Architecture, SearchSpace
-from strategies.strategy import AskTell, Plan, Study, check_open
+from strategies.strategy import AskTell, Plan, Study, check_open, check_weights
 from strategies.trial import Proposal, Trial
 
 
@@ -20,10 +20,12 @@ class RegularizedEvolution(AskTell):
     def __init__(self, population: int = 100, tournament: int = 25, inherit: bool = False):
         if population < 1 or tournament < 1:
             raise ValueError(f"population and tournament must be at least 1, not {population} and {tournament}")
-        self.size, self.tournament, self.inherit = population, tournament, inherit
+        self.size, self.tournament, self.goes_back = population, tournament, inherit
 
     def prepare(self, study: Study) -> Plan:
         check_open(study.space)
+        if self.goes_back:
+            check_weights(self, study.task)
         return Plan()
 
     def start(self, space: SearchSpace, seed: int) -> None:
@@ -43,7 +45,7 @@ class RegularizedEvolution(AskTell):
         if trial.reward is None:
             return
         first = None
-        if self.inherit:
+        if self.goes_back:
             first = self.born.setdefault((trial.arch, trial.proposal.parent), trial.id)
             if first != trial.id and first not in self.weights:
                 return

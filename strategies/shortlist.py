@@ -26,7 +26,7 @@ class Shortlist(Strategy):
         if count < 1:
             raise ValueError(f"count must be at least 1, not {count}")
         self.inner: Strategy = build(STRATEGIES, strategy)
-        self.count, self.pick = count, pick
+        self.count, self.pick, self.goes_back = count, pick, self.inner.goes_back
 
     def prepare(self, study: Study) -> Plan:
         plan = self.inner.prepare(study)

@@ -108,6 +108,15 @@ def check_open(space: SearchSpace) -> None:
         raise ValueError(f"{space} has a single answer: there is nothing to search, so use RandomSearch or Baseline")
 
 
+def check_weights(strategy: Strategy, task: Task) -> None:
+    """Raise ValueError where a strategy whose trials begin with other networks' weights meets a task without any."""
+    if not task.leaves_weights:
+        raise ValueError(
+            f"{type(strategy).__name__} begins with weights of earlier networks here, and {type(task).__name__} trains none: "
+            "use a strategy that inherits no weights"
+        )
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a strategy says before it starts: how many trials it will make, if it knows, and a sentence for the user.
@@ -125,6 +134,7 @@ class Strategy(ABC):
 
     hands_on = False  # do the final trainings of its answers begin with weights of the search?
     weights_print: str | None = None  # a hash of a file's weights, where they begin with such
+    goes_back = False  # do its trials begin with weights that earlier ones have left?
 
     def prepare(self, study: Study) -> Plan:
         """Look at what the search will meet, before anything of the run is written.

@@ -8,7 +8,7 @@ from bisect import bisect_left, insort
 from random import Random
 
 from search_spaces import Architecture, SearchSpace
-from strategies.strategy import AskTell, Plan, Study
+from strategies.strategy import AskTell, Plan, Study, check_weights
 from strategies.trial import Answer, Proposal, Trial, next_stage
 
 Key = tuple[float, int]  # minus the score, and the trial's id: the best is the smallest
@@ -59,6 +59,7 @@ class SuccessiveHalving(AskTell):
     stage costs than the one before is the protocol's affair; `eta` times as much spends the same on every rung.
     """
 
+    goes_back = True
     stages = 2  # of the protocol, as `search` finds it
 
     def __init__(self, eta: int = 3):
@@ -69,6 +70,8 @@ class SuccessiveHalving(AskTell):
     def prepare(self, study: Study) -> Plan:
         if len(study.stages) < 2:
             raise ValueError(f"{type(self).__name__} promotes from stage to stage: give the protocol at least 2 stages")
+        if not all(stage.recipe.continues for stage in study.stages[1:]):
+            check_weights(self, study.task)
         return Plan()
 
     def search(self, study: Study) -> list[Answer]:

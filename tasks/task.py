@@ -44,6 +44,7 @@ class Task(ABC):
     dataclass of its options. `cache` is the folder where the task keeps what all trials share (computed features, a
     pre-trained encoder); it may be shared by processes. `input_shape` is the (channels, height, width) of one image as the
     deployed network sees it, which MAdds and latency refer to. All passes through networks are counted by `meter`.
+    `leaves_weights` says whether a training leaves some that another network's may begin with.
     """
 
     primary: str
@@ -51,6 +52,7 @@ class Task(ABC):
     errors: tuple[str, ...] = ()
     costs: tuple[str, ...] = MEASURED
     version: int = 1
+    leaves_weights = True
     reads: frozenset[str]
     Options: type = NoOptions
 

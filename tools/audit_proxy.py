@@ -17,7 +17,7 @@ Scores are written to WORK_DIR/audits/BENCHMARK.jsonl as they come; the same com
 
 from __future__ import annotations
 
-from command_line import Parser, Settings, refuse, run
+from command_line import DEVICES, Parser, Settings, device, refuse, run
 
 import json
 import sys
@@ -144,6 +144,7 @@ def warnings(result: Audit, machines: Sequence[Moved]) -> list[str]:
 
 
 def audit(options: Namespace) -> tuple[Run, Audit, list[Moved]]:
+    options.device = device(options.device)
     options.workers = trainers(options.device) if options.workers is None else options.workers
     for name, least in dict(architectures=LEAST, seeds=0, final=0, workers=1).items():
         if getattr(options, name) is not None and getattr(options, name) < least:
@@ -180,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--workers", type=int, help="processes, which share the cores (default: one a core, 1 on a GPU)"
     )
     parser.add_argument("--work-dir", type=Path, default=Path("runs"))
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--cfg-options", nargs="+", action=Settings, help="settings of the config, as benchmark.a.b=c")
     parser.add_argument("--beside", type=Path, metavar="WORK_DIR", help="that of the same command on another machine")
     parser.add_argument("--out", type=Path, help="also write signals.png there: a panel a signal, a point a network")

@@ -8,7 +8,7 @@ splits after every epoch, seconds, parameters and MAdds; of every FINALS-th netw
 
 from __future__ import annotations
 
-from command_line import Parser, Settings, refuse, run
+from command_line import DEVICES, Parser, Settings, device, refuse, run
 
 import sys
 from argparse import Namespace
@@ -40,7 +40,7 @@ def arguments() -> Parser:
         "--workers", type=int, help="processes, which share the cores (default: one a core, 1 on a GPU)"
     )
     parser.add_argument("--work-dir", type=Path, default=Path("runs"))
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument(
         "--source", default="trained by tools/build_table.py", help="what the table says of where it is from"
     )
@@ -51,6 +51,7 @@ def arguments() -> Parser:
 
 def built(options: Namespace) -> str:
     """Raises ValueError or OSError."""
+    options.device = device(options.device)
     options.workers = trainers(options.device) if options.workers is None else options.workers
     for name, least in dict(runs=1, finals=0, check=0, workers=1).items():
         if getattr(options, name) < least:

@@ -163,6 +163,18 @@ def said(message: object) -> str:
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
 
 
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def device(name: str) -> str:
+    """The one of two that stands behind the name of a device: "auto" is a GPU where torch sees one."""
+    import torch
+
+    if name == "cuda" and not torch.cuda.is_available():
+        refuse("--device cuda: this torch sees no GPU; use --device cpu")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
+
+
 def refuse(error: object, message: object = None) -> NoReturn:
     """Say in one line what is wrong with the input, and leave with exit code 2; `message`: in other words than the error's.
 

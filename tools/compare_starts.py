@@ -7,7 +7,7 @@ backbone that is searched and takes over an encoder's weights also begins from s
 
 from __future__ import annotations
 
-from command_line import Parser, Settings, refuse, run
+from command_line import DEVICES, Parser, Settings, device, refuse, run
 
 import json
 from collections import Counter
@@ -44,14 +44,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tensors", action="store_true", help="also say of every tensor what became of it")
     parser.add_argument("--work-dir", type=Path, default=Path("runs"))
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--cfg-options", nargs="+", action=Settings, help="settings of the config, as benchmark.a.b=c")
     parser.add_argument("--json", action="store_true", help="an object instead of a table")
     options = parser.parse_args()
     try:
         benchmark = read_protocol(options.benchmark, options.cfg_options)["benchmark"]
         config = {"benchmark": benchmark, "strategy": {"type": "RandomSearch"}}
-        one = Run(config, "starts", options.seed, options.work_dir, options.device)
+        one = Run(config, "starts", options.seed, options.work_dir, device(options.device))
         task = build_trainable(one.search_task)
         one.prepare()
         found = list(starts(one.benchmark, task, options.seed))

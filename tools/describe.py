@@ -18,11 +18,11 @@ def listing() -> str:
     lines = []
     for kind, registry in REGISTRIES.items():
         lines.append(kind)
-        lines += [f"  {name:32}{summary(registry, name)}" for name in registry.names()]
+        lines += [f"  {name:32}  {summary(registry, name)}" for name in registry.names()]
     lines.append("benchmarks")
-    lines += [f"  {name:32}{benchmark_summary(name)}" for name in benchmarks()]
+    lines += [f"  {name:32}  {benchmark_summary(name)}" for name in benchmarks()]
     lines.append("names for several benchmarks")
-    lines += [f"  {group:32}{', '.join(names)}" for group, names in groups().items()]
+    lines += [f"  {group:32}  {', '.join(names)}" for group, names in groups().items()]
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Say and draw what a network that was taken home sees in pictures: classes, labels, boxes, depths, or the restored picture."""
+"""Say and draw what a network that was taken home sees in pictures: classes, labels, boxes, joints, depths, or pixels."""
 
 from __future__ import annotations
 

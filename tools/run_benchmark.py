@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from command_line import LEAVING, Parser, Settings, refuse, run, said, ticking, waiting
+from command_line import DEVICES, LEAVING, Parser, Settings, device, refuse, run, said, ticking, waiting
 
 import math
 import sys
@@ -61,7 +61,7 @@ def arguments() -> Parser:
         help="runs that are played at a time, each in a process of its own (default: as the cores and the memory allow; "
         "on a GPU 1), with --executor ray or slurm each on a worker of the cluster; scores do not depend on it",
     )
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--devices", type=int, default=1, help="GPUs that train a final network together")
     parser.add_argument("--cfg-options", nargs="+", action=Settings, help="settings of the config, as a.b=c")
     loudness = parser.add_mutually_exclusive_group()
@@ -89,14 +89,6 @@ class Voice:
         for trial in recorded.news():
             if self.verbose:
                 self.say(f"{title(one)}: {told(trial)}")
-
-
-def device(name: str) -> str:
-    import torch
-
-    if name == "cuda" and not torch.cuda.is_available():
-        refuse("--device cuda: this torch sees no GPU; use --device cpu")
-    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
 
 
 def shares(options: Any, runs: Sequence[Run]) -> tuple[int, int]:

@@ -8,7 +8,7 @@ takes is a plan, not a promise.
 
 from __future__ import annotations
 
-from command_line import Parser, call, refuse, run, waiting
+from command_line import DEVICES, Parser, call, device, refuse, run, waiting
 
 import json
 import sys
@@ -30,7 +30,7 @@ def arguments() -> Parser:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--encoder", metavar="FILE", help="weights of a MobileNetV2 (not for restoration)")
     parser.add_argument("--out", type=Path, default=Path("found"), help="the folder of the search (default: found)")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
     return parser
 
 
@@ -61,8 +61,6 @@ def checked(options: Any) -> Any:
 
 def protocol(options: Any, workers: int) -> Path:
     """The file of the benchmark: the one that is there, or a new one. Raises ValueError where that is of something else."""
-    from run_benchmark import device
-
     from benchmarks.executors import threads_each
     from benchmarks.files import read_json, write
     from benchmarks.own.plan import planned
@@ -74,7 +72,8 @@ def protocol(options: Any, workers: int) -> Path:
     if before is not None and path.is_file():
         if before != wish:
             differ = next(name for name in wish if before.get(name) != wish[name])
-            raise ValueError(f"{options.out} holds a search with another --{differ}: choose another --out")
+            name = differ if differ == "task" else f"--{differ}"
+            raise ValueError(f"{options.out} holds a search with another {name}: choose another --out")
         return path
     found = checked(options)
     use(threads_each(workers))  # as those have that will do the work
@@ -89,8 +88,6 @@ def protocol(options: Any, workers: int) -> Path:
 
 def main() -> int:
     options = arguments().parse_args()
-    from run_benchmark import device
-
     from benchmarks.executors import trainers
     from benchmarks.files import check_name
 

@@ -8,7 +8,7 @@ beside it. A benchmark's table has these, and all runs of it in the work directo
 
 from __future__ import annotations
 
-from command_line import Parser, Settings, call, refuse, run
+from command_line import DEVICES, Parser, Settings, call, refuse, run
 
 import json
 import subprocess
@@ -31,7 +31,7 @@ def arguments() -> Parser:
     parser.add_argument("--anew", action="store_true", help="begin without the weights that networks have learnt")
     parser.add_argument("--seed", nargs="+", type=int, help="default: the seeds of the protocol")
     parser.add_argument("--work-dir", type=Path, default=Path("runs"))
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--cfg-options", nargs="+", action=Settings, help="settings of the benchmarks, as a.b=c")
     return parser
 

@@ -43,7 +43,9 @@ def play(name: str, strategy: str, seeds: Sequence[int], trainings: int) -> Arra
     for curve, seed in zip(curves, seeds, strict=True):
         with Study(benchmark, seed, text, InlineExecutor()) as study, suppress(SpentError):
             study.watch = partial(_watch, unit=unit, limit=trainings * whole)
-            build(STRATEGIES, config["strategy"]).search(study)
+            searching = build(STRATEGIES, config["strategy"])
+            searching.prepare(study)
+            searching.search(study)
         spent, leader = 0.0, (0, -math.inf)
         for trial in study.trials:
             spent += getattr(trial.cost, unit) / whole

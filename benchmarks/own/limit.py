@@ -12,6 +12,11 @@ UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 NAMES = {"params": "params", "madds": "madds", "latency": "latency_ms"}
 
 
+def told(cost: float) -> str:
+    """A number of parameters or multiplications; milliseconds that are few to three digits."""
+    return f"{cost:,.0f}" if cost >= 100 else f"{cost:.3g}"
+
+
 @dataclass(frozen=True)
 class Limit:
     """`name` is one of COSTS; latencies are in milliseconds."""
@@ -32,4 +37,4 @@ class Limit:
 
     def __str__(self) -> str:
         assert self.name in COSTS
-        return f"{self.name} of at most {self.most:,.0f}"
+        return f"{self.name} of at most {told(self.most)}"

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.benchmark import Benchmark
-from benchmarks.own.limit import Limit
+from benchmarks.own.limit import Limit, told
 from benchmarks.own.protocols import PROTOCOLS, WIDTHS, Width
 from benchmarks.running.job import build_task
 from core import build
@@ -92,7 +92,7 @@ def _fitting(wish: Wish, local: Config) -> tuple[tuple[int, int], Width, float]:
             return size, width, kept
         least = min(least, *costs)
     raise ValueError(
-        f"no networks for images of {size[1]}x{size[0]} have {wish.limit}: the least of those tried is {least:,.0f}, allow more"
+        f"no network for images of {size[1]}x{size[0]} has {wish.limit}: the least of those tried is {told(least)}: allow more"
     )
 
 

@@ -12,7 +12,7 @@ from benchmarks.records.record import Record
 from benchmarks.report.rows import PARTS, REFERENCE, equal_cost, finals_of, groups_of
 from tasks.stage import Stage
 
-TABULAR = "tasks.tabular.TabularTask"
+TABULAR = "TabularTask"
 LEGEND = "What the records cannot answer is NO.\n"
 
 
@@ -72,7 +72,7 @@ def _evaluation(studies: Sequence[Record], benchmarks: Sequence[str]) -> list[It
     protocol = studies[0].config["benchmark"]
     seeds = [sum(bool(study.result) for study in group) for group in groups_of(studies)]
     task = protocol.get("task")
-    tabular = isinstance(task, Mapping) and task.get("type") == TABULAR
+    tabular = isinstance(task, Mapping) and str(task.get("type")).rpartition(".")[2] == TABULAR
     split = "the table's mean of the trainings that the search reads" if tabular else "by its name in config.json"
     ablations = [benchmark for benchmark in benchmarks if "ablation" in benchmark]
     return [

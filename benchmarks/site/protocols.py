@@ -19,6 +19,8 @@ TASKS = {  # in the order in which they are listed
     "DetectionTask": "Detection",
     "RestorationTask": "Restoration",
     "ClassificationTask": "Classification",
+    "DepthTask": "Depth",
+    "KeypointTask": "Keypoints",
     "TabularTask": "Tables of recorded trainings",
     "ToyTask": "In closed form",
 }

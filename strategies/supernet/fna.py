@@ -88,6 +88,8 @@ class FNA(DARTS):
         if self.cost_weight and self.cost == "madds" and not supernet.operations():
             why = f"the supernet of {space} does not say what choices cost"
             raise ValueError(f"{why}: set cost_weight to 0, or cost to 'predicted_ms'")
+        if self.cost == "predicted_ms" and study.task.device != "cpu":
+            raise ValueError("layers are timed on a CPU only: set cost to 'madds', or device to cpu")
         return plan
 
     def stages(self, stage: Stage) -> list[Stage]:

@@ -27,6 +27,7 @@ class TabularTask(Task):
     later on. Seconds are those that the training took when the table was made; where it has none, a whole one counts as one.
     """
 
+    leaves_weights = False
     reads = frozenset({"epochs", "continues", "continued", "eval"})
 
     def __init__(self, table: str, metric: str, cache: str = "", device: str = "cpu"):

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+sys.path.insert(0, str(ROOT))
 
 from benchmarks.benchmark import Benchmark  # noqa: E402
 from benchmarks.executors import ProcessExecutor  # noqa: E402
@@ -23,7 +23,7 @@ def main(folder: Path, strategy: str) -> None:
     benchmark = Benchmark(
         dict(
             id="kill-v1",
-            task=dict(type="benchmark_faults.Slow", noise=4.0, pids=str(pids)),
+            task=dict(type="benchmarks.torture.candidates.Slow", noise=4.0, pids=str(pids)),
             space=dict(type="ToySpace"),
             stages=[stage, dict(name="long", recipe=dict(epochs=4))],
             final=dict(name="final", view=dict(eval="test"), recipe=dict(epochs=8)),

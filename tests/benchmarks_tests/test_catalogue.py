@@ -34,7 +34,7 @@ def test_docstrings_state_the_command(name: str) -> None:
 
 def test_a_task_has_embedded_benchmarks_and_all_of_them_one_name() -> None:
     found = groups()
-    tasks = ("segmentation", "detection", "restoration", "classification", "depth")
+    tasks = ("segmentation", "detection", "restoration", "classification", "depth", "keypoints")
     real = {name for task in tasks for name in found[task]}
     assert set(found["embedded"]) == real
     assert found["toy"] == ["toy-v2"]

@@ -92,7 +92,7 @@ def test_what_the_search_has_seen(study, no) -> None:
     seen = "a test split that the search has not seen"
     study("ppo", 0, {**PROTOCOL, "id": "a", "stages": [dict(SHORT, view=dict(eval="test"))]})
     study("ppo", 0, {**PROTOCOL, "id": "b", "final": dict(FINAL, view=dict(eval="test", train=["train", "test"]))})
-    study("ppo", 0, {**PROTOCOL, "id": "c", "task": dict(type="tasks.tabular.TabularTask")})
+    study("ppo", 0, {**PROTOCOL, "id": "c", "task": dict(type="TabularTask")})
     study("ppo", 0, {**PROTOCOL, "id": "d", "final": dict(FINAL, view=dict(eval="val"))})
     study("ppo", 0, {**PROTOCOL, "id": "e", "final": 3, "task": "damaged"})
     assert all(seen in no(name) for name in "abcde")

@@ -130,6 +130,18 @@ STRATEGIES = [
     (f"toy:one_shot {INNER}=IRNAS", "OneShot has a supernet already: IRNAS cannot be its strategy"),
     (f"toy:one_shot {INNER}=SuccessiveHalving", "give the protocol at least 2 stages"),
     (f"scenes-detection-v3:progressive_ppo {INNER}=DARTS", "DARTS trains a supernet: the part 'fpn.' of the space"),
+    (
+        f"scenes-detection-v3:progressive_ppo {INNER}=RegularizedEvolution strategy.strategy.inherit=True",
+        "no weights left to go on from, as RegularizedEvolution does: use a strategy that inherits no weights",
+    ),
+    (
+        "nas-bench-macro-v1 strategy.type=BayesianMorphism",
+        "begins with weights of earlier networks here, and TabularTask",
+    ),
+    (
+        "nas-bench-macro-v1:regularized_evolution strategy.inherit=True",
+        "and TabularTask trains none: use a strategy that",
+    ),
     ("scenes-detection-v3:progressive_ppo strategy.parts.0.trials=0", "part 'fpn.' has 0 trials: give it at least 1"),
 ]
 
@@ -159,7 +171,7 @@ def test_what_means_nothing_is_refused(tool, tmp_path: Path, settings: str, sent
         (("build_table", "nas-bench-macro-v1", "--out", "{folder}/x", "--check", 2), "TabularTask trains no network"),
         (("audit_proxy", "nas-bench-macro-v1", "--final", "--zero-cost"), "TabularTask trains no network"),
         (("compare_strategies", "{folder}/mine.py", "--out", "{folder}/x"), "name a tabular benchmark"),
-        (("compare_strategies", "embedded", "--out", "{folder}/x"), "embedded stands for 6 benchmarks: give one of"),
+        (("compare_strategies", "embedded", "--out", "{folder}/x"), "embedded stands for 7 benchmarks: give one of"),
         (("audit_proxy", "detection"), "give one of scenes-detection-v3, scenes-ssdlite-v3"),
         (
             ("compare_starts", "toy", "--cfg-options", "bechmark.id=x"),

@@ -49,7 +49,7 @@ benchmark = {
     "final.view.copies": 2,
     "final.recipe.epochs": 5,
     "common_seed": True,
-    "budget": dict(trials=100, images=10_800),
+    "budget": dict(trials=100, images=7_700),
 }
 strategies = dict(
     random_search=dict(type=RandomSearch),

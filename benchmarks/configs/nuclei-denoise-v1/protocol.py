@@ -1,4 +1,4 @@
-"""nuclei-denoise-v1: a cell and widths (IR-NAS) that take noise of sigma 50 from microscope images; no download, a CPU is enough.
+"""nuclei-denoise-v1: a cell and widths (IR-NAS) that take noise of sigma 50 from microscope images; a CPU is enough.
 
 Command: python tools/run_benchmark.py nuclei-denoise-v1
 """

@@ -17,7 +17,7 @@ from tasks.keypoints.data import FiguresKeypoints
 from tasks.keypoints.task import KeypointTask
 from tasks.rewards import Metric
 
-default_of = ["keypoints"]
+default_of = ["keypoints", "embedded"]
 seen = dict(size=[96, 96], eval_size=[96, 96], scale=[0.8, 1.25])
 benchmark = dict(
     id="scenes-keypoints-v1",
