@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.files import there
 from benchmarks.records.entries import Line
-from benchmarks.records.lines import EventCheck, TrialCheck, read_lines, whole_lines
+from benchmarks.records.lines import EventCheck, TrialCheck, check_given, read_lines, whole_lines
 from benchmarks.running.job import Failed
 from search_spaces import Architecture, SearchSpace
 from strategies import Proposal, StageResult, Trial
@@ -50,6 +50,7 @@ class Ledger:
         self.ahead: deque[Line] = deque()
         self._told: deque[Trial] = deque()  # the lines of trials that are still to be played back
         self._files: list[FileIO] = []
+        self._space = space
         if folder is None:
             return
         try:
@@ -94,7 +95,10 @@ class Ledger:
         return self.ahead.popleft() if self.ahead and self.ahead[0]["event"] in kinds else None
 
     def note(self, event: Line) -> None:
-        """Record an event, or see that it is the one that is recorded. It survives the death of this process."""
+        """Record an event, or see that it is the one that is recorded. It survives the death of this process.
+
+        Raises ValueError, before anything is written, for what a strategy gives and could not be read again.
+        """
         if self.ahead:
             recorded = self.ahead.popleft()
             if recorded != event and any(
@@ -102,6 +106,8 @@ class Ledger:
             ):
                 raise diverged(event["id"])
         elif self._files:
+            if event["event"] in ("proposed", "made"):
+                check_given(event, self._space)
             _write(self._events, event)
 
     def append(self, trial: Trial) -> None:

@@ -46,7 +46,10 @@ class Study(Protocol):
         ...
 
     def submit(self, proposal: Proposal) -> int:
-        """Evaluate it; returns the trial's id. Raises ValueError where its parent is unknown or has left no weights."""
+        """Evaluate it; returns the trial's id.
+
+        Raises ValueError where its parent is unknown or has left no weights, or no record could hold it.
+        """
         ...
 
     def collect(self) -> Trial | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -87,6 +88,18 @@ class EventCheck:
                 check_choices(self.space, line["arch"])
         elif kind != "opened" and not 0 <= line["id"] < self.known:
             raise ValueError(f"trial {line['id']} was never proposed")
+
+
+def check_given(event: Line, space: SearchSpace | None) -> None:
+    """Raise ValueError where what a strategy proposes, or has made itself, could not be read again."""
+    try:
+        text = json.dumps(event, ensure_ascii=False).encode()
+        parse(EVENTS[event["event"]], json.loads(text), "the trial")
+        check_choices(space, event["arch"])
+        json.dumps(event, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        why = f"trial {event['id']} cannot be recorded ({in_a_line(error)})"
+        raise ValueError(f"{why}: let the strategy give a network of its space, and plain JSON") from None
 
 
 def check_choices(space: SearchSpace | None, choices: Choices, key: str | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from concurrent.futures import Executor, Future
 from contextlib import suppress
@@ -13,6 +14,7 @@ import pytest
 from benchmarks.executors import ProcessExecutor
 from benchmarks.running.job import Failed, Job, MachineError, run
 from benchmarks.torture.candidates import nap
+from search_spaces import Architecture
 from strategies import Proposal
 from strategies.random_search import RandomSearch
 
@@ -125,3 +127,41 @@ def test_a_worker_that_lacks_what_a_benchmark_imports_ends_the_run_and_says_so()
         MachineError, match=r"a worker cannot import nowhere \(ModuleNotFoundError: .*: the same command"
     ):
         run(job)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (dict(choices={"layer0.act": 999}), "decision 'layer0.act' cannot be 999: give one of"),
+        (dict(choices={"layer9.act": "relu"}), "unknown decision 'layer9.act'"),
+        (dict(parent=False), "parent of the trial must be a whole number, not False"),
+        (dict(note={"loss": math.nan}), "Out of range float"),
+        (dict(note={"file": "\udcff"}), r"can't encode character .* surrogates not allowed"),
+        (dict(note={"loss": object()}), "object is not JSON serializable"),
+    ],
+)
+def test_what_a_strategy_proposes_and_no_record_can_hold_is_refused_before_it_is_written(
+    toy_study, tmp_path: Path, given: dict[str, Any], sentence: str
+) -> None:
+    with toy_study(tmp_path, budget=dict(trials=2)) as one:
+        arch = one.space.sample(one.rng())
+        one.submit(Proposal(arch))
+        one.collect()
+        one.keep([0])
+        choices = {**arch.as_dict(), **given.pop("choices", {})}
+        proposal = Proposal(Architecture(tuple(sorted(choices.items())), arch.form), **given)
+        with pytest.raises(ValueError, match=rf"trial 1 cannot be recorded \(.*{sentence}.*\): let the strategy give"):
+            one.submit(proposal)
+    with toy_study(tmp_path, budget=dict(trials=2)) as again:
+        RandomSearch().search(again)
+    assert len(again.trials) == 2
+
+
+@pytest.mark.parametrize("value", ["3", math.nan, True])
+def test_what_a_strategy_has_measured_and_no_record_can_hold_is_refused(toy_study, tmp_path: Path, value: Any) -> None:
+    with toy_study(tmp_path) as one:
+        arch, _ = one.space.sample(one.rng()), one.task
+        with pytest.raises(ValueError, match=f"'score' in metrics of the trial must be a finite number, not {value!r}"):
+            one.record(arch, {"score": value})
+    with toy_study(tmp_path) as again:
+        assert again.recall() is None
