@@ -60,16 +60,16 @@ def computed(reward: Callable[[Mapping[str, float]], Any], metrics: Mapping[str,
     """What a reward gives. Raises ValueError where that is no finite number, or cannot be computed."""
     try:
         given = reward(metrics)
+        if not isinstance(given, float | SupportsFloat) or not math.isfinite(
+            given
+        ):  # whether it is the latter takes longer
+            raise ValueError(f"the reward {given} is no finite number")
+        return float(given)
     except ValueError:
         raise
     except Exception as error:  # anybody's formula may stand behind it
         why = in_a_line(f"{type(error).__name__}: {error}")
         raise ValueError(f"the reward cannot be computed ({why})") from None
-    if not isinstance(given, float | SupportsFloat) or not math.isfinite(
-        given
-    ):  # whether it is the latter takes longer
-        raise ValueError(f"the reward {given} is no finite number")
-    return float(given)
 
 
 class Metric(Reward):

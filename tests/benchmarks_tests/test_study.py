@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from benchmarks.executors import ProcessExecutor
@@ -227,7 +228,7 @@ def test_a_reward_that_cannot_be_computed_makes_a_failed_trial_also_of_an_epoch(
         assert "must not be negative" in (made.error or "")
 
 
-@pytest.mark.parametrize("given", [1j, math.nan, math.inf, None, "x", [1.0]])
+@pytest.mark.parametrize("given", [1j, math.nan, math.inf, None, "x", [1.0], 10**400, np.ones(2)])
 def test_a_reward_that_is_no_number_makes_a_failed_trial(toy_study, monkeypatch, given: Any) -> None:
     monkeypatch.setattr(Metric, "__call__", lambda self, metrics: given)
     with toy_study() as one:
