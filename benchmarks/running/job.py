@@ -7,7 +7,7 @@ import json
 import math
 import os
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from importlib import import_module
 from random import Random
@@ -141,7 +141,9 @@ def _fit(task: Task, job: Job) -> Outcome:
     keep = store and store.path(job.keep)
     adopt = _by_space(job, None) if job.arch else matching
     seed = Random(job.seed).getrandbits(32) if isinstance(job.seed, str) else job.seed
-    return task.fit(job.model, job.stage, seed=seed, start=start, keep=keep, adopt=adopt)
+    outcome = task.fit(job.model, job.stage, seed=seed, start=start, keep=keep, adopt=adopt)
+    metrics = {name: float(value) for name, value in outcome.metrics.items()}  # a record holds no tensors, nor True
+    return replace(outcome, metrics=metrics)
 
 
 def _rule(task: Task, job: Job, begin: Begin, store: Store) -> Inherit | None:
@@ -188,6 +190,7 @@ def _kind(error: Exception) -> Failure:
 
 
 def _told(error: Exception) -> str:
-    """The place and the message, in one text."""
+    """The place and the message, in one text that a record can hold (names of files may not be UTF-8)."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}: {type(error).__name__}: {error}"
+    text = f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}: {type(error).__name__}: {error}"
+    return text.encode(errors="backslashreplace").decode()

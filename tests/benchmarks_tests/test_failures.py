@@ -9,7 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from benchmarks.executors import ProcessExecutor
 from benchmarks.running.job import Failed, Job, MachineError, run
@@ -17,6 +19,7 @@ from benchmarks.torture.candidates import nap
 from search_spaces import Architecture
 from strategies import Proposal
 from strategies.random_search import RandomSearch
+from tasks.toy import ToyTask
 
 
 def test_a_study_ends_where_trials_fail_one_after_the_other_and_goes_on_from_there(toy_study, tmp_path: Path) -> None:
@@ -47,6 +50,29 @@ def test_refused_networks_between_failures_make_no_new_row(toy_study) -> None:
     ):
         RandomSearch().search(one)
     assert {trial.failure for trial in one.trials} == {"refused", "error"}
+
+
+@pytest.mark.parametrize("value", [np.float32(2.5), torch.tensor(2.5), 2.5])
+def test_metrics_of_any_number_are_recorded_as_numbers(toy_study, tmp_path: Path, monkeypatch, value: Any) -> None:
+    monkeypatch.setattr(ToyTask, "train_and_score", lambda *how: ({"score": value, "best": True}, None))
+    for _ in range(2):  # played, and played back
+        with toy_study(tmp_path, budget=dict(trials=2)) as one:
+            RandomSearch().search(one)
+        assert {tuple(trial.stages[0].metrics.items()) for trial in one.trials} == {(("score", 2.5), ("best", 1.0))}
+        assert one.counts["failed"] == 0
+
+
+def test_an_error_that_names_a_file_that_is_no_utf8_is_recorded(toy_study, tmp_path: Path, monkeypatch) -> None:
+    def fails(*how: Any) -> Any:
+        raise OSError("no picture \udcff.png")
+
+    with monkeypatch.context() as patched, toy_study(tmp_path, budget=dict(trials=2)) as one:
+        patched.setattr(ToyTask, "train_and_score", fails)
+        one.submit(Proposal(one.space.sample(one.rng())))
+        one.collect()
+    with toy_study(tmp_path, budget=dict(trials=2)) as again:
+        RandomSearch().search(again)
+    assert r"OSError: no picture \udcff.png" in (again.trials[0].error or "")
 
 
 class Endless(Executor):
