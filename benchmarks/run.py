@@ -156,6 +156,7 @@ class Run:
         """Train the answers of the search by the final stage and write `study.json`."""
         if study.ledger.ahead:  # the search has come to its end before its record
             raise diverged(study.ledger.ahead[0]["id"])
+        _check_answers(study, answers)
         how = self.folder, self.seed, study.executor, self.devices
         begins = [_begin(study, one) for one in answers]
         trained, retrain = finish(self.benchmark, self.final_task, answers, *how, begins)
@@ -209,6 +210,20 @@ class Run:
                 f"{self.folder} holds a run of another protocol (it differs in {(differ or ['the data or the code'])[0]}): "
                 "choose another --work-dir, or give what has changed, the benchmark or the strategy, a new name"
             )
+
+
+def _check_answers(study: Study, answers: Sequence[Answer]) -> None:
+    """Raise ValueError where a search answers with nothing, or with a trial that it has not made."""
+    if not answers:
+        raise ValueError("the search answers with no network: let it return one Answer at least")
+    for answer in answers:
+        if answer.arch is None and answer.model is None:
+            raise ValueError("the search gives an Answer without a network: give it an arch or a model")
+        for number in {answer.trial, answer.parent} - {None}:
+            if number not in study.finished:
+                raise ValueError(f"the search answers with trial {number}, which has not ended: give one of its trials")
+        if answer.trial is not None and study.finished[answer.trial].arch != answer.arch:
+            raise ValueError(f"the search answers with trial {answer.trial}, and another arch: give that of the trial")
 
 
 def _begin(study: Study, answer: Answer) -> Begin | None:
