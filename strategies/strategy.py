@@ -191,6 +191,8 @@ class AskTell(Strategy):
 def best(trials: Sequence[Trial]) -> Trial:
     """Of the trials that went through most stages, the one with the largest reward; the first of equals."""
     scored = [trial for trial in trials if trial.reward is not None]
+    if not trials:
+        raise RuntimeError("no trial was made, so that there is nothing to answer: let the strategy propose one")
     if not scored:
         causes = sorted({trial.error.splitlines()[-1] for trial in trials if trial.error})
         raise RuntimeError(f"all {len(trials)} trials failed: {'; '.join(causes[:3])}")

@@ -46,14 +46,15 @@ def ended(one: Run, play: Callable[[], object]) -> Ended:
     except DivergedError as error:
         return Ended(2, f"{one.folder}: {error}")
     except ValueError as error:
-        return Ended(2, str(error))
-    except Exception as error:
+        return Ended(2, str(error)) if str(error) else _failed(error)
+    except (Exception, SystemExit) as error:
         return _failed(error)
     return Ended()
 
 
-def _failed(error: Exception) -> Ended:
-    if isinstance(error, RuntimeError | ArithmeticError | OSError | MemoryError):
+def _failed(error: BaseException) -> Ended:
+    told = isinstance(error, RuntimeError | ArithmeticError | OSError) and str(error)
+    if told or isinstance(error, MemoryError):
         return Ended(1, str(error) or "out of memory", machines_fault(error))
     traceback.print_exception(error)  # a strategy of somebody's own, who wants to know where
     return Ended(1, f"{type(error).__name__}: {error}: the same command goes on once that is mended")

@@ -245,6 +245,12 @@ def test_where_everything_fails_the_search_says_why(toy_study) -> None:
         RandomSearch().search(one)
 
 
+def test_where_nothing_is_proposed_the_search_says_so(toy_study, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RandomSearch, "ask", lambda self, rng: None)
+    with toy_study() as one, pytest.raises(RuntimeError, match="no trial was made"):
+        RandomSearch().search(one)
+
+
 def test_a_metric_that_is_not_finite_is_a_failure(toy_study, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.toy.formula.score", lambda layers, gains: math.nan)
     with toy_study() as one:

@@ -126,6 +126,20 @@ def test_a_mistake_in_a_strategy_ends_its_run_and_says_where(runs: dict[str, Run
     assert "in search" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("error", [SystemExit(0), RuntimeError(), ValueError()])
+def test_a_strategy_that_leaves_or_raises_without_a_word_has_failed(
+    runs: dict[str, Run], monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def search(study: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(runs["good"].strategy, "search", search)
+    end = ended(runs["good"], runs["good"].play)
+    assert end.code == 1
+    assert end.why.startswith(f"{type(error).__name__}: ")
+    assert end.why.endswith(": the same command goes on once that is mended")
+
+
 def test_a_process_that_is_killed_takes_no_other_with_it(runs: dict[str, Run]) -> None:
     _, ends = played([runs["dies"], runs["good"]], 2)
     assert ends["good"] == Ended()
