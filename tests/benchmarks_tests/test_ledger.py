@@ -70,6 +70,16 @@ def test_a_torn_last_line_is_skipped_and_cut_off(folder: Path, cut: int) -> None
     assert path.read_bytes() == whole
 
 
+@pytest.mark.parametrize("changed", ['"score": 1.5', '"images": 100'])
+def test_figures_that_are_not_those_of_the_study_are_refused(folder: Path, changed: str) -> None:
+    path = folder / "trials.jsonl"
+    path.write_text(path.read_text().replace(changed, f"{changed}5"))
+    ledger = Ledger(folder, "rules")
+    with pytest.raises(DivergedError, match="is not what the record of this study says"):
+        list(map(ledger.append, map(trial, range(3))))
+    ledger.close()
+
+
 def test_a_damaged_line_is_named_and_the_file_let_go(folder: Path) -> None:
     path = folder / "trials.jsonl"
     whole = path.read_text()
