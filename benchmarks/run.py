@@ -22,7 +22,7 @@ from benchmarks.records.provenance import commit, device_name, versions
 from benchmarks.records.record import identity_of
 from benchmarks.running import devices as final_devices
 from benchmarks.running.answers import finish
-from benchmarks.running.job import Begin, build_task
+from benchmarks.running.job import Begin, build_task, machines_fault
 from benchmarks.running.threads import use
 from benchmarks.running.visualization import Backends, Curves, checked
 from benchmarks.study import Study
@@ -129,13 +129,19 @@ class Run:
     def open(self, executor: Executor, workers: int, patience: float | None = None) -> Study:
         """The run's folder and the study with what its record holds, which no other process can open meanwhile.
 
-        Raises ValueError where the record is damaged or a backend of curves cannot be opened, and InUseError where another
-        process has it.
+        Raises ValueError where there can be no such folder, the record is damaged or a backend of curves cannot be opened, and
+        InUseError where another process has it.
         """
         if self.threads is not None:
             use(self.threads)
             self.dump.setdefault("threads", self.threads)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            if machines_fault(error):
+                raise
+            why = f"{self.folder} cannot be made ({error.strerror})"
+            raise ValueError(f"{why}: choose another --work-dir") from None
         self.curves = Curves(self.vis_backends, self.folder) if self.vis_backends else None
         identity = identity_of(self.dump)
         how = executor, workers, self.folder, identity, patience

@@ -241,6 +241,14 @@ def test_what_is_no_file_is_refused_before_anything_is_played(toy_config, tmp_pa
         begin()
 
 
+@pytest.mark.parametrize("place", ["file", "file/runs", "link"])
+def test_a_work_dir_that_cannot_be_one_is_refused(toy_config, tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(ValueError, match=rf"{place}/toy-test-v1/one/seed0 cannot be made \(.*\): choose another"):
+        opened(toy_config, tmp_path / place).play()
+
+
 def test_what_a_kill_left_half_written_is_removed(toy_config, tmp_path: Path) -> None:
     run = opened(toy_config, tmp_path)
     run.folder.mkdir(parents=True)
