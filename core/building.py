@@ -48,7 +48,10 @@ def build(registry: Registry, config: Mapping[str, Any], **more: Any) -> Any:
 
 
 def make(cls: type[T], settings: Mapping[str, Any], what: str, **more: Any) -> T:
-    """A `cls` with these settings. Raises ValueError where one is unknown, missing, or of another type than its annotation."""
+    """A `cls` with these settings.
+
+    Raises ValueError where one is unknown, missing, of another type than its annotation, or none that it can be made with.
+    """
     known = parameters(cls)
     for name, value in settings.items():
         if name not in known:
@@ -56,8 +59,8 @@ def make(cls: type[T], settings: Mapping[str, Any], what: str, **more: Any) -> T
         typed(value, known[name], f"{name} of {what}")
     try:
         return cls(**{**settings, **more})
-    except TypeError as error:
-        raise ValueError(f"{what} cannot be built: {in_a_line(error)}") from error
+    except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
+        raise ValueError(f"{what} cannot be built: {in_a_line(f'{type(error).__name__}: {error}')}") from error
 
 
 def _found(registry: Registry, name: str) -> type:

@@ -40,6 +40,11 @@ class Table:
         self.rows = rows
 
 
+class Mistaken:
+    def __init__(self, width: int = 0):
+        self.layers = {1: "narrow"}[100 // width]
+
+
 THINGS = Registry("thing", {"Thing": __name__, "Fixed": __name__, "Table": __name__}, kind=f"{__name__}.Base")
 
 
@@ -57,6 +62,8 @@ THINGS = Registry("thing", {"Thing": __name__, "Fixed": __name__, "Table": __nam
         (Thing, dict(goal="up"), "goal of a thing must be one of 'max', 'min', not 'up'"),
         (Fixed, dict(rate=[]), r"rate of a thing must be a finite number, not \[\]"),
         (Table, {}, "a thing cannot be built: .*'rows'"),
+        (Mistaken, {}, "a thing cannot be built: ZeroDivisionError: "),
+        (Mistaken, dict(width=2), "a thing cannot be built: KeyError: 50"),
         (Table, dict(rows=[]), r"rows of a thing must be a dict, not \[\]"),
         (Table, dict(rows=dict(a=1.5)), "'a' in rows of a thing must be a whole number, not 1.5"),
         (Table, dict(rows={}, path=3), "path of a thing must be a text, not 3"),
