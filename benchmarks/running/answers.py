@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict
@@ -85,7 +86,9 @@ def _finish(
     if isinstance(outcome, Failed):
         raise RuntimeError(f"the final training of {folder} failed: {outcome.error}")
     built = build_task(task)
-    final = {"metrics": outcome.metrics, **built.measure(model, COSTS)}
+    measured = built.measure(model, COSTS)
+    costs = {name: cost for name, cost in measured.items() if math.isfinite(cost)}  # a table may lack one
+    final = {"metrics": outcome.metrics, **costs}
     record = {"id": answer.trial, "key": key, "arch": choices, "final": final, "cost": asdict(outcome.cost)}
     write(home / "model.py", model_config(built.config(model)))
     illustrate(built, model, built.seen(model, benchmark.final), home)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 
 import pytest
 
+from benchmarks.leaderboard import Leaderboard
+from benchmarks.run import Run
 from strategies import Proposal
 from strategies.random_search import RandomSearch
 from tasks.toy import ToyTask
@@ -64,3 +68,13 @@ def test_objectives_are_told_and_recorded(toy_study, tmp_path: Path) -> None:
             RandomSearch().search(one)
         for trial in one.trials:
             assert trial.objectives == (trial.stages[-1].metrics["score"], -trial.measures["params"])
+
+
+def test_a_cost_that_nobody_knows_is_left_out_of_an_answer(toy_config, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(ToyTask, "measure", lambda self, model, names: {"params": math.nan, "madds": 7.0})
+    config = {"benchmark": {**toy_config, "budget": dict(trials=2)}, "strategy": dict(type="RandomSearch")}
+    one = Run(config, "one", 0, tmp_path, "cpu")
+    one.play()
+    (answer,) = json.loads((one.folder / "study.json").read_text())["answers"]
+    assert answer["final"].keys() == {"metrics", "madds"}
+    assert "params" not in Leaderboard.of([tmp_path]).rows[0]
