@@ -79,10 +79,10 @@ def scored(one: Run, networks: Sequence[Architecture], options: Namespace) -> li
     return [known[place] for place in places]
 
 
-def shown(estimate: Estimate | None, digits: int = 2) -> str:
+def shown(estimate: Estimate | None) -> str:
     if estimate is None or estimate.value is None:
         return "none"
-    return f"{estimate.value:.{digits}f} ({estimate.low:.{digits}f} to {estimate.high:.{digits}f})"
+    return f"{estimate.value:.2f} ({estimate.low:.2f} to {estimate.high:.2f})"
 
 
 def markdown(one: Run, result: Audit, machines: Sequence[Moved]) -> str:

@@ -9,6 +9,7 @@ from statistics import fmean
 
 SWEEPS = 6
 APART, PASSING = 40.0, 14.0  # vertical pixels between the middles of two boxes, and those that a passing edge keeps
+BETWEEN = 44.0  # pixels between two columns of boxes
 Point = tuple[float, float]
 
 
@@ -21,7 +22,7 @@ class Layout:
     size: Point
 
 
-def layout(widths: Mapping[str, float], edges: Sequence[tuple[str, str]], gap: float = 44) -> Layout:
+def layout(widths: Mapping[str, float], edges: Sequence[tuple[str, str]]) -> Layout:
     """Of nodes of these widths, sources before targets; edges over several layers are bent around the boxes between."""
     ranks: dict[str, int] = {}
     for name in widths:
@@ -38,11 +39,11 @@ def layout(widths: Mapping[str, float], edges: Sequence[tuple[str, str]], gap: f
     for column in columns:
         wide = max((widths[name] for name in column if name in widths), default=0.0)
         xs.append(left + wide / 2)
-        left += wide + gap
+        left += wide + BETWEEN
     half = {place: max((widths.get(name, 0) for name in column), default=0) / 2 for place, column in enumerate(columns)}
     lines = {edge: _line(path, ranks, xs, ys, widths, half) for edge, path in paths.items()}
     places = {name: (xs[ranks[name]], ys[name]) for name in widths}
-    return Layout(places, lines, (left - gap, max(ys.values()) + APART / 2))
+    return Layout(places, lines, (left - BETWEEN, max(ys.values()) + APART / 2))
 
 
 def _bends(edge: tuple[str, str], ranks: Mapping[str, int]) -> list[str]:
