@@ -63,7 +63,7 @@ def test_a_digit_is_found_wherever_it_was_changed(results: Path) -> None:
     for name, number, sentence in (
         ("leaderboard.json", repr(mean), "score, mean is"),
         ("leaderboard.md", f"{mean:.2f}", "leaderboard.md, line 5 is"),
-        (f"{ONE}/study.json", str(images), "images, study.json says otherwise"),
+        (f"{ONE}/study.json", f'"images": {images}', "images, study.json says otherwise"),
     ):
         before = (results / name).read_text()
         one_digit(results / name, number)

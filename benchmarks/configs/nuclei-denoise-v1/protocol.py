@@ -17,6 +17,8 @@ like = "micro-restoration-v2"
 benchmark = {
     "id": "nuclei-denoise-v1",
     "space": dict(_delete_=True, type=RestorationCells, nodes=1, layers=3, channels=4, shared=True, stem=12),
+    "stages.0.recipe.batch": 4,
+    "stages.0.recipe.lr": 7e-3,
     "budget": dict(trials=100, images=45_000),
 }
 strategies = dict(
