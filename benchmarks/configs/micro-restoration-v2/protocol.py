@@ -2,8 +2,8 @@
 
 Command: python tools/run_benchmark.py micro-restoration-v2
 All of them: python tools/build_table.py micro-restoration-v2 --out my-table
-Images are windows of 64 pixels, the noise has sigma 50. Eight random networks with two runs each: 64 % of the variance of the
-last PSNR on the validation images are due to the network.
+Images are windows of 64 pixels, the noise has sigma 50. 20 random networks with two runs each: 84 % (40 to 92) of the variance
+of the last PSNR on the validation images are due to the network, 63 % where each network trains with seeds of its own.
 """
 
 from search_spaces.restoration_cells.space import RestorationCells
