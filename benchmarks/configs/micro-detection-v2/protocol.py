@@ -43,13 +43,13 @@ benchmark = {
         choices={**pyramid, **layers, "head.split": [0, 2]},
     ),
     "stages.0.view.copies": 5,
-    "stages.0.recipe.epochs": 2,
+    "stages.0.recipe.epochs": 3,
     "stages.0.recipe.batch": 4,
     "stages.0.recipe.lr": 7e-3,
     "final.view.copies": 2,
     "final.recipe.epochs": 5,
     "common_seed": True,
-    "budget": dict(trials=100, images=7_700),
+    "budget": dict(trials=100, images=10_800),
 }
 strategies = dict(
     random_search=dict(type=RandomSearch),
