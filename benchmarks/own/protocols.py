@@ -111,7 +111,7 @@ def detection(data: Config, size: Size, width: Width, checkpoint: str | None) ->
     config = _encoded(data, size, width, checkpoint, "Detection", space, losses)
     boxes = dict(type="mmdet.GIoULoss", loss_weight=1.0)
     head = dict(center_sampling=True, norm_on_bbox=True, centerness_on_reg=True, loss_bbox=boxes)
-    config["task"]["template"] = dict(type="FCOS", width=width.channels, head=head)
+    config["task"]["template"] = dict(type="FCOS", width=width.channels, head=head, side_bias=0.5)
     return config
 
 

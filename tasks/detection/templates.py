@@ -27,16 +27,22 @@ class FCOS(Detector):
     """FCOS (Tian et al., ICCV 2019): a neck makes P3 to P7 of four taps, a head that all levels share finds the boxes.
 
     Where they are not searched, the neck is an FPN and the head has four convolutions, both `width` channels wide or as
-    wide as the other is. `head` are settings of any head (losses, ranges of the levels).
+    wide as the other is. `head` are settings of any head (losses, ranges of the levels). `side_bias` is where the bias of the
+    boxes' sides starts: 0 in MMDetection, but with `norm_on_bbox` a side that a step makes negative stays 0, behind a ReLU.
     """
 
     overlap = 0.6
     slots = ("backbone", "neck", "head")
     taps = ("4", "8", "16", "32")
 
-    def __init__(self, width: int = 256, head: Config | None = None):
+    def __init__(self, width: int = 256, head: Config | None = None, side_bias: float = 0.0):
         plain_head(width)  # refuses a width that no head can have, also where all heads are searched
-        self.width, self.head = width, head or {}
+        self.width, self.head = width, dict(head or {})
+        if side_bias:
+            normal = dict(type="Normal", std=0.01)  # as MMDetection has it
+            classes = dict(**normal, name="conv_cls", bias_prob=0.01)
+            sides = dict(**normal, name="conv_reg", bias=side_bias)
+            self.head["init_cfg"] = dict(**normal, layer="Conv2d", override=[classes, sides])
 
     def whole(self, parts: Parts, backbone: Config, channels: list[int], classes: int, size: Size) -> dict[str, Any]:
         neck = parts.get("neck") or plain_neck(parts.get("head", {}).get("in_channels", self.width))

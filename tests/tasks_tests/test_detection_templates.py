@@ -57,6 +57,17 @@ def test_what_no_space_decides_is_plain_and_as_wide_as_the_rest(parts: dict[str,
     assert scores(made) == [(1, 3, 8, 12), (1, 3, 4, 6), (1, 3, 2, 3), (1, 3, 1, 2), (1, 3, 1, 1)]
 
 
+@pytest.mark.parametrize("parts", [{}, DECODER], ids=["plain", "searched"])
+def test_boxes_sides_start_at_their_bias_and_all_else_as_in_mmdetection(parts: dict[str, Any]) -> None:
+    zero, half = (build_network(config(FCOS(side_bias=bias), parts), 0, "cpu").bbox_head for bias in (0.0, 0.5))
+    for head in (zero, half):
+        head.init_weights()
+    assert (zero.conv_reg.bias.tolist(), half.conv_reg.bias.tolist()) == ([0.0] * 4, [0.5] * 4)
+    assert zero.conv_cls.bias.tolist() == half.conv_cls.bias.tolist()
+    for one, other in zip(zero.parameters(), half.parameters(), strict=True):
+        assert one.numel() < 99 or one.std().item() == pytest.approx(other.std().item(), rel=0.4)
+
+
 def test_retinanet_takes_its_last_levels_from_where_it_is_told() -> None:
     assert config(RetinaNet(), {})["neck"]["add_extra_convs"] == "on_input"
     made = config(RetinaNet(width=16, extra="on_output"), {})

@@ -3,8 +3,8 @@
 Command: python tools/run_benchmark.py micro-detection-v2
 All of them: python tools/build_table.py micro-detection-v2 --out my-table
 Images are windows of 128 pixels, scored at one and a half times their size. The head has two layers, whose weights all levels
-share, or none do. Of eight random networks with two runs each, 83 % of the variance of the last mAP on the test images are due
-to the network, with a third more steps.
+share, or none do. Twelve random networks with two runs each: 92 % of the variance of the mAP are due to the network, and
+Kendall's tau-b is 0.79 between two; 28 % and 0.14 where boxes' sides start at 0 (`side_bias`, docs/audits.md).
 """
 
 from search_spaces.fcos_decoder.space import FCOSDecoder
@@ -42,6 +42,7 @@ benchmark = {
         space=dict(type=FCOSDecoder, channels=16, blocks=4, layers=2),
         choices={**pyramid, **layers, "head.split": [0, 2]},
     ),
+    "task.template.side_bias": 0.5,
     "stages.0.view.copies": 5,
     "stages.0.recipe.epochs": 3,
     "stages.0.recipe.batch": 4,
