@@ -60,9 +60,8 @@ def computed(reward: Callable[[Mapping[str, float]], Any], metrics: Mapping[str,
     """What a reward gives. Raises ValueError where that is no finite number, or cannot be computed."""
     try:
         given = reward(metrics)
-        if not isinstance(given, float | SupportsFloat) or not math.isfinite(
-            given
-        ):  # whether it is the latter takes longer
+        # Whether something is a SupportsFloat takes longer to see.
+        if not isinstance(given, float | SupportsFloat) or not math.isfinite(given):
             raise ValueError(f"the reward {given} is no finite number")
         return float(given)
     except ValueError:

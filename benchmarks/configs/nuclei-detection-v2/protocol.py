@@ -11,8 +11,8 @@ the best there as well. A candidate takes 12 s and a final training 46 s of one 
 
 Three seeds of six strategies and plain FCOS: benchmarks/results/embedded. None can be told from random search, 23.2 mAP:
 predictor 24.2, evolution 23.7, progressive_ppo (ten updates) 23.0, one_shot 22.9, plain FCOS 20.7. The shared weights of
-one_shot give its candidates 0.1 to 1.7 mAP, which ranks nothing. DARTS's mixture comes to 18 mAP and the network that it
-favours, of the same weights, to 2 or 3 (`gap`), after the final training to 25.9, 2.6 and 2.4: in two of them one side of all
+one_shot give its candidates 0.1 to 1.7 mAP, which ranks nothing. DARTS's mixture comes to 18 to 19 mAP, the network that it
+favours with the same weights to 1.5 to 3.4 (`gap`), after the final training to 25.9, 2.6 and 2.4: in two of them one side of all
 boxes has died, behind a ReLU (docs/audits.md).
 """
 
