@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -14,6 +15,10 @@ from core.parsing import shown
 
 LONGEST = 100  # bytes of a name: files have two in theirs, and disks take 255
 LARGEST = 64 << 20  # bytes of one object in a file that a run leaves
+MACHINE = (  # errors of the machine, which nobody's input is to blame for: disks, then memory
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.ESTALE),
+    *(errno.ENOMEM, errno.EMFILE, errno.ENFILE),
+)
 
 
 def check_name(name: object, what: str) -> None:
@@ -22,6 +27,16 @@ def check_name(name: object, what: str) -> None:
         raise ValueError(f"{what} {name!r} names a folder: use letters, digits, '-', '_' and '.'")
     if len(os.fsencode(name)) > LONGEST:
         raise ValueError(f"{what} {shown(name)} names a folder: use at most {LONGEST} bytes")
+
+
+def make_folder(path: Path) -> None:
+    """Raises ValueError where there can be none of this name, and OSError where the disk is full or broken."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno in MACHINE:
+            raise
+        raise ValueError(f"{path} cannot be made ({error.strerror}): choose another --work-dir") from None
 
 
 def write(path: Path, text: str) -> None:

@@ -17,6 +17,7 @@ from benchmarks.files import there
 from benchmarks.records.entries import Line
 from benchmarks.records.lines import EventCheck, TrialCheck, check_given, read_lines, whole_lines
 from benchmarks.running.job import Failed
+from core.parsing import recordable
 from search_spaces import Architecture, SearchSpace
 from strategies import Proposal, StageResult, Trial
 from tasks import Cost, Inherited, Outcome
@@ -71,7 +72,7 @@ class Ledger:
         """A trial is about to run, proposed when `told` trials had been told."""
         if not self._files:
             return
-        asked = dict(parent=proposal.parent, onward=proposal.onward, stages=proposal.stages, note=dict(proposal.note))
+        asked = dict(parent=proposal.parent, onward=proposal.onward, stages=proposal.stages, note={**proposal.note})
         self.note({"event": "proposed", "id": number, "told": told, "arch": proposal.arch.as_dict(), **asked})
 
     def gave(self, number: int, outcome: Outcome | Failed) -> None:
@@ -158,8 +159,8 @@ def _facts(trial: Trial) -> tuple[Any, ...]:
 
 def diverged(number: int) -> DivergedError:
     return DivergedError(
-        f"trial {number} is not what the record of this study says: the code has changed since it began, "
-        "so go back to that code, or choose another --work-dir"
+        f"trial {number} is not what the record of this study says: the code, or its files, have changed since it began, "
+        "so go back to those, or choose another --work-dir"
     )
 
 
@@ -237,7 +238,7 @@ def _to_json(trial: Trial) -> Line:
         "parent": proposal.parent,
         "stages": trial.stages,
         "status": trial.status,
-        "error": trial.error,
+        "error": trial.error and recordable(trial.error),
         "reward": trial.reward,
         "failure": trial.failure,
         "depth": trial.depth,

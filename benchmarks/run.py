@@ -15,14 +15,14 @@ from mmengine.config import Config
 from benchmarks.benchmark import CACHE, LARGEST_OF_STRATEGIES, Benchmark, check_bounds, rules
 from benchmarks.catalogue import VIS_BACKENDS
 from benchmarks.executors import InlineExecutor
-from benchmarks.files import check_name, there, write
+from benchmarks.files import check_name, make_folder, there, write
 from benchmarks.ledger import check_identity, diverged, read_record
 from benchmarks.records.entries import read_answer, read_config, read_study
 from benchmarks.records.provenance import commit, device_name, versions
 from benchmarks.records.record import identity_of
 from benchmarks.running import devices as final_devices
 from benchmarks.running.answers import finish
-from benchmarks.running.job import Begin, build_task, machines_fault
+from benchmarks.running.job import Begin, build_task
 from benchmarks.running.threads import use
 from benchmarks.running.visualization import Backends, Curves, checked
 from benchmarks.study import Study
@@ -113,7 +113,10 @@ class Run:
                 "others: leave it out, or choose another strategy"
             )
         with Study(benchmark, self.seed, self.search_task, InlineExecutor()) as study:
-            self.plan = self.strategy.prepare(study)
+            try:
+                self.plan = self.strategy.prepare(study)
+            except SystemExit as error:  # which would end the command, and as if all was well
+                raise ValueError(f"{self.name} leaves with exit({error.code}) before it begins: let it raise") from None
         return search.prepare(benchmark.stages) + final.prepare([benchmark.final]) + self.plan.shared
 
     def play(self, shared: Cost | None = None) -> None:
@@ -124,7 +127,7 @@ class Run:
         shared = self.prepare() if shared is None else shared
         with self.open(InlineExecutor(), 1) as study:
             if not self.finished:
-                self.finish(study, self.strategy.search(study), shared)
+                self.finish(study, self.search(study), shared)
 
     def open(self, executor: Executor, workers: int, patience: float | None = None) -> Study:
         """The run's folder and the study with what its record holds, which no other process can open meanwhile.
@@ -135,13 +138,7 @@ class Run:
         if self.threads is not None:
             use(self.threads)
             self.dump.setdefault("threads", self.threads)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            if machines_fault(error):
-                raise
-            why = f"{self.folder} cannot be made ({error.strerror})"
-            raise ValueError(f"{why}: choose another --work-dir") from None
+        make_folder(self.folder)
         self.curves = Curves(self.vis_backends, self.folder) if self.vis_backends else None
         identity = identity_of(self.dump)
         how = executor, workers, self.folder, identity, patience
@@ -158,11 +155,16 @@ class Run:
             raise
         return study
 
-    def finish(self, study: Study, answers: Sequence[Answer], shared: Cost) -> None:
-        """Train the answers of the search by the final stage and write `study.json`."""
+    def search(self, study: Study) -> list[Answer]:
+        """What the strategy answers with. Raises ValueError where that is nothing, or none of the study's networks."""
+        answers = list(self.strategy.search(study) or ())
         if study.ledger.ahead:  # the search has come to its end before its record
             raise diverged(study.ledger.ahead[0]["id"])
         _check_answers(study, answers)
+        return answers
+
+    def finish(self, study: Study, answers: Sequence[Answer], shared: Cost) -> None:
+        """Train the answers of `search` by the final stage and write `study.json`."""
         how = self.folder, self.seed, study.executor, self.devices
         begins = [_begin(study, one) for one in answers]
         trained, retrain = finish(self.benchmark, self.final_task, answers, *how, begins)
@@ -223,6 +225,8 @@ def _check_answers(study: Study, answers: Sequence[Answer]) -> None:
     if not answers:
         raise ValueError("the search answers with no network: let it return one Answer at least")
     for answer in answers:
+        if not isinstance(answer, Answer):
+            raise ValueError(f"the search answers with a {type(answer).__name__}: let it return a list of Answer")
         if answer.arch is None and answer.model is None:
             raise ValueError("the search gives an Answer without a network: give it an arch or a model")
         for number in {answer.trial, answer.parent} - {None}:

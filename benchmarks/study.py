@@ -15,9 +15,10 @@ from benchmarks.benchmark import SUPERNET, Benchmark
 from benchmarks.ledger import Ledger, Line, diverged
 from benchmarks.running.flight import Flight
 from benchmarks.running.flights import Flights
-from benchmarks.running.job import Begin, build_task
+from benchmarks.running.job import Begin, build_task, plain
 from benchmarks.running.judge import draw
 from benchmarks.running.store import Shelf, Store, of_trial
+from core.parsing import in_a_line
 from search_spaces import Architecture, SearchSpace
 from strategies import Proposal, StageResult, Trial
 from tasks import Cost, Stage, Task
@@ -103,8 +104,13 @@ class Study:
         return limit is None or self.cost.images + self._flights.foreseen() < limit
 
     def submit(self, proposal: Proposal) -> int:
-        flight = self._flight(proposal)
-        self.ledger.proposed(flight.id, len(self.trials), proposal)
+        try:
+            flight = self._flight(proposal)
+            self.ledger.proposed(flight.id, len(self.trials), proposal)
+        except TypeError as error:
+            raise ValueError(
+                f"trial {self._next} cannot be evaluated ({in_a_line(error)}): mend its Proposal"
+            ) from None
         self._next += 1
         self._flights.enter(flight)
         return flight.id
@@ -130,7 +136,8 @@ class Study:
         return reading - self._mark
 
     def record(self, arch: Architecture, metrics: Mapping[str, float], weights: Path | None = None) -> Trial:
-        measures = self.task.measure(self.space.model(arch), names) if (names := self.benchmark.measures) else {}
+        names = self.benchmark.measures
+        measures = plain(self.task.measure(self.space.model(arch), names)) if names else {}
         figures = dict(metrics=dict(metrics), measures=measures, cost=asdict(self.spent()))
         self._mark = self.task.meter.reading()
         if weights is not None and self.store:

@@ -31,6 +31,11 @@ def in_a_line(error: object) -> str:
     return line if line.isprintable() else ascii(line)[1:-1]
 
 
+def recordable(text: str) -> str:
+    """As a file in UTF-8 can hold it: names of files may be none, and errors tell them."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 class MisfitError(ValueError):
     """A value is not of its type: `sentence` says so, once it is told where the value stands.
 

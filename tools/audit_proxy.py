@@ -5,9 +5,9 @@ whose ratings are of shared weights. Each is trained by the search's stages with
 
 Told are the share of the reward's variance that is due to the architecture (the rest is due to the seed) and Kendall's tau-b
 between seeds; with --final, how every signal agrees with the final training: rewards and metrics of the search, what the run
-knew, and, with --zero-cost, scores of untrained networks (snip, nwot, jacov, parameters, MAdds). Regret is what the best of
-the three networks that a signal ranks first lacks of the best of all; a gate's false kills are those of the best quarter. In
-brackets: 95 % intervals, of a bootstrap over networks.
+knew, each the mean over its seeds, and, with --zero-cost, scores of untrained networks (snip, nwot, jacov, parameters, MAdds).
+Regret is what the best of the three networks that a signal ranks first lacks of the best of all; a gate's false kills are those
+of the best quarter. In brackets: 95 % intervals, of a bootstrap over networks.
 
 With --beside, the work folder of the same command on another machine, or with other threads, told is also how far scores move
 from there to here, as a share of the standard deviation between networks.
@@ -172,7 +172,9 @@ def audit(options: Namespace) -> tuple[Run, Audit, list[Moved]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser(description=__doc__)
     parser.add_argument("benchmark", metavar="BENCHMARK", help="a benchmark's id, or a config")
-    parser.add_argument("--architectures", type=int, help=f"default: {USUAL}, or as many as the run has rated")
+    parser.add_argument(
+        "--architectures", type=int, help=f"default: {USUAL}, or what the run has rated, {USUAL} at most"
+    )
     parser.add_argument("--run", type=Path, metavar="FOLDER", help="the networks of a run, BENCHMARK/STRATEGY/seedK")
     parser.add_argument("--seeds", type=int, default=3, help="of the search's stages (0: leave them out)")
     parser.add_argument("--final", type=int, nargs="?", const=1, default=0, metavar="SEEDS", help="also train finally")

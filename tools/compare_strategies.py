@@ -1,4 +1,4 @@
-"""Compare strategies on tables: many seeds of each in seconds, with intervals, tests and a page of results.
+"""Compare strategies on tables: many seeds of each, with intervals, tests and a page of results.
 
 BENCHMARK are tabular benchmarks (default: all that come with this checkout). Written to OUT: results.md, regrets.csv,
 regret.png (mean regret and its 95 % interval over trainings), solved.png (targets reached over trainings) and ranks.png (mean

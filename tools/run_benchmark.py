@@ -181,7 +181,7 @@ def play(one: Run, executor: Executor, options: Any, shared: Cost, voice: Voice)
         study.watch = show
         study.watch(study)
         with progress.bar as bar, ticking(bar.refresh):
-            answers = one.strategy.search(study)
+            answers = one.search(study)
         tell_saved(study, voice)
         networks = "" if len(answers) == 1 else f" of {len(answers)} networks"
         what = f"{title(one)}: final training{networks}"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.catalogue import config_files
-from benchmarks.files import write
+from benchmarks.files import make_folder, write
 from benchmarks.leaderboard import Leaderboard
 from benchmarks.running.transfer import found, transferred
 
@@ -39,7 +39,7 @@ def arguments() -> Parser:
 def play(protocol: dict[str, Any], options: Any) -> int:
     """Train what a protocol names; the exit code of run_benchmark.py, which does it."""
     folder = options.work_dir / "transfers"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     config = folder / f"{protocol['benchmark']['id']}.json"
     write(config, json.dumps(protocol, indent=2) + "\n")
     seeds = ["--seed", *options.seed] if options.seed else []
@@ -54,9 +54,9 @@ def main() -> int:
         networks = [one for source in options.networks for one in found(source, options.anew)]
         targets = [str(path) for name in options.to for path in config_files(name)]
         protocols = [transferred(networks, target, options.cfg_options) for target in targets]
+        codes = [play(protocol, options) for protocol in protocols]
     except (ValueError, OSError) as error:
         refuse(error)
-    codes = [play(protocol, options) for protocol in protocols]
     played = [one["benchmark"]["id"] for one, code in zip(protocols, codes, strict=True) if not code]
     try:
         if played:

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from benchmarks.files import there
+from benchmarks.files import make_folder, there
 from benchmarks.records.lines import read_lines, whole_lines
 from benchmarks.run import Run
 from benchmarks.study import IN_A_ROW
@@ -29,19 +29,24 @@ T = TypeVar("T", bound=Measured)
 
 
 def _head(one: Run) -> dict[str, Any]:
-    return {"protocol_hash": one.dump["protocol_hash"], "benchmark": one.benchmark.id}
+    return {"protocol_hash": one.dump["protocol_hash"], "benchmark": one.benchmark.id, "device": one.task.device}
 
 
-def read_entries(path: Path, one: Run, entry: type[T], what: str) -> list[T]:
-    """The entries of a journal, none where there is no file. Raises ValueError where it is damaged, or of another protocol."""
-    found, seen = list[T](), 0
+def read_entries(path: Path, one: Run, entry: type[T], what: str, device: str | None = None) -> list[T]:
+    """The entries of a journal, none where there is no file.
+
+    Raises ValueError where it is damaged, of another protocol, or of another `device` than this, if one is given.
+    """
+    found, seen, head = list[T](), 0, _head(one)
 
     def check(line: Any) -> None:
         nonlocal seen
-        if not seen and line != _head(one):
-            raise ValueError("it was measured under another protocol, so choose another --work-dir")
         if seen:
             found.append(parse(entry, line, what))
+        elif not isinstance(line, dict) or any(line.get(name) != head[name] for name in ("protocol_hash", "benchmark")):
+            raise ValueError("it was measured under another protocol, so choose another --work-dir")
+        elif device not in (None, on := line.get("device", device)):  # earlier versions did not say
+            raise ValueError(f"it was measured on {on!r} and not on {device}, so choose another --work-dir")
         seen += 1
 
     deque(read_lines(path, what, check) if there(path) else (), maxlen=0)
@@ -51,13 +56,14 @@ def read_entries(path: Path, one: Run, entry: type[T], what: str) -> list[T]:
 class Journal(Generic[T]):
     """Entries, instances of a dataclass, in a file that begins with the protocol that they were measured under.
 
-    `found` are those that are known, in their order. Raises ValueError where the file is damaged, or of another protocol.
+    `found` are those that are known, in their order. Raises ValueError where the file is damaged, or of another protocol or
+    device.
     """
 
     def __init__(self, path: Path, one: Run, entry: type[T], what: str):
         self.path = path
-        self.found = read_entries(path, one, entry, what)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self.found = read_entries(path, one, entry, what, one.task.device)
+        make_folder(path.parent)
         with open(path, "ab") as file:
             file.truncate(whole_lines(path.read_bytes()))  # a kill has torn the last line
         if not path.stat().st_size:

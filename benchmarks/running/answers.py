@@ -18,7 +18,7 @@ from benchmarks.files import write
 from benchmarks.records.entries import read_answer
 from benchmarks.running.devices import run_together
 from benchmarks.running.illustration import illustrate
-from benchmarks.running.job import Begin, Failed, Job, build_task, run
+from benchmarks.running.job import Begin, Failed, Job, build_task, plain, run
 from benchmarks.running.store import Store
 from strategies import Answer
 from tasks import Cost
@@ -86,7 +86,7 @@ def _finish(
     if isinstance(outcome, Failed):
         raise RuntimeError(f"the final training of {folder} failed: {outcome.error}")
     built = build_task(task)
-    measured = built.measure(model, COSTS)
+    measured = plain(built.measure(model, COSTS))
     costs = {name: cost for name, cost in measured.items() if math.isfinite(cost)}  # a table may lack one
     final = {"metrics": outcome.metrics, **costs}
     record = {"id": answer.trial, "key": key, "arch": choices, "final": final, "cost": asdict(outcome.cost)}

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import os
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from importlib import import_module
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
+from benchmarks.files import MACHINE
 from benchmarks.running.store import Store
 from core import Inherit, Weights, build, matching
-from core.parsing import in_a_line
+from core.parsing import in_a_line, recordable
 from search_spaces import SPACES, SearchSpace
 from strategies import Failure
 from tasks import TASKS, Cost, Outcome, Stage, Start, Task
@@ -24,10 +25,7 @@ from tasks.allocator import FULL, keep_freed_memory
 if TYPE_CHECKING:
     from tasks.trainable import Trainable
 
-# Errors of the machine, which no candidate is to blame for, and how torch words them.
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.ESTALE)
-MACHINE = (*DISK, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
-WORDS = (
+WORDS = (  # how torch tells errors of the machine
     *FULL,
     "unable to mmap",
     "unexpected pos",
@@ -124,6 +122,7 @@ def run(job: Job) -> Outcome | Failed:
     spent = task.meter.measure()
     try:
         outcome = Outcome(task.measure(job.model, job.measure), Cost()) if job.measure else _fit(task, job)
+        outcome = replace(outcome, metrics=plain(outcome.metrics))
         bad = {name: value for name, value in outcome.metrics.items() if not math.isfinite(value)}
     except Exception as error:
         if machines_fault(error):
@@ -141,9 +140,12 @@ def _fit(task: Task, job: Job) -> Outcome:
     keep = store and store.path(job.keep)
     adopt = _by_space(job, None) if job.arch else matching
     seed = Random(job.seed).getrandbits(32) if isinstance(job.seed, str) else job.seed
-    outcome = task.fit(job.model, job.stage, seed=seed, start=start, keep=keep, adopt=adopt)
-    metrics = {name: float(value) for name, value in outcome.metrics.items()}  # a record holds no tensors, nor True
-    return replace(outcome, metrics=metrics)
+    return task.fit(job.model, job.stage, seed=seed, start=start, keep=keep, adopt=adopt)
+
+
+def plain(figures: Mapping[str, Any]) -> dict[str, float]:
+    """Metrics or costs as a record holds them: no tensors, nor True."""
+    return {name: float(value) for name, value in figures.items()}
 
 
 def _rule(task: Task, job: Job, begin: Begin, store: Store) -> Inherit | None:
@@ -190,7 +192,7 @@ def _kind(error: Exception) -> Failure:
 
 
 def _told(error: Exception) -> str:
-    """The place and the message, in one text that a record can hold (names of files may not be UTF-8)."""
+    """The place and the message, in one text that a record can hold."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     text = f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}: {type(error).__name__}: {error}"
-    return text.encode(errors="backslashreplace").decode()
+    return recordable(text)

@@ -29,8 +29,8 @@ def use(threads: int) -> None:
 def settle(runs: Iterable[Run], most: int) -> Iterator[str]:
     """Choose the threads of runs that are prepared, at `most` so many each, and say what was measured, once a benchmark.
 
-    A run that goes on has those that it began with, as many as there are cores for; a new one that asks for trials what is
-    `gain` says, others `most`. Where OMP_NUM_THREADS is set, that is `most`, and all have it.
+    A run that goes on has those that it began with, as many as there are cores for; a new one that asks for trials
+    what `gain` says, others `most`. Where OMP_NUM_THREADS is set, that is `most`, and all have it.
     """
     measured: dict[tuple[str, Stage], float | None] = {}
     for one in runs:

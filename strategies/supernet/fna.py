@@ -88,7 +88,7 @@ class FNA(DARTS):
         if self.cost_weight and self.cost == "madds" and not supernet.operations():
             why = f"the supernet of {space} does not say what choices cost"
             raise ValueError(f"{why}: set cost_weight to 0, or cost to 'predicted_ms'")
-        if self.cost == "predicted_ms" and study.task.device != "cpu":
+        if self.cost_weight and self.cost == "predicted_ms" and study.task.device != "cpu":
             raise ValueError("layers are timed on a CPU only: set cost to 'madds', or device to cpu")
         return plan
 

@@ -38,6 +38,9 @@ class FCOS(Detector):
     def __init__(self, width: int = 256, head: Config | None = None, side_bias: float = 0.0):
         plain_head(width)  # refuses a width that no head can have, also where all heads are searched
         self.width, self.head = width, dict(head or {})
+        if side_bias < 0 or (side_bias and "init_cfg" in self.head):
+            why = f"side_bias must be at least 0, and 0 with an init_cfg of the head, not {side_bias:g}"
+            raise ValueError(f"{why}: leave it out, or the init_cfg")
         if side_bias:
             normal = dict(type="Normal", std=0.01)  # as MMDetection has it
             classes = dict(**normal, name="conv_cls", bias_prob=0.01)

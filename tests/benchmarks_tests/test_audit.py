@@ -267,6 +267,7 @@ def test_what_is_damaged_or_of_another_protocol_is_refused(one: Run, tmp_path: P
             "measured under another protocol",
         ),
         ([*lines[:2], '{"architecture": 0}', *lines[2:]], "line 3 is not a score .*has no 'seed'"),
+        ([lines[0].replace("cpu", "cuda"), *lines[1:]], "it was measured on 'cuda' and not on cpu"),
         (lines[1:], "measured under another protocol"),
     ):
         path.write_text("\n".join(wrong) + "\n")

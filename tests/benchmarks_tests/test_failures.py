@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from concurrent.futures import Executor, Future
 from contextlib import suppress
@@ -13,11 +14,13 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.executors import ProcessExecutor
+from benchmarks.executors import InlineExecutor, ProcessExecutor
+from benchmarks.ledger import read_trials
+from benchmarks.run import Run
 from benchmarks.running.job import Failed, Job, MachineError, run
 from benchmarks.torture.candidates import nap
 from search_spaces import Architecture
-from strategies import Proposal
+from strategies import Answer, Proposal, Strategy
 from strategies.random_search import RandomSearch
 from tasks.toy import ToyTask
 
@@ -183,6 +186,36 @@ def test_what_a_strategy_proposes_and_no_record_can_hold_is_refused_before_it_is
     assert len(again.trials) == 2
 
 
+@pytest.mark.parametrize("given", [dict(stages="2"), dict(stages=1.0), dict(parent=[0]), dict(note=["a list"])])
+def test_a_proposal_of_wrong_types_is_refused(toy_study, tmp_path: Path, given: dict[str, Any]) -> None:
+    with (
+        toy_study(tmp_path) as one,
+        pytest.raises(ValueError, match=r"trial 0 .*(mend its Proposal|plain JSON)"),
+    ):
+        one.submit(Proposal(one.space.sample(one.rng()), **given))
+
+
+@pytest.mark.parametrize("value", [np.float32(3), torch.tensor(3.0), True])
+def test_costs_of_any_number_are_recorded_as_numbers(toy_study, tmp_path: Path, monkeypatch, value: Any) -> None:
+    monkeypatch.setattr(ToyTask, "measure", lambda *how: {"params": value})
+    for _ in range(2):  # played, and played back
+        with toy_study(tmp_path, gate=dict(type="Constraint", name="params", at_most=9), budget=dict(trials=2)) as one:
+            RandomSearch().search(one)
+            assert one.trials[0].measures == {"params": float(value)}
+
+
+def test_what_a_reward_says_can_be_read_again_whatever_it_is(toy_study, tmp_path: Path, monkeypatch) -> None:
+    def refuses(*_: Any) -> None:
+        raise ValueError("no file \udcff.png")
+
+    for _ in range(2):
+        with toy_study(tmp_path, budget=dict(trials=2)) as one:
+            monkeypatch.setattr(type(one.benchmark.reward), "__call__", refuses)
+            with pytest.raises(RuntimeError, match="all 2 trials failed"):
+                RandomSearch().search(one)
+    assert [trial.error for trial in read_trials(tmp_path / "trials.jsonl")] == ["no file \\udcff.png"] * 2
+
+
 @pytest.mark.parametrize("value", ["3", math.nan, True])
 def test_what_a_strategy_has_measured_and_no_record_can_hold_is_refused(toy_study, tmp_path: Path, value: Any) -> None:
     with toy_study(tmp_path) as one:
@@ -191,3 +224,47 @@ def test_what_a_strategy_has_measured_and_no_record_can_hold_is_refused(toy_stud
             one.record(arch, {"score": value})
     with toy_study(tmp_path) as again:
         assert again.recall() is None
+
+
+MODEL: dict[str, Any] = {"layers": [{"width": 4, "kernel": 3, "act": "relu"}]}
+
+
+def opened(toy_config: dict[str, Any], work: Path, strategy: Any = "RandomSearch") -> Run:
+    config = {"benchmark": {**toy_config, "budget": dict(trials=3)}, "strategy": dict(type=strategy)}
+    return Run(config, "one", 0, work, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("answers", "sentence"),
+    [
+        ([], "the search answers with no network: let it return one Answer at least"),
+        (None, "the search answers with no network"),
+        (["relu"], "the search answers with a str: let it return a list of Answer"),
+        ([Answer()], "an Answer without a network"),
+        ([Answer(model=MODEL, parent=99)], "answers with trial 99, which has not ended"),
+        ([Answer(model=MODEL, trial=0)], "answers with trial 0, and another arch"),
+    ],
+)
+def test_an_answer_that_is_none_is_refused(
+    toy_config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: Any, sentence: str
+) -> None:
+    run = opened(toy_config, tmp_path)
+    run.prepare()
+    searched = run.strategy.search
+    monkeypatch.setattr(run.strategy, "search", lambda study: (searched(study), answers)[1])
+    with run.open(InlineExecutor(), 1) as study, pytest.raises(ValueError, match=sentence):
+        run.search(study)
+    assert not (run.folder / "answers").exists()
+
+
+class Leaving(Strategy):
+    def prepare(self, study: Any) -> Any:
+        sys.exit(0)
+
+    def search(self, study: Any) -> list[Answer]:
+        return []
+
+
+def test_a_strategy_that_leaves_before_it_begins_does_not_end_the_command(toy_config, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"one leaves with exit\(0\) before it begins: let it raise"):
+        opened(toy_config, tmp_path, f"{__name__}.Leaving").prepare()

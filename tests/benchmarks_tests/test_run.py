@@ -257,26 +257,6 @@ def test_what_a_kill_left_half_written_is_removed(toy_config, tmp_path: Path) ->
     assert not list(run.folder.rglob("*.part"))
 
 
-@pytest.mark.parametrize(
-    ("answers", "sentence"),
-    [
-        ([], "the search answers with no network: let it return one Answer at least"),
-        ([Answer()], "an Answer without a network"),
-        ([Answer(model=SMALL, parent=99)], "answers with trial 99, which has not ended"),
-        ([Answer(model=SMALL, trial=0)], "answers with trial 0, and another arch"),
-    ],
-)
-def test_an_answer_that_is_none_is_refused(toy_config, tmp_path: Path, answers: list[Answer], sentence: str) -> None:
-    run = opened(toy_config, tmp_path)
-    shared = run.prepare()
-    with run.open(InlineExecutor(), 1) as study:
-        run.strategy.search(study)
-        with pytest.raises(ValueError, match=sentence):
-            run.finish(study, answers, shared)
-    assert not (run.folder / "answers").exists()
-    play(opened(toy_config, tmp_path))
-
-
 def test_without_git_nobody_knows_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     assert commit() == "unknown"

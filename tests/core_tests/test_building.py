@@ -42,6 +42,7 @@ class Table:
 
 class Mistaken:
     def __init__(self, width: int = 0):
+        assert width != 7
         self.layers = {1: "narrow"}[100 // width]
 
 
@@ -64,6 +65,7 @@ THINGS = Registry("thing", {"Thing": __name__, "Fixed": __name__, "Table": __nam
         (Table, {}, "a thing cannot be built: .*'rows'"),
         (Mistaken, {}, "a thing cannot be built: ZeroDivisionError: "),
         (Mistaken, dict(width=2), "a thing cannot be built: KeyError: 50"),
+        (Mistaken, dict(width=7), "a thing cannot be built: AssertionError"),
         (Table, dict(rows=[]), r"rows of a thing must be a dict, not \[\]"),
         (Table, dict(rows=dict(a=1.5)), "'a' in rows of a thing must be a whole number, not 1.5"),
         (Table, dict(rows={}, path=3), "path of a thing must be a text, not 3"),

@@ -68,6 +68,14 @@ def test_boxes_sides_start_at_their_bias_and_all_else_as_in_mmdetection(parts: d
         assert one.numel() < 99 or one.std().item() == pytest.approx(other.std().item(), rel=0.4)
 
 
+@pytest.mark.parametrize(
+    "settings", [dict(side_bias=-0.5), dict(side_bias=0.5, head=dict(init_cfg=dict(type="Normal")))]
+)
+def test_a_bias_that_kills_sides_or_that_the_head_would_lose_is_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="side_bias must be at least 0, and 0 with an init_cfg of the head, not"):
+        FCOS(**settings)
+
+
 def test_retinanet_takes_its_last_levels_from_where_it_is_told() -> None:
     assert config(RetinaNet(), {})["neck"]["add_extra_convs"] == "on_input"
     made = config(RetinaNet(width=16, extra="on_output"), {})

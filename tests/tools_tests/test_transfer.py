@@ -116,6 +116,12 @@ def test_a_training_that_was_killed_is_none(monkeypatch: pytest.MonkeyPatch, too
     assert tool("transfer", "SEG-0", "--to", "depth", "--work-dir", tmp_path).returncode == 137
 
 
+def test_a_folder_that_cannot_be_made_is_refused(tool: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = tool("transfer", "SEG-0", "--to", "depth", "--work-dir", tmp_path / "file")
+    assert (done.returncode, "cannot be made (Not a directory): choose another --work-dir" in done.stderr) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -6,14 +6,15 @@ nuclei are large enough for maps of stride 8, a candidate is trained three times
 
 By tools/audit_proxy.py nuclei-detection-v2 --final --zero-cost, 20 random networks with three seeds: 91 % (95 % interval: 78
 to 96) of the variance of the search's mAP, 0 to 21, are due to the network, Kendall's tau-b is 0.80 (0.63 to 0.93) between two
-seeds and 0.56 (0.24 to 0.79) between the search and one final training, to 9 to 25 mAP; the best of the search's first three is
-the best there as well. A candidate takes 12 s and a final training 46 s of one of two cores that are both busy.
+seeds and 0.56 (0.24 to 0.79) between the search's mean of these and one final training, to 9 to 25 mAP; the best of the
+search's first three is the best there as well. A candidate takes 12 s and a final training 46 s of one of two cores that are
+both busy.
 
 Three seeds of six strategies and plain FCOS: benchmarks/results/embedded. None can be told from random search, 23.2 mAP:
 predictor 24.2, evolution 23.7, progressive_ppo (ten updates) 23.0, one_shot 22.9, plain FCOS 20.7. The shared weights of
 one_shot give its candidates 0.1 to 1.7 mAP, which ranks nothing. DARTS's mixture comes to 18 to 19 mAP, the network that it
-favours with the same weights to 1.5 to 3.4 (`gap`), after the final training to 25.9, 2.6 and 2.4: in two of them one side of all
-boxes has died, behind a ReLU (docs/audits.md).
+favours with the same weights to 1.5 to 3.4 (`gap`), after the final training to 25.9, 2.6 and 2.4: in two of them one side of
+all boxes has died, behind a ReLU (docs/audits.md).
 """
 
 from strategies.baseline import Baseline
