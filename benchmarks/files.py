@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,38 @@ def make_folder(path: Path) -> None:
         if error.errno in MACHINE:
             raise
         raise ValueError(f"{path} cannot be made ({error.strerror}): choose another --work-dir") from None
+
+
+class InUseError(ValueError):
+    """Another process writes this file."""
+
+
+def held(path: Path) -> FileIO:
+    """A file to append to, which no other process can hold while it is open. Raises ValueError, InUseError where one does."""
+    there(path)
+    file = FileIO(path, "a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        if isinstance(error, BlockingIOError):
+            raise InUseError(f"{path} is being written by another process: wait for it, or stop it first") from None
+        why = f"{path} cannot be locked ({error.strerror})"
+        raise ValueError(f"{why}: choose a --work-dir whose disk knows locks (flock)") from None
+    return file
+
+
+def append(file: FileIO, line: Mapping[str, Any]) -> None:
+    """Add a line of JSON, dataclasses as objects.
+
+    Raises OSError where the disk has no room for all of it; `whole_lines` tells what is there then.
+    """
+    data = json.dumps(line, allow_nan=False, default=vars).encode() + b"\n"
+    try:
+        while data:
+            data = data[file.write(data) :]
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(file.name)) from None
 
 
 def write(path: Path, text: str) -> None:

@@ -29,7 +29,8 @@ times that. † not at equal cost: over 10 % more search images than random sear
 
 Cost, mean of a study: what all studies of the benchmark share (computed features, pre-training), the search, of which failed
 trials, and the final training; a device-day is 86,400 of these seconds, of which several devices that train a final network
-together (--devices) share each. Trials: done / stopped by the gate / failed / repeated.
+together (--devices) share each. Trials: done / stopped by the gate / failed / repeated. Latency, of one image, is what the
+machine had to give when the network was measured: where anything else ran, it says nothing of the network.
 """
 
 

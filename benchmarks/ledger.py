@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import gc
-import json
 import os
 from collections import deque
 from collections.abc import Sequence
@@ -13,7 +11,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from benchmarks.files import there
+from benchmarks.files import append, held, there
 from benchmarks.records.entries import Line
 from benchmarks.records.lines import EventCheck, TrialCheck, check_given, read_lines, whole_lines
 from benchmarks.running.job import Failed
@@ -24,10 +22,6 @@ from tasks import Cost, Inherited, Outcome
 
 TRIALS, EVENTS = "trials.jsonl", "events.jsonl"
 MUCH = 16 << 20  # bytes of a record, among whose objects a search for garbage, now or later, takes a third of the time
-
-
-class InUseError(ValueError):
-    """Another process plays this study."""
 
 
 class DivergedError(RuntimeError):
@@ -55,7 +49,9 @@ class Ledger:
         if folder is None:
             return
         try:
-            self._trials, self._events = self._hold(folder / TRIALS), self._hold(folder / EVENTS)
+            for name in (TRIALS, EVENTS):
+                self._files.append(held(folder / name))
+            self._trials, self._events = self._files
             told, events = read_record(folder, space)
             forget_record()  # what is played back is let go
             self._told.extend(told)
@@ -109,7 +105,7 @@ class Ledger:
         elif self._files:
             if event["event"] in ("proposed", "made"):
                 check_given(event, self._space)
-            _write(self._events, event)
+            append(self._events, event)
 
     def append(self, trial: Trial) -> None:
         """Record a finished trial, or see that it is the one that is recorded. It survives the loss of power."""
@@ -122,24 +118,11 @@ class Ledger:
                 raise diverged(trial.id)
         elif self._files:
             os.fsync(self._events.fileno())
-            _write(self._trials, _to_json(trial))
+            append(self._trials, _to_json(trial))
 
     def close(self) -> None:
         for file in self._files:
             file.close()
-
-    def _hold(self, path: Path) -> FileIO:
-        there(path)
-        file = FileIO(path, "a")
-        self._files.append(file)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InUseError(f"{path} is being written by another process: wait for it, or stop it first") from None
-        except OSError as error:
-            why = f"{path} cannot be locked ({error.strerror})"
-            raise ValueError(f"{why}: choose a --work-dir whose disk knows locks (flock)") from None
-        return file
 
     def _check(self, folder: Path, identity: str) -> None:
         if not self.ahead and self._told:
@@ -217,16 +200,6 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
         return None
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _write(file: FileIO, line: Line) -> None:
-    """Raises OSError where the disk has no room for all of it; what is there then is cut off when it is read."""
-    data = json.dumps(line, allow_nan=False, default=vars).encode() + b"\n"
-    try:
-        while data:
-            data = data[file.write(data) :]
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(file.name)) from None
 
 
 def _to_json(trial: Trial) -> Line:

@@ -20,6 +20,7 @@ from benchmarks.ledger import check_identity, diverged, read_record
 from benchmarks.records.entries import read_answer, read_config, read_study
 from benchmarks.records.provenance import commit, device_name, versions
 from benchmarks.records.record import identity_of
+from benchmarks.report.rows import TAKEN
 from benchmarks.running import devices as final_devices
 from benchmarks.running.answers import finish
 from benchmarks.running.job import Begin, build_task
@@ -61,6 +62,8 @@ class Run:
         self.search_task = json.dumps({**self.benchmark.proxy, **local})
         self.final_task = json.dumps({**self.benchmark.task, **local})
         tasks = [build_task(text) for text in (self.search_task, self.final_task)]
+        if taken := TAKEN.intersection(*(task.metrics for task in tasks)):
+            raise ValueError(f"the metric {min(taken)!r} is called as a column of leaderboards: give it another name")
         known = (*tasks[0].metrics, *tasks[0].costs)
         for metric in sorted(self.benchmark.reads()):
             if metric not in known:

@@ -68,6 +68,7 @@ def scored(one: Run, networks: Sequence[Architecture], options: Namespace) -> li
     known = scores.known
     missing = [place for place in places if place not in known]
     with (
+        scores,
         open_trainers(options.workers) as executor,
         tqdm(total=len(missing), desc=one.benchmark.id, file=sys.stderr) as bar,
     ):

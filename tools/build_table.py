@@ -72,6 +72,7 @@ def built(options: Namespace) -> str:
     missing = sum((arch.key, seed) not in known for arch, seed in asked)
     failed = 0
     with (
+        entries,
         open_trainers(options.workers) as executor,
         tqdm(total=missing, desc=one.benchmark.id, file=sys.stderr) as bar,
     ):

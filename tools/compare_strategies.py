@@ -33,8 +33,8 @@ STRICT = 0.01  # of p, where tables are counted
 LEGEND = """Regret: what the network that is best in the search's eyes lacks of the best of the table, by the mean of all
 its trainings, after {trainings} trainings; the mean of {seeds} seeds with the 95 % interval of a bootstrap. p: Wilcoxon's
 signed-rank test over seeds, paired, with Holm's correction over all pairs of the table. Expected trainings: until a network
-within that regret is found ({within:.0%} of what one random training leaves), counting seeds that fail (expected running time).
-A network that is proposed again costs nothing.
+within that regret is found ({percent:g} % of what one random training leaves), counting seeds that fail (expected running
+time). A network that is proposed again costs nothing.
 """
 
 
@@ -92,7 +92,7 @@ def command(options: Namespace) -> str:
 def page(tables: Sequence[Table], options: Namespace) -> str:
     parts = [
         f"# Strategies on tables\n\n`{command(options)}`\n\n"
-        + LEGEND.format(**vars(options))
+        + LEGEND.format(**vars(options), percent=100 * options.within)
         + "\n![regret](regret.png)\n"
     ]
     if len(tables) > 2:

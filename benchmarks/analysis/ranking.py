@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.records.record import Record
-from core import build, did_you_mean, only_registered
+from core import build, content_key, did_you_mean, only_registered
 from strategies import Trial
 from tasks import REWARDS, TASKS
 from tasks.rewards import computed
@@ -111,8 +111,9 @@ def stages_of(
 ) -> Sample:
     """The trials of one benchmark's studies: every metric of the stage `short`, and its reward, and `metric` of `long`.
 
-    Default: the first and the last stage of the ledgers, and the task's primary metric. An architecture counts once a study.
-    Raises ValueError for an unknown stage or metric and fewer than four trials.
+    Default: the first and the last stage of the ledgers, and the task's primary metric. An architecture counts once a study,
+    and a training that two studies have in common once. Raises ValueError for an unknown stage or metric and fewer than four
+    trials.
     """
     benchmark = _benchmark(records)
     networks = [(_reward(record), network) for record in records for network in _networks(record.trials)]
@@ -122,6 +123,8 @@ def stages_of(
     if metric is None:
         raise ValueError("no study is finished, so the primary metric is not known: name one with --metric")
     networks = [(reward, network) for reward, network in networks if {short, long} <= network.stages.keys()]
+    seen = {content_key([one.key, one.stages[short], one.stages[long]]): (reward, one) for reward, one in networks}
+    networks = list(seen.values())  # studies of one seed begin with the same trainings
     if len(networks) < LEAST:
         raise ValueError(
             f"{len(networks)} trials have both stages {short!r} and {long!r}: at least {LEAST} can be ranked"
@@ -229,6 +232,7 @@ def spearman(x: Array, y: Array, draws: Array) -> Array:
 class Network:
     """What a study measured of one network: its costs, and its metrics after each stage."""
 
+    key: str
     measures: Metrics
     stages: Mapping[str, Metrics]
 
@@ -247,7 +251,7 @@ def _networks(trials: Sequence[Trial]) -> list[Network]:
         behind[trial.id] = stages
         known = first.get(trial.arch.key)
         if known is None or len(stages) > len(known.stages):
-            first[trial.arch.key] = Network(trial.measures, stages)
+            first[trial.arch.key] = Network(trial.arch.key, trial.measures, stages)
     return list(first.values())
 
 

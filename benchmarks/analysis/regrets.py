@@ -60,16 +60,18 @@ class Table:
         return pd.DataFrame(rows).T
 
     def scale(self, share: float) -> float:
-        """A share of the regret that a search's first answer leaves on average, rounded to two digits."""
-        first = [curves[np.arange(len(curves)), np.isfinite(curves).argmax(1)] for curves in self.regrets.values()]
+        """A share of the regret that a search's first answer leaves on average, random search's if known, to two digits."""
+        known = [self.regrets[REFERENCE]] if REFERENCE in self.regrets else self.regrets.values()
+        first = [curves[np.arange(len(curves)), np.isfinite(curves).argmax(1)] for curves in known]
         return float(f"{share * np.nanmin(list(map(np.nanmean, first))):.2g}")
 
     def winners(self, level: float = LEVEL) -> list[str]:
         """The strategies whose regret is smaller than random search's, and not by chance."""
         if REFERENCE not in self.final:
             return []
-        p, means = self.adjusted[REFERENCE].to_dict(), self.final.mean().to_dict()
-        return [who for who in self.regrets if means[who] < means[REFERENCE] and p[who] < level]
+        p, means, random = self.adjusted[REFERENCE], self.final.mean(), self.final[REFERENCE]
+        smaller = [who for who in self.regrets if means[who] < means[REFERENCE] and p[who] < level]
+        return [who for who in smaller if _signed_ranks(self.final[who] - random) < 0]  # as the test sees it, too
 
     def summary(self, within: float) -> pd.DataFrame:
         """A row a strategy, the best first: mean regret and interval, against random search, and how soon it is reached."""
@@ -85,6 +87,11 @@ class Table:
             row["expected trainings"] = "none" if math.isinf(trainings) else f"{trainings:.0f}"
             rows.append(row)
         return pd.DataFrame(rows).fillna("")
+
+
+def _signed_ranks(differences: pd.Series) -> float:
+    """The sum that Wilcoxon's test looks at, of ranks of absolute differences with the signs of these."""
+    return float((differences.abs().rank() * np.sign(differences)).sum())
 
 
 def common(tables: Sequence[Table]) -> list[str]:
@@ -128,8 +135,8 @@ def tuned(tables: Sequence[Table], families: Mapping[str, Sequence[str]]) -> pd.
 
 
 def share_of_reference(tables: Sequence[Table], who: str) -> float:
-    """The mean regret of a strategy as a share of random search's, the median over tables."""
-    return float(np.median([table.final[who].mean() / table.final[REFERENCE].mean() for table in tables]))
+    """The mean regret of a strategy as a share of random search's, the median over tables where that has any."""
+    return float(np.nanmedian([table.final[who].mean() / table.final[REFERENCE].mean() for table in tables]))
 
 
 def mean_ranks(tables: Sequence[Table]) -> pd.DataFrame:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from benchmarks.files import make_folder, there
+from typing_extensions import Self
+
+from benchmarks.files import append, held, make_folder, there
 from benchmarks.records.lines import read_lines, whole_lines
 from benchmarks.run import Run
 from benchmarks.study import IN_A_ROW
@@ -56,18 +56,29 @@ def read_entries(path: Path, one: Run, entry: type[T], what: str, device: str | 
 class Journal(Generic[T]):
     """Entries, instances of a dataclass, in a file that begins with the protocol that they were measured under.
 
-    `found` are those that are known, in their order. Raises ValueError where the file is damaged, or of another protocol or
-    device.
+    While it is open, no other process can open it.
+    `found` are those that are known, in their order. Raises ValueError where the file is damaged, of another protocol or
+    device, or in use.
     """
 
     def __init__(self, path: Path, one: Run, entry: type[T], what: str):
         self.path = path
-        self.found = read_entries(path, one, entry, what, one.task.device)
         make_folder(path.parent)
-        with open(path, "ab") as file:
-            file.truncate(whole_lines(path.read_bytes()))  # a kill has torn the last line
-        if not path.stat().st_size:
-            self._write(_head(one))
+        self._file = held(path)
+        try:
+            self.found = read_entries(path, one, entry, what, one.task.device)
+            self._file.truncate(whole_lines(path.read_bytes()))  # a kill has torn the last line
+            if not path.stat().st_size:
+                append(self._file, _head(one))
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
     def fill(self, calls: Iterable[tuple[Any, ...]], executor: Executor, workers: int) -> Iterator[T]:
         """Add what these calls give (a function and its arguments each), so many at a time, and yield each as it comes.
@@ -91,8 +102,4 @@ class Journal(Generic[T]):
 
     def add(self, entry: T) -> None:
         self.found.append(entry)
-        self._write(asdict(entry))  # type: ignore[call-overload]
-
-    def _write(self, line: dict[str, Any]) -> None:
-        with open(self.path, "a") as file:
-            file.write(json.dumps(line, allow_nan=False) + "\n")
+        append(self._file, vars(entry))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -170,7 +171,7 @@ def read_records(folders: Iterable[Path]) -> list[Record]:
     """
     folders, found = list(folders), dict[Path, None]()
     for folder in folders:
-        ledgers = sorted(folder.rglob(TRIALS))
+        ledgers = sorted(_ledgers(folder))
         if not ledgers:
             raise ValueError(f"there is no run ({TRIALS}) in {folder}: give a folder that run_benchmark.py wrote")
         found.update(dict.fromkeys(ledger.parent.resolve() for ledger in ledgers if not _just_begun(ledger)))
@@ -180,6 +181,18 @@ def read_records(folders: Iterable[Path]) -> list[Record]:
     for record in map(Record.of, found):
         groups.setdefault(record.identity, []).append(record)
     return [_first(group) for group in groups.values()]
+
+
+def _ledgers(folder: Path) -> Iterator[Path]:
+    """Those at or below a folder, behind links to folders as well, which may lead round in a circle."""
+    known = set[str]()
+    for where, below, names in os.walk(folder, followlinks=True):
+        if (place := os.path.realpath(where)) in known:
+            below.clear()
+            continue
+        known.add(place)
+        if TRIALS in names:
+            yield Path(where, TRIALS)
 
 
 def _just_begun(ledger: Path) -> bool:

@@ -39,11 +39,10 @@ def curve(trials: Sequence[Trial], axis: Axis = "images") -> tuple[list[float], 
 def band(group: Sequence[Record], axis: Axis) -> list[dict[str, Any]]:
     """Median, lower and upper edge of the best reward so far over a strategy's seeds, where one of them changes.
 
-    It begins where every seed has a reward; a seed that has ended stays at its best. At most 200 points, on an even grid where
-    there are more changes.
+    It begins where every seed that has a reward at all has one; a seed that has ended, or waits to go on, stays at its best.
+    At most 200 points, on an even grid where there are more changes.
     """
-    curves = [curve(record.trials, axis) for record in group]
-    curves = [(np.asarray(xs), np.asarray(ys)) for xs, ys in curves if xs]
+    curves = [tuple(map(np.asarray, curve(record.trials, axis))) for record in rising(group)]
     if not curves:
         return []
     start = max(xs[0] for xs, _ in curves)
@@ -58,6 +57,11 @@ def band(group: Sequence[Record], axis: Axis) -> list[dict[str, Any]]:
     keep = np.ones(len(rows), dtype=bool)
     keep[1:-1] = (np.diff(rows[:, 1:], axis=0)[:-1] != 0).any(axis=1)
     return [dict(zip(("x", "low", "middle", "high"), row, strict=True)) for row in rows[keep].tolist()]
+
+
+def rising(group: Sequence[Record]) -> list[Record]:
+    """The studies that have a curve: whose trials did not all fail."""
+    return [record for record in group if any(trial.status == "done" for trial in record.trials)]
 
 
 def meaning(count: int) -> str:

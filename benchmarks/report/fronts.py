@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
+from statistics import fmean
 from typing import Any
 
 import moocore
@@ -54,15 +55,20 @@ def of_trials(records: Sequence[Record], cost: str, metric: str) -> tuple[list[d
 def hypervolumes(rows: Sequence[dict[str, Any]], higher: bool) -> tuple[dict[str, float], str]:
     """The share of the space before a reference point that each strategy's answers are better than, and where that point is.
 
-    Both axes run from the best (0) to the worst (1) of all answers; the point is 10 % beyond the worst on both.
+    It is that of a seed's answers, the mean over seeds. Both axes run from the best (0) to the worst (1) of all answers; the
+    point is 10 % beyond the worst on both.
     """
     losses = _losses(rows, higher)
     low, size = losses.min(axis=0), np.ptp(losses, axis=0)
     size[size == 0] = 1
     scaled = (losses - low) / size
-    names = list(dict.fromkeys(row["strategy"] for row in rows))
-    mine = {name: scaled[[row["strategy"] == name for row in rows]] for name in names}
-    found = {name: moocore.hypervolume(one, ref=[BEYOND, BEYOND]) / BEYOND**2 for name, one in mine.items()}
+    studies: dict[str, dict[int, list[Any]]] = {}
+    for row, place in zip(rows, scaled, strict=True):
+        studies.setdefault(row["strategy"], {}).setdefault(row["seed"], []).append(place)
+    found = {
+        name: fmean(moocore.hypervolume(np.array(one), ref=[BEYOND, BEYOND]) / BEYOND**2 for one in seeds.values())
+        for name, seeds in studies.items()
+    }
     cost, loss = low + BEYOND * size
     return found, f"({printed(cost)}, {printed(-loss if higher else loss)})"
 

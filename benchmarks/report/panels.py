@@ -10,7 +10,7 @@ from benchmarks.benchmark import SUPERNET
 from benchmarks.records.record import Record
 from benchmarks.report import charts, fronts
 from benchmarks.report.answers import Chosen
-from benchmarks.report.bands import Axis, band, meaning
+from benchmarks.report.bands import Axis, band, meaning, rising
 from benchmarks.report.choices import PARTS, shares
 from benchmarks.report.rows import groups_of, printed
 from tasks.rewards import COSTS
@@ -59,7 +59,8 @@ def _searches(records: Sequence[Record], strategies: Sequence[str]) -> list[Pane
     first: Axis = "images" if all(costs.values()) else "trials"
     kinds: dict[str, list[str]] = {}
     for name, group in groups.items():
-        kinds.setdefault(meaning(len(group)), []).append(name)
+        if drawn := len(rising(group)):
+            kinds.setdefault(meaning(drawn), []).append(name)
     seeds = "; ".join(f"{', '.join(names)}: {kind}" for kind, names in kinds.items())
     caption = f"The best reward of the trials that went through most stages. {seeds}."
     found = []
@@ -103,8 +104,8 @@ def _fronts(records: Sequence[Record], strategies: Sequence[str]) -> list[Panel]
         volumes, reference = fronts.hypervolumes(answers, higher)
         caption = (
             "Strong points are answers after the final training, the dashed line is their Pareto front. Hypervolume of a "
-            "strategy's answers, both axes scaled to 0-1 over all of them, as a share of what lies before the reference point "
-            f"{reference}, 10 % beyond the worst: {_listed(volumes, strategies)}."
+            "seed's answers, the mean over seeds, both axes scaled to 0-1 over all of them, as a share of what lies before the "
+            f"reference point {reference}, 10 % beyond the worst: {_listed(volumes, strategies)}."
         )
         if trials:
             caption += f" Light points are {len(trials)} of {made} trials, with the score that the search saw."

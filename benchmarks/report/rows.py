@@ -17,9 +17,14 @@ from tasks.rewards import COSTS
 REFERENCE = "random_search"
 PARTS = ("shared", "search", "failed", "retrain")
 DAY = 86_400  # seconds
+SMALL = 0.01  # of which three decimals say little
 TOLERANCE = 1.1  # times what random search spends are still an equal cost
 
 Row = dict[str, Any]
+TAKEN = frozenset(  # names of columns, which no metric can have
+    {"benchmark", "rank", "strategy", "seeds", "best", "against random", "p (Holm)", "equal cost", "trials", "failed"}
+    | {"split batches", *COSTS, *(f"{part} {unit}" for part in PARTS for unit in ("images", "seconds", "device-days"))}
+)
 
 
 def rows_of(records: Sequence[Record]) -> list[Row]:
@@ -28,6 +33,11 @@ def rows_of(records: Sequence[Record]) -> list[Row]:
     for group in groups_of(records):
         benchmarks.setdefault(group[0].benchmark, []).append(group)
     return [row for _, groups in sorted(benchmarks.items()) for row in _benchmark_rows(groups)]
+
+
+def protocols(records: Sequence[Record]) -> int:
+    """How many the studies of one benchmark, copies as well, were played under."""
+    return len({one.protocol_hash for record in records for one in (record, *record.copies)})
 
 
 def groups_of(records: Sequence[Record]) -> list[list[Record]]:
@@ -52,12 +62,12 @@ def mixed(records: Sequence[Record]) -> list[tuple[str, str]]:
 
 def notices(records: Sequence[Record]) -> list[str]:
     """Why the studies of one benchmark, copies as well, cannot be compared: a sentence each."""
-    hashes = {one.protocol_hash for record in records for one in (record, *record.copies)}
-    played = f"These studies were played under {len(hashes)} different protocols: do not compare them."
+    hashes = protocols(records)
+    played = f"These studies were played under {hashes} different protocols: do not compare them."
     settings = [
         f"The studies of {name} had different settings: its row is of none of them." for _, name in mixed(records)
     ]
-    return [*([played] if len(hashes) > 1 else []), *settings]
+    return [*([played] if hashes > 1 else []), *settings]
 
 
 def figures_of(answer: dict[str, Any]) -> dict[str, float]:
@@ -68,7 +78,9 @@ def figures_of(answer: dict[str, Any]) -> dict[str, float]:
 
 
 def printed(value: float) -> str:
-    """A figure as tables print it: three decimals below 1, where errors and similarities are."""
+    """A figure as tables print it: three decimals below 1, where errors and similarities are; of a small one three digits."""
+    if 0 < abs(value) < SMALL:
+        return f"{value:.3g}"
     decimals = 0 if abs(value) >= 1000 or not value else 2 if abs(value) >= 1 else 3
     return f"{value:,.{decimals}f}"
 
@@ -102,6 +114,8 @@ def _trials(studies: Sequence[Record]) -> int:
 def _benchmark_rows(groups: Sequence[list[Record]]) -> list[Row]:
     groups = sorted(groups, key=_goodness, reverse=True)
     rows, finals = [_row(group) for group in groups], [finals_of(group) for group in groups]
+    if protocols([record for group in groups for record in group]) > 1:
+        return rows  # they cannot be compared
     _rank(rows, finals)
     _mark_best(rows, finals)
     _compare(rows, groups, finals)

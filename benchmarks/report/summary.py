@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from benchmarks.records.record import Record
-from benchmarks.report.rows import REFERENCE, Row, printed
+from benchmarks.report.rows import REFERENCE, Row, notices, printed
 
 LIKELY = 0.05  # a p value from which on a difference is taken for chance
 NO_SHARE = "Random search comes to 0, of which there is no percentage."
@@ -28,6 +28,8 @@ def summary(rows: Sequence[Row], records: Sequence[Record]) -> Summary:
     """Of one benchmark's rows, the best first, and its studies."""
     first, finished = rows[0], [row for row in rows if row["rank"] is not None]
     if not finished:
+        if told := notices(records):
+            return Summary(None, "", "", told, [])
         return Summary(None, "", "", [f"No study is finished yet: {_count(len(records), 'run')} recorded."], [])
     result = next(record.result for record in records if record.strategy == first["strategy"] and record.result)
     primary, better = result["primary"], "more" if result["higher_is_better"] else "less"
@@ -57,21 +59,24 @@ def _interval(score: dict[str, Any]) -> str:
 
 
 def _ties(first: Row, finished: Sequence[Row]) -> list[str]:
-    others = [row["strategy"] for row in finished[1:] if row["best"] or row["rank"] == first["rank"]]
+    alike = ((row["best"] and first["best"]) or row["rank"] == first["rank"] for row in finished)
+    others = [row["strategy"] for row, same in zip(finished, alike, strict=True) if same and row is not first]
     return [f"Its interval or rank does not tell it from {_listed(others)}."] if others else []
 
 
 def _against(first: Row, finished: Sequence[Row], searched: bool) -> str:
     reference = next((row for row in finished if row["strategy"] == REFERENCE), None)
     if first is reference:
-        best = next((row for row in finished if row["equal cost"] is not None), None)
+        compared = [row for row in finished if row["equal cost"] is not None]
+        best = max(compared, key=lambda row: row["against random"] or 0.0, default=None)
         if best is None:
             return "There is no other finished strategy to compare with on the same seeds."
         if best["against random"] is None:
             return f"Nothing beats random search. {NO_SHARE}"
         if best["against random"] > 0:
             where = "" if best["p (Holm)"] is None else " on the seeds that both have"
-            return f"Random search is first by its mean, but {best['strategy']} is {_by(best)}{where}{_luck(best)}."
+            how = f"{_by(best)}{where}{_dear(best)}{_luck(best)}"
+            return f"Random search is first by its mean, but {best['strategy']} is {how}."
         return f"Nothing beats random search: the next, {best['strategy']}, is {_by(best)}{_luck(best)}."
     if reference is None:
         what = "what the search was worth" if searched else "what a search would be worth"
@@ -80,13 +85,16 @@ def _against(first: Row, finished: Sequence[Row], searched: bool) -> str:
         return "It shares no finished seed with random search: there is nothing to compare."
     if first["against random"] is None:
         return NO_SHARE
-    dear = "" if first["equal cost"] or not searched else ", at more than an equal cost"
-    return f"Against random search it is {_by(first)}{dear}{_luck(first)}."
+    return f"Against random search it is {_by(first)}{_dear(first) if searched else ''}{_luck(first)}."
 
 
 def _by(row: Row) -> str:
     change = row["against random"]
     return f"{printed(abs(change))} % {'better' if change >= 0 else 'worse'}"
+
+
+def _dear(row: Row) -> str:
+    return "" if row["equal cost"] else ", at more than an equal cost"
 
 
 def _luck(row: Row) -> str:
@@ -102,7 +110,7 @@ def _open(rows: Sequence[Row]) -> list[str]:
 
 
 def _sizes(row: Row) -> list[tuple[str, str]]:
-    names = {"params": "parameters", "madds": "MAdds", "latency_ms": "latency, ms"}
+    names = {"params": "parameters", "madds": "MAdds"}
     return [(shown, _short(row[name]["mean"])) for name, shown in names.items() if row.get(name)]
 
 

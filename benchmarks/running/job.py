@@ -145,7 +145,7 @@ def _fit(task: Task, job: Job) -> Outcome:
 
 def plain(figures: Mapping[str, Any]) -> dict[str, float]:
     """Metrics or costs as a record holds them: no tensors, nor True."""
-    return {name: float(value) for name, value in figures.items()}
+    return {name: value if type(value) is int else float(value) for name, value in figures.items()}
 
 
 def _rule(task: Task, job: Job, begin: Begin, store: Store) -> Inherit | None:

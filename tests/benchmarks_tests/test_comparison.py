@@ -56,6 +56,15 @@ def test_how_strict_a_test_is_and_what_is_left_of_random_regret() -> None:
     assert share_of_reference([table, table], better) == pytest.approx(share)
 
 
+def test_better_by_the_mean_and_worse_by_the_test_is_not_better() -> None:
+    random = np.linspace(1, 2, 100)[:, None]
+    seldom = np.where(np.arange(100)[:, None] < 10, 0.0, random + 0.01)
+    table = Table("made", {"random_search": random, "jackpot": seldom})
+    assert table.final["jackpot"].mean() < table.final["random_search"].mean()
+    assert table.adjusted.loc["jackpot", "random_search"] < 0.001
+    assert table.winners() == []
+
+
 def test_the_expected_running_time_counts_failures() -> None:
     curves = np.array([[3.0, 2.0, 1.0, 0.0], [3.0, 3.0, 3.0, 3.0], [0.5, 0.5, 0.5, 0.5]])
     reached = Table("made", {"one": curves, "none": curves + 9}).reached(1.0)

@@ -15,6 +15,7 @@ import pytest
 from benchmarks.leaderboard import Leaderboard
 from benchmarks.records.record import read_records
 from benchmarks.report.bands import curve
+from benchmarks.report.summary import summary
 from benchmarks.report.tex import tex
 from search_spaces.toy.space import ToySpace
 from strategies import Proposal, StageResult, Trial, best
@@ -146,9 +147,19 @@ def test_what_cannot_be_compared_is_said_above_the_table_in_every_form_that_is_r
     assert said not in Leaderboard.of([runs]).markdown()
     change(runs / "toy-v2/random_search/seed1", "config.json", lambda config: config.update(protocol_hash="r"))
     board = Leaderboard.of([runs])
-    assert f"## toy-v2\n\n**{said}**\n\n| rank" in re.sub(" +", " ", board.markdown())
+    assert f"## toy-v2\n\n**{said}**\n\n| strategy" in re.sub(" +", " ", board.markdown())
+    assert {(row["rank"], row["best"], row["against random"]) for row in board.rows} == {(None, False, None)}
+    assert summary(board.rows, board.records).sentences == [said]
     assert f"\n% {said}\n\\begin{{table}}" in tex(board)
     assert f"toy-v2: {said}" in board.problems()
+
+
+def test_a_run_behind_a_link_counts_and_links_in_a_circle_do_no_harm(runs: Path, tmp_path: Path) -> None:
+    before = len(read_records([runs]))
+    (runs / "toy-v2/random_search/seed1").rename(tmp_path / "elsewhere")
+    (runs / "toy-v2/random_search/seed1").symlink_to(tmp_path / "elsewhere")
+    (runs / "toy-v2/round").symlink_to(runs)
+    assert len(read_records([runs])) == before
 
 
 def test_the_result_of_another_seed_is_not_counted(runs: Path) -> None:

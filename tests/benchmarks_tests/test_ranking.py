@@ -69,6 +69,11 @@ def test_every_metric_and_the_reward_are_ranked_against_the_primary_metric() -> 
     assert found["reward"][1] == pytest.approx(1 - 6 * sum(squares) / (6 * 35))
 
 
+def test_a_training_that_two_studies_have_in_common_counts_once() -> None:
+    assert stages_of([record(), record()]).comparison().trials == len(LONG)
+    assert stages_of([record(0), record(1)]).comparison().trials == 2 * len(LONG)
+
+
 def test_correlations_of_draws_are_those_of_scipy() -> None:
     rng = np.random.default_rng(1)
     x, y = rng.integers(0, 6, 25).astype(float), rng.integers(0, 6, 25).astype(float)  # many ties

@@ -50,6 +50,7 @@ def test_a_band_of_five_seeds_holds_the_middle_half() -> None:
     assert point == dict(x=100, low=1.0, middle=2.0, high=3.0)
     assert bands.meaning(5) == "5 seeds: median and quartiles"
     assert bands.meaning(4) == "4 seeds: median and range"
+    assert len(bands.rising([record([trial(0, None)]), record([trial(0, 1.0)])])) == 1
 
 
 def test_a_long_band_is_thinned() -> None:
@@ -98,8 +99,8 @@ def test_of_many_trials_a_sample_is_counted(monkeypatch: pytest.MonkeyPatch) -> 
     assert found == choices.shares([made])
 
 
-def answer(strategy: str, cost: float, metric: float) -> dict[str, Any]:
-    return dict(strategy=strategy, seed=0, cost=cost, metric=metric)
+def answer(strategy: str, cost: float, metric: float, seed: int = 0) -> dict[str, Any]:
+    return dict(strategy=strategy, seed=seed, cost=cost, metric=metric)
 
 
 def test_the_hypervolume_is_a_share_of_what_lies_before_the_reference_point() -> None:
@@ -110,6 +111,12 @@ def test_the_hypervolume_is_a_share_of_what_lies_before_the_reference_point() ->
     smaller, reference = fronts.hypervolumes(rows, False)
     assert smaller == {"a": pytest.approx(1.1 * 0.1 / 1.21), "b": pytest.approx(1.0)}
     assert reference == "(21.00, 51.00)"
+
+
+def test_more_seeds_have_no_larger_hypervolume() -> None:
+    rows = [answer("a", 10, 40.0, 0), answer("a", 20, 50.0, 1), answer("b", 10, 40.0), answer("c", 20, 50.0)]
+    found, _ = fronts.hypervolumes(rows, True)
+    assert found["a"] == pytest.approx((found["b"] + found["c"]) / 2)
 
 
 @pytest.fixture

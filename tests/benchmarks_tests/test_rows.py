@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from benchmarks.leaderboard import Leaderboard
+from benchmarks.report.rows import printed
+from benchmarks.report.summary import summary
 from search_spaces.toy.space import ToySpace
 from strategies import Proposal, StageResult, Trial
 from tasks import Cost
@@ -150,3 +152,29 @@ def test_costs_are_told_by_part(studies, rows, tmp_path: Path) -> None:
     table = Leaderboard.of([tmp_path]).markdown().split("Cost:")[1]
     assert "| failed images" in table
     assert "| 0.1 " in table  # of a device-day are shared
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.000412, "0.000412"), (0.02, "0.020"), (0.69, "0.690"), (0, "0"), (-0.004, "-0.004")]
+)
+def test_small_figures_are_printed_with_three_digits(value: float, text: str) -> None:
+    assert printed(value) == text
+
+
+def summed_up(tmp_path: Path) -> str:
+    board = Leaderboard.of([tmp_path])
+    return " ".join(summary(board.rows, board.records).sentences)
+
+
+def test_one_seed_is_not_told_to_be_alike(studies, tmp_path: Path) -> None:
+    studies("random_search", 50.0, 52.0, 54.0)
+    studies("lucky", 60.0)
+    assert "does not tell it from" not in summed_up(tmp_path)
+
+
+def test_where_random_search_is_first_the_best_on_common_seeds_is_named(studies, tmp_path: Path) -> None:
+    studies("random_search", 55.0, 55.0, 70.0)
+    studies("next", 54.0, 54.0, 69.0)
+    studies("dear", 58.0, 58.0, images=800)
+    said = "is first by its mean, but dear is 5.45 % better on the seeds that both have, at more than an equal cost"
+    assert said in summed_up(tmp_path)

@@ -257,6 +257,12 @@ def test_what_a_kill_left_half_written_is_removed(toy_config, tmp_path: Path) ->
     assert not list(run.folder.rglob("*.part"))
 
 
+def test_a_metric_with_the_name_of_a_column_is_refused(toy_config, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(ToyTask, "metrics", ("score", "seeds"))
+    with pytest.raises(ValueError, match="the metric 'seeds' is called as a column of leaderboards"):
+        opened(toy_config, tmp_path)
+
+
 def test_without_git_nobody_knows_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     assert commit() == "unknown"
