@@ -13,6 +13,7 @@ from core import build, content_key, import_named, make, parse
 from core.parsing import in_a_line, shown
 from search_spaces import SPACES, FiniteSpace, SearchSpace
 from tasks import REWARDS, Stage
+from tasks.data import SPLITS
 from tasks.rewards import MEASURED, Objectives, Reward
 
 SUPERNET = "supernet"  # the stage of trials that a strategy trains and scores itself
@@ -105,6 +106,11 @@ class Benchmark:
         """The names of what reward, objectives and gate look at: the task's metrics and costs of the network."""
         readers = (self.reward, self.objectives, self.gate())
         return {name for reader in readers if reader for name in reader.names}
+
+    def other_splits(self) -> list[str]:
+        """What stages read beside train, val and test."""
+        views = [stage.view for stage in (*self.stages, self.final)]
+        return sorted({split for view in views for split in (*view.train, view.eval)} - {*SPLITS})
 
     @cached_property
     def measures(self) -> tuple[str, ...]:

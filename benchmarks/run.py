@@ -68,7 +68,7 @@ class Run:
         for metric in sorted(self.benchmark.reads()):
             if metric not in known:
                 raise ValueError(did_you_mean(f"metric that {self.benchmark.id} reads", metric, known))
-        prints = tuple(task.fingerprint() for task in tasks)
+        prints = tuple(task.fingerprint(*self.benchmark.other_splits()) for task in tasks)
         code = {"task": [task.version for task in tasks], "space": self.benchmark.space.version}
         self.dump = {
             "name": name,

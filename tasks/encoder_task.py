@@ -130,8 +130,8 @@ class EncoderTask(Trainable, Deployable):
 
     # Data, and what all trials share.
 
-    def fingerprint(self) -> str:
-        return content_key([self.data_print, self.encoder.identity, self.teacher_print])
+    def fingerprint(self, *others: str) -> str:
+        return content_key([self.data_print(*others), self.encoder.identity, self.teacher_print])
 
     def check(self, stages: Iterable[Stage]) -> None:
         for stage in (stages := list(stages)):
@@ -172,11 +172,12 @@ class EncoderTask(Trainable, Deployable):
         that differs as well.
         """
         teacher = self.teacher(stage) if training else None
+        names = (*TRAINING, *self.samples(stage).learns_by) if training else SCORING
         identity = {
             "task": type(self).__name__,  # another one has another truth for the same images
-            "data": self.data_print,
+            "data": self.data_print(*(stage.view.train if training else (stage.view.eval,))),
             "encoder": self.encoder.identity,
-            "transform": {name: getattr(stage.view, name) for name in (TRAINING if training else SCORING)},
+            "transform": {name: getattr(stage.view, name) for name in names},
             "teacher": self.teacher_print if teacher else None,
             "dtype": self.features_dtype,
             "version": 4,

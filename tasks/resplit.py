@@ -109,6 +109,11 @@ class Resplit(Data):
     def keep(self) -> None:
         self.data.keep()
 
+    def summary(self, split: str) -> str:
+        if split in self.places:
+            return f"{len(self.places[split])} of {self.data.summary(self.pool)}"
+        return self.data.summary(self.others.get(split, split))
+
     def fingerprint(self, *others: str) -> str:
         dealt = ", ".join(f"{split} {len(places)}" for split, places in self.places.items())
         more = (self.others.get(split, split) for split in others if split not in self.places)

@@ -18,8 +18,11 @@ class Samples:
     """The samples of one stage: images as they are, where a task does not cut them in its own way.
 
     Which images of the training splits belong to the stage's share, and its fixed crops, are drawn from the data alone:
-    the same for every candidate and seed. Fresh crops are drawn from (seed, epoch, place).
+    the same for every candidate and seed. Fresh crops are drawn from (seed, epoch, place). `learns_by` is what else of a view
+    than the settings of crops the truths of these depend on.
     """
+
+    learns_by: tuple[str, ...] = ()
 
     def __init__(self, data: Data, stage: Stage):
         self.data, self.view, self.batch = data, stage.view, stage.recipe.batch

@@ -91,8 +91,11 @@ class Task(ABC):
             self.options(stage)
 
     @abstractmethod
-    def fingerprint(self) -> str:
-        """A hash of the data, so that two runs on different data are never taken for one protocol."""
+    def fingerprint(self, *others: str) -> str:
+        """A hash of the data, so that two runs on different data are never taken for one protocol.
+
+        `others` are splits that a benchmark reads beside train, val and test.
+        """
 
     def pictures(self, split: str) -> list[tuple[bytes, str]]:
         """What of a split must not be in another, too (`Data.pictures`)."""

@@ -11,14 +11,14 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import Inherit, content_key, matching
 from tasks.cost import BATCH_PARTS, Cost, Inherited, Spent
-from tasks.data import Data
+from tasks.data import SPLITS, Data
 from tasks.stage import Stage
 from tasks.task import Parts, Start, Task
 
@@ -52,17 +52,17 @@ class Trainable(Task):
         if workers is not None and not 0 <= workers <= MOST_WORKERS:
             raise ValueError(f"workers must be from 0 to {MOST_WORKERS}, or None, not {workers}")
         self.data: Any = data
+        self._print = lru_cache(data.fingerprint)  # for which all files are read
         self.workers, self._sound = workers, set[str]()  # splits that were checked
 
     # Data.
 
-    @cached_property
-    def data_print(self) -> str:
-        """The data's fingerprint, for which all files are read: once."""
-        return self.data.fingerprint()
+    def data_print(self, *others: str) -> str:
+        """The data's fingerprint, also of splits that are none of the usual."""
+        return self._print(*sorted({*others} - {*SPLITS}))
 
-    def fingerprint(self) -> str:
-        return self.data_print
+    def fingerprint(self, *others: str) -> str:
+        return self.data_print(*others)
 
     def check(self, stages: Iterable[Stage]) -> None:
         super().check(stages := list(stages))
@@ -256,10 +256,10 @@ class Trainable(Task):
             training.load(f"{start.path}.optimizer")
         last = training.epochs + recipe.epochs
         checkpoint = Path(f"{keep}.epoch") if keep is not None and recipe.resumable else None
-        of = content_key([self.fingerprint(), str(stage), seed, *described(network)]) if checkpoint else ""
+        what = [self.fingerprint(*stage.view.train), str(stage), seed, *described(network)] if checkpoint else []
         with first_before_others():
             if checkpoint is not None and checkpoint.is_file():
-                carried = training.resume(checkpoint, of)
+                carried = training.resume(checkpoint, content_key(what))
                 if parts == 1:  # else this process has spent that itself, or carried it before
                     self.meter.carry(carried)
         train_mode(network, frozen)
@@ -271,7 +271,7 @@ class Trainable(Task):
             while training.epochs < last:
                 training.epoch(islice(timed, steps), loss)
                 if checkpoint is not None and not rank():
-                    training.save(checkpoint, spent.cost, of)
+                    training.save(checkpoint, spent.cost, content_key(what))
         leave()
         if keep is not None and (recipe.continues or recipe.continued):
             training.save(f"{keep}.optimizer", spent.cost)

@@ -41,9 +41,16 @@ def main() -> int:
                 raise ValueError(f"--out {options.out} would overwrite {path}: choose another folder")
         predictor = Predictor(options.model, options.engine)
         options.out.mkdir(parents=True, exist_ok=True)
-        told = {}
+        told, wrong = {}, 0
         for path in tqdm(paths, unit="image", file=sys.stderr, disable=len(paths) == 1):
-            picture = predictor.picture(path)
+            try:
+                picture = predictor.picture(path)
+            except ValueError as error:
+                if len(paths) == 1:
+                    raise
+                tqdm.write(f"error: {error}", file=sys.stderr)
+                wrong += 1
+                continue
             found = predictor(picture)
             told[path.name] = predictor.told(found)
             tqdm.write(f"{path.name}: {predictor.said(found)}")
@@ -53,7 +60,7 @@ def main() -> int:
     except (ValueError, OSError) as error:
         refuse(error)
     print(f"{len(told)} of {len(paths)} pictures drawn in {options.out}")
-    return 0
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from tasks.data import ALIASES, FLAT, SPLITS
 from tasks.folders import Listing
 from tasks.registry import DATA
 
+MOST_VALUES = 40  # of label maps whose classes nobody has named
+
 
 @dataclass(frozen=True)
 class Found:
@@ -107,6 +109,11 @@ def _segmentation(root: Path) -> dict[str, Any]:
     seen = np.flatnonzero(sum(data.counts(split) for split in splits)).tolist()
     # 255 does not count, but where it is the only other value: a mask of two
     values = seen if len(seen) == 2 else [value for value in seen if value != IGNORE]
+    if len(values) > MOST_VALUES:
+        raise ValueError(
+            f"the label maps of {root} hold {len(values)} values, as soft edges leave them: save whole classes, or name "
+            "these in classes.txt, one a line in the order of their values"
+        )
     if not values:
         data.check(splits)  # says which one cannot be read
         raise ValueError(f"the label maps of {root} hold nothing but {IGNORE}, which does not count: label some pixels")
@@ -168,7 +175,19 @@ def _restoration(root: Path) -> dict[str, Any]:
     data = recognise(root)
     if isinstance(data, FolderPairs):
         return dict(type="FolderPairs", root=str(root), degraded=data.degraded, clean=data.clean)
-    return dict(type="FolderImages", root=str(root), gray=False)
+    # Three equal channels would each get noise of their own, and a network that takes their mean much of it away.
+    return dict(type="FolderImages", root=str(root), gray=_gray(data))
+
+
+def _gray(data: Any) -> bool:
+    """Are all pictures gray, whatever channels they have? One that cannot be read is refused later."""
+    for split in (*SPLITS, FLAT):
+        for place in range(len(data.listing(split).items) if _has(data, split) else 0):
+            with suppress(ValueError, OSError):
+                image = data.read(split, place)[0]
+                if (image != image[..., :1]).any():
+                    return False
+    return True
 
 
 def _classification(root: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from core import build
 from tasks.keypoints.metrics import metric_names
+from tasks.keypoints.skeletons import sided
 from tasks.registry import DATA
 
 CROPS = 64  # that an epoch of a candidate has at least
@@ -54,12 +55,13 @@ def _encoded(
     data: Config, size: Size, width: Width, checkpoint: str | None, kind: str, space: Config, reward: Config
 ) -> Config:
     """Decoders on an encoder's outputs: searched on these, the best one trained with the encoder."""
-    images = build(DATA, data).size("train")
+    images: Any = build(DATA, data)
+    count = images.size("train")
     crop = [max(64, round(0.6 * side / 32) * 32) for side in size]
-    view = dict(size=crop, eval_size=list(size), scale=[1.2, 1.8], jitter=0.2)
+    view = dict(size=crop, eval_size=list(size), scale=[1.2, 1.8], jitter=0.2, mirror=mirrors(images))
     weights = dict(checkpoint=checkpoint) if checkpoint else dict(pretrain_epochs=8)
     encoder = dict(width=width.encoder, refit_norms=bool(checkpoint), refit_size=list(size), **weights)
-    batch = min(8, max(2, images // 2))
+    batch = min(8, max(2, count // 2))
     rates = dict(lr=3e-3, encoder_lr=5e-4 if checkpoint else 2e-3)
     final = dict(**rates, weight_decay=1e-2, schedule="poly", polyak=0.99, resumable=True)
     return dict(
@@ -69,7 +71,7 @@ def _encoded(
         stages=[
             dict(
                 name="decoder",
-                view=dict(**view, copies=max(1, -(-CROPS // images))),
+                view=dict(**view, copies=max(1, -(-CROPS // count))),
                 recipe=dict(epochs=1, batch=batch, lr=1e-2, polyak=0.9),
                 options=dict(cached=True),
             )
@@ -83,6 +85,12 @@ def _encoded(
         budget=dict(trials=1),
         seeds=[0],
     )
+
+
+def mirrors(images: Any) -> bool:
+    """Are images the same in a mirror? Not where two classes are each other's, as "left lung" and "right lung"."""
+    names = [sided(name) for name in getattr(images, "classes", ())]
+    return not {rest for rest, side in names if side == "left"} & {rest for rest, side in names if side == "right"}
 
 
 def segmentation(data: Config, size: Size, width: Width, checkpoint: str | None) -> Config:
@@ -148,8 +156,9 @@ def restoration(data: Config, size: Size, width: Width, checkpoint: str | None) 
 
 def classification(data: Config, size: Size, width: Width, checkpoint: str | None) -> Config:
     """Backbones, which begin with the checkpoint's weights where there is one."""
-    batch = min(32, max(2, build(DATA, data).size("train") // 2))
-    view = dict(size=list(size), eval_size=list(size), scale=[1.0, 1.4], jitter=0.2)
+    images: Any = build(DATA, data)
+    batch = min(32, max(2, images.size("train") // 2))
+    view = dict(size=list(size), eval_size=list(size), scale=[1.0, 1.4], jitter=0.2, mirror=mirrors(images))
     rate = 3e-3 if checkpoint else 1e-2
     return dict(
         id="own-classification-v1",

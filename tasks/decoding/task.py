@@ -171,7 +171,7 @@ class DecoderTask(EncoderTask):
         identity = {
             "model": self._taught(model),
             "stage": str(stage),
-            "data": self.data_print,
+            "data": self.data_print(*stage.view.train),
             "encoder": self.encoder.identity,
             "version": 1,
         }

@@ -18,6 +18,7 @@ class DepthSamples(Samples):
     """
 
     data: DepthData
+    learns_by = ("eval_size",)
 
     def cut(self, image: np.ndarray, truth: np.ndarray, rng: np.random.Generator) -> Sample:
         size, scored = self.view.size, self.view.eval_size

@@ -56,7 +56,7 @@ def voc_map(ground_truth: Mapping[str, Any], detections: Sequence[Detection], io
     Raises ValueError where no class has one, or a detection names an image or category that is not there.
     """
     _check(ground_truth, detections)
-    classes = sorted({item["category_id"] for item in ground_truth["annotations"] if not item.get("difficult")})
+    classes = sorted({item["category_id"] for item in ground_truth["annotations"] if not _apart(item)})
     if not classes:
         raise ValueError("the ground truth has no object that counts: give one with objects that are not difficult")
     objects, found = ({category: [] for category in classes} for _ in range(2))
@@ -70,15 +70,19 @@ def voc_map(ground_truth: Mapping[str, Any], detections: Sequence[Detection], io
 def voc_ap(ground_truth: Mapping[str, Any], detections: Sequence[Detection], category: int, iou: float = 0.5) -> float:
     """The average precision of one class, 0 to 100, by PASCAL VOC's rules (Everingham et al., IJCV 2010, section 4.2).
 
-    It is the area under the interpolated curve (VOC since 2010). An annotation with a true `difficult` neither counts nor
-    punishes who finds it. Arguments as in `coco_metrics`, but neither area nor iscrowd is read.
+    It is the area under the interpolated curve (VOC since 2010). An annotation with a true `difficult` or
+    `iscrowd` neither counts nor punishes who finds it. Arguments as in `coco_metrics`, but area is not read.
     """
     objects = [item for item in ground_truth["annotations"] if item["category_id"] == category]
-    total = sum(not item.get("difficult") for item in objects)
+    total = sum(not _apart(item) for item in objects)
     hits = _hits(objects, [item for item in detections if item["category_id"] == category], iou)
     precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
     best = np.maximum.accumulate(precision[::-1])[::-1]  # the best precision at this recall or a higher one
     return float(100 * best[hits].sum() / total)
+
+
+def _apart(item: Mapping[str, Any]) -> bool:
+    return bool(item.get("difficult") or item.get("iscrowd"))
 
 
 def _hits(objects: Sequence[Mapping[str, Any]], detections: Sequence[Detection], iou: float) -> np.ndarray:
@@ -101,7 +105,7 @@ def _hits(objects: Sequence[Mapping[str, Any]], detections: Sequence[Detection],
     taken: set[int] = set()
     hits: list[bool] = []
     for at in nearest:
-        if at is None or not objects[at].get("difficult"):
+        if at is None or not _apart(objects[at]):
             hits.append(at is not None and at not in taken)
         if at is not None:
             taken.add(at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from io import StringIO
@@ -70,8 +71,24 @@ def coco_metrics(ground_truth: Mapping[str, Any], found: np.ndarray, sigmas: Seq
         truth.createIndex()
         evaluation = COCOeval(truth, truth.loadRes(results), "keypoints")
         evaluation.params.kpt_oks_sigmas = np.array(sigmas)
+        crowd = Counter(annotation["image_id"] for annotation in ground_truth["annotations"])
+        evaluation.params.maxDets = [
+            max(20, *crowd.values())
+        ]  # COCO's 20, or as many as there are: each has one answer
         evaluation.evaluate()
         evaluation.accumulate()
-        evaluation.summarize()
-    values = dict(zip(COCO_METRICS, evaluation.stats[:6], strict=True))
-    return {name: float(100 * value) if value >= 0 else -1.0 for name, value in values.items()}
+    # By threshold (and recall), class, and range of sizes: all, medium, large.
+    precision, recall = (evaluation.eval[name][..., 0] for name in ("precision", "recall"))
+    of = (
+        precision[..., 0],
+        precision[0, ..., 0],
+        precision[5, ..., 0],
+        precision[..., 1],
+        precision[..., 2],
+        recall[..., 0],
+    )
+    return {name: _mean(values[values > -1]) for name, values in zip(COCO_METRICS, of, strict=True)}
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(100 * values.mean()) if values.size else -1.0

@@ -24,6 +24,7 @@ SPREADS = {
 }
 SIDES = ("left", "right")
 LETTERS = re.compile(r"([lr])([ _.-].+)|(.+[ _.-])([lr])")  # of a side, as in "l_knee" and "Knee R", in small ones
+CAMEL = re.compile(r"^([LRlr])(?=[A-Z][a-z])|(?<=[a-z])([LR])$")  # and as in "LKnee", "lKnee" and "kneeL"
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,12 @@ class Skeleton:
 
 
 def sided(joint: str) -> tuple[str, str]:
-    """What a joint is called beside its side, in small letters, and "left", "right" or "" (also of "l_knee", "Knee R")."""
+    """What a joint is called beside its side, in small letters, and "left", "right" or "" (of "l_knee", "KneeR", too)."""
     name = joint.lower()
     for side in SIDES:
         if side in name:
             return name.replace(side, "*"), side
-    found = LETTERS.fullmatch(name)
+    found = LETTERS.fullmatch(CAMEL.sub(r"\1 \2", joint).lower())
     if found is None:
         return name, ""
     return f"{found[3] or ''}*{found[2] or ''}", SIDES["lr".index(found[1] or found[4])]

@@ -116,8 +116,8 @@ LAYOUTS = {
 class FolderSegmentation(FolderData, SegmentationData):
     """A dataset folder in one of the LAYOUTS.
 
-    What is None is the layout's. `classes` are names in the order of their indices; where neither the layout nor the caller
-    has any, they are the lines of `classes.txt` in the root. Label files hold these indices, or raw values that
+    What is None is the layout's. `classes` are names in the order of their indices; where the caller has none, they are the
+    lines of `classes.txt` in the root, where there is one. Label files hold these indices, or raw values that
     `label_map` translates to them; `ignore` lists the raw values that do not count. 255 is one of these, unless `label_map`
     names it. Classes that are not the layout's must have a pixel in each of the POOLS that is read.
     """
@@ -134,9 +134,10 @@ class FolderSegmentation(FolderData, SegmentationData):
         if layout not in LAYOUTS:
             raise ValueError(f"there is no dataset layout {layout!r}: use one of {', '.join(LAYOUTS)}")
         self.layout = LAYOUTS[layout]
-        self.named = classes is not None or not self.layout.classes
+        own = (self.root / "classes.txt").is_file()
+        self.named = classes is not None or own or not self.layout.classes
         if classes is None:
-            classes = self.layout.classes or self._listed_classes()
+            classes = self._listed_classes() if own or not self.layout.classes else self.layout.classes
         self.classes = class_names(classes, self.root, IGNORE)
         given = self._values(label_map or {})
         indices = given or self.layout.label_map or {index: index for index in range(len(self.classes))}

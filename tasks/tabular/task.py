@@ -44,7 +44,7 @@ class TabularTask(Task):
         }
         self._seconds = self.table.column("seconds") if "seconds" in schema.columns else None
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, *others: str) -> str:
         return self.table.fingerprint
 
     def check(self, stages: Iterable[Stage]) -> None:

@@ -275,15 +275,6 @@ def test_what_is_damaged_or_of_another_protocol_is_refused(one: Run, tmp_path: P
             Scores(path, one)
 
 
-def test_a_journal_that_another_process_writes_is_refused(one: Run, tmp_path: Path) -> None:
-    with (
-        Scores(tmp_path / "a.jsonl", one),
-        pytest.raises(ValueError, match=r"a\.jsonl is being written by another process"),
-    ):
-        Scores(tmp_path / "a.jsonl", one)
-    Scores(tmp_path / "a.jsonl", one)
-
-
 def test_a_failure_is_told_and_kept(one: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tasks.toy import ToyTask
 

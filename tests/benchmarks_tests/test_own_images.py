@@ -76,6 +76,45 @@ def test_label_maps_without_splits_or_names(tmp_path: Path, values: tuple[int, .
     assert len(set.union(*prints)) == 10
 
 
+def test_soft_edges_are_no_classes(tmp_path: Path) -> None:
+    pictures(tmp_path / "images", 4)
+    masks(tmp_path / "masks", 4, tuple(range(200)))
+    with pytest.raises(ValueError, match="hold 200 values, as soft edges leave them"):
+        data_of("segmentation", tmp_path)
+
+
+def test_names_of_ones_own_win_over_those_of_the_layout(tmp_path: Path) -> None:
+    pictures(tmp_path / "train", 3)
+    masks(tmp_path / "trainannot", 3, (0, 1))
+    (tmp_path / "classes.txt").write_text("ground\ncrack\n")
+    assert opened("segmentation", tmp_path).classes == ("ground", "crack")
+
+
+@pytest.mark.parametrize(("names", "mirror"), [(("left lung", "right lung"), False), (("left lung", "heart"), True)])
+def test_what_a_mirror_would_turn_into_another_class_is_not_mirrored(
+    tmp_path: Path, names: tuple[str, str], mirror: bool
+) -> None:
+    pictures(tmp_path / "images", 5)
+    masks(tmp_path / "masks", 5, (0, 1))
+    (tmp_path / "classes.txt").write_text("\n".join(names))
+    config = PROTOCOLS["segmentation"](data_of("segmentation", tmp_path), (40, 48), WIDTHS["segmentation"][0], None)
+    assert [stage["view"]["mirror"] for stage in (*config["stages"], config["final"])] == [mirror] * 2
+
+
+def test_gray_pictures_of_three_channels_are_gray(tmp_path: Path) -> None:
+    for path in pictures(tmp_path, 5):
+        Image.fromarray(np.asarray(Image.open(path))[..., 0]).convert("RGB").save(path)
+    assert opened("restoration", tmp_path).channels == 1
+    pictures(tmp_path, 1)
+    assert opened("restoration", tmp_path).channels == 3
+
+
+def test_what_is_dealt_out_is_told_with_what_it_is_of(tmp_path: Path) -> None:
+    pictures(tmp_path / "images", 10)
+    masks(tmp_path / "masks", 10, (0, 255))
+    assert opened("segmentation", tmp_path).summary("val").startswith("2 of 10 images; classes 0 ")
+
+
 def test_equal_pictures_are_in_one_split(tmp_path: Path) -> None:
     pictures(tmp_path, 6)
     for index in range(6):  # each a second time

@@ -153,6 +153,21 @@ def test_what_does_not_count_does_not_come_to_count_in_a_crop() -> None:
         assert (depth[image[..., 0] / 50 < 2.9] > 0).all()
 
 
+def test_cached_crops_are_others_where_depths_are(cache: Path) -> None:
+    """What is enlarged looks nearer than how it is scored, so that the truth of crops depends on `eval_size`."""
+    config = dict(type="DepthTask", data=dict(type="ScenesDepth"), encoder={"width": 0.1}, cache=str(cache))
+    task = build(TASKS, config)
+    view = dict(train=["val"], eval="val", share=0.1, size=[32, 32], copies=1)
+    truths = []
+    for side in (48, 96):
+        recipe = dict(epochs=1, batch=2)
+        stage = Stage.of(
+            dict(name="s", view={**view, "eval_size": [side, side]}, recipe=recipe, options=dict(cached=True))
+        )
+        truths.append(next(iter(task.batches(stage, 0, 0))).truth.clone())
+    assert torch.allclose(2 * truths[0], truths[1])
+
+
 def test_an_image_without_depth_is_an_example_without_a_score(cache: Path) -> None:
     task = build(
         TASKS, dict(type="DepthTask", data=dict(type="ScenesDepth"), encoder={"width": 0.25}, cache=str(cache))

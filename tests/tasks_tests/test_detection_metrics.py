@@ -191,11 +191,19 @@ def in_whole_pixels(case: Data) -> Data:
     return {**ground_truth, "annotations": objects}, found
 
 
+def test_crowds_neither_count_nor_punish_by_voc_s_rules() -> None:
+    here = dict(image_id=0, category_id=1)
+    objects = [dict(here, bbox=[0, 0, 10, 10]), dict(here, bbox=[50, 50, 40, 40], iscrowd=1)]
+    truth = dict(images=[dict(id=0)], categories=[dict(id=1)], annotations=objects)
+    found = [dict(here, bbox=[50, 50, 40, 40], score=0.9), dict(here, bbox=[0, 0, 10, 10], score=0.8)]
+    assert voc_map(truth, found) == 100
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_voc_is_mmdetections(seed: int) -> None:
     rng = Random(seed)
     ground_truth, detections = random_case(seed, 60.0)
-    objects = [{**item, "difficult": rng.random() < 0.3} for item in ground_truth["annotations"]]
+    objects = [{**item, "iscrowd": 0, "difficult": rng.random() < 0.3} for item in ground_truth["annotations"]]
     detections = [{**item, "score": rng.random()} for item in detections]  # without ties
     case = ({**ground_truth, "annotations": objects}, detections)
     for iou in (0.3, 0.5):

@@ -153,6 +153,7 @@ def test_a_mirrored_view_changes_left_and_right() -> None:
         (("l_knee", "tail", "r_knee", "l_hip"), [2, 1, 0, 3]),
         (("Knee-R", "Knee-L", "leftEye", "rightEye"), [1, 0, 3, 2]),
         (("bright", "blight", "l", "r"), [0, 1, 2, 3]),
+        (("LElbow", "RElbow", "kneeR", "kneeL"), [1, 0, 3, 2]),
     ],
 )
 def test_sides_are_known_however_they_are_written(joints: tuple[str, ...], mirrored: list[int]) -> None:
@@ -215,6 +216,15 @@ def test_ap_follows_the_similarity_of_joints(off: float) -> None:
     assert metrics["AP50"] == pytest.approx(100 * passed[0])
     assert metrics["AP75"] == pytest.approx(100 * passed[5])
     assert (metrics["APM"], metrics["APL"]) == (-1, -1)  # 900 square pixels are a small person
+
+
+def test_more_than_twenty_persons_in_an_image_all_count() -> None:
+    data = Ramps()
+    person, truth = data.person("val", 0).joints, data.ground_truth("val")
+    one = truth["annotations"][0]
+    found = np.stack([person + np.array([50 * number, 0, 0]) for number in range(30)])
+    persons = [{**one, "id": number, "keypoints": joints.ravel().tolist()} for number, joints in enumerate(found, 1)]
+    assert coco_metrics({**truth, "annotations": persons}, found, [0.05] * 3)["AP"] == pytest.approx(100)
 
 
 def test_coco_s_own_sigmas_and_those_of_other_joints() -> None:

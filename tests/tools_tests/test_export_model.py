@@ -213,6 +213,9 @@ def _pictures_are_drawn(tool: Any, out: Path, tmp_path: Path, engines: list[str]
     (pictures / "c.png").write_bytes(b"no picture")
     torn = tool("predict", pictures / "c.png", "--model", out, "--out", tmp_path / "torn")
     assert (torn.returncode, torn.stderr.count("\n"), "c.png" in torn.stderr) == (2, 1, True)
+    others = tool("predict", pictures, "--model", out, "--out", tmp_path / "others")
+    assert (others.returncode, "c.png" in others.stderr) == (1, True)
+    assert set(json.loads((tmp_path / "others/predictions.json").read_text())) == {"a.png", "b.jpg"}
 
 
 def test_transparency_is_kept_or_refused(tmp_path: Path) -> None:
