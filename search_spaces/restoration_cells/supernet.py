@@ -75,7 +75,8 @@ class RestorationSupernet(Supernet):
 
     The input from two layers before is weighted by both moves, the decoder's inputs by the probabilities of the paths that
     would put them there. (In the authors' supernet the former is the sum of the layer before, and the decoder sees all ends
-    side by side.) So, with all weight on one answer, this is that answer's network. No BN is affine.
+    side by side.) So, with all weight on one answer, this is that answer's network; widths that no path reaches are not run.
+    No BN is affine.
     """
 
     def __init__(self, settings: Mapping[str, Any]):
@@ -128,10 +129,11 @@ class RestorationSupernet(Supernet):
         ops, moves = self.alone or self.scores()
         first, second = self.frame.stem(x)
         older, old, narrow = {0: activate(first)}, {0: activate(second)}, []
+        reached = arrivals(moves.detach()).tolist()
         before = torch.eye(moves.shape[1], device=moves.device, dtype=moves.dtype)
         for layer, step in enumerate(moves):
             twice, new = before @ step, {}
-            for width in reachable(layer, moves.shape[1]):
+            for width in (width for width, chance in enumerate(reached[layer]) if chance):
                 cell = partial(self.cells[f"{layer}_{width}"], weights=ops[layer])
                 far = mixed(self._ways(layer, width, 2, older, twice))
                 ways = self._ways(layer, width, 1, old, step)
@@ -139,13 +141,14 @@ class RestorationSupernet(Supernet):
                     new[width] = mixed((share, cell(far, near)) for share, near in ways)
                 else:
                     new[width] = cell(far, mixed(ways))
-            narrow.append(new[0])
+            narrow.append(new.get(0))
             older, old, before = old, {width: activate(y) for width, y in new.items()}, step
         ends, visits = arrivals(moves)[-1], last_narrow(moves)
         deep = total(ends[end] * self.tails[str(end)](y) for end, y in old.items())
-        early = (1 - visits.sum()) * self.frame.reduce(second)
-        early = total([early, *(chance * y for chance, y in zip(visits, narrow, strict=False))])
-        return self.frame.finish(x, early, deep)
+        stem = 1 - visits.sum()
+        early = [stem * self.frame.reduce(second)] if stem else []
+        early += [chance * y for chance, y in zip(visits, narrow, strict=False) if y is not None]
+        return self.frame.finish(x, total(early), deep)
 
     def _ways(
         self, layer: int, width: int, back: int, maps: Mapping[int, Tensor], moves: Tensor
@@ -153,7 +156,8 @@ class RestorationSupernet(Supernet):
         """What a cell gets from the layer `back` layers before, its `maps` by width: shares of `moves`, and routed maps."""
         routers = self.near if back == 1 else self.far
         for start in self._starts(layer, width, back):
-            yield moves[start, width], routers[f"{layer}_{start}_{width}"](maps[start])
+            if start in maps:
+                yield moves[start, width], routers[f"{layer}_{start}_{width}"](maps[start])
 
     def discretise(self) -> dict[str, Choice]:
         """Each node's two inputs with the largest weight of an operation other than "none", and the path of `best_path`.

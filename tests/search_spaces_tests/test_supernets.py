@@ -34,6 +34,7 @@ SPACES: dict[str, tuple[FiniteSpace, dict[str, Any], Any]] = {
     "fpn": (FPNCells(4, 4), dict(in_channels=[8] * 4), (TAPS,)),
     "head": (HeadCells(8, 2), dict(num_classes=3), ([*TAPS, TAPS[-1]],)),
     "restoration": (RestorationCells(nodes=2, channels=2, stem=4), {}, (torch.rand(2, 1, 8, 8),)),
+    "paths": (RestorationCells(nodes=1, channels=2, stem=4, per_path=True), {}, (torch.rand(2, 1, 8, 8),)),
 }
 
 
@@ -102,6 +103,21 @@ def test_while_an_answer_is_held_nothing_else_counts(case: Any) -> None:
             assert torch.equal(flat(net(*inputs)), held)
         assert mixture.shape != held.shape or not torch.allclose(mixture, held)
     assert all(isinstance(value, Tensor) for value in net.derive(arch.as_dict()).values())
+
+
+def test_a_step_of_a_held_answer_moves_nothing_that_is_not_its_own(case: Any) -> None:
+    """An optimiser with momentum or decay moves also what has a gradient of zero.
+
+    These answers have no convolution that reads zeros alone, whose gradient is zero in their own networks, too.
+    """
+    space, net, inputs = case
+    for seed in range(3):
+        net.zero_grad(set_to_none=True)
+        with net.train().held(space.sample(Random(seed)).as_dict()):
+            flat(net(*inputs)).square().sum().backward()
+        gradients = {name: weight.grad for name, weight in net.named_parameters() if weight.grad is not None}
+        assert gradients
+        assert [name for name, gradient in gradients.items() if not gradient.any()] == []
 
 
 def flat(outputs: Any) -> Tensor:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 
 from core import build
 from search_spaces import SPACES
+from search_spaces.restoration_cells.space import RestorationCells
 from strategies.supernet import memory
 from strategies.supernet.darts import DARTS
 from strategies.supernet.free_memory import free_memory, left_by_groups
@@ -26,7 +28,7 @@ from tasks.restoration.task import RestorationTask
 
 TASK = RestorationTask(dict(type="ScenesImages"), "", dict(type="Noise", sigma=30.0), ssim_weight=0.02)
 # 26 images, of which a half fills a batch
-STAGE = Stage("short", View(share=0.1, size=(16, 16), copies=1), Recipe(epochs=1, batch=12))
+STAGE = Stage("short", View(share=0.1, size=(32, 32), copies=1), Recipe(epochs=1, batch=12))
 
 
 def space(channels: int = 4) -> Any:
@@ -79,11 +81,13 @@ def test_it_stops_at_the_limit() -> None:
 def test_an_epoch_takes_what_was_foreseen(
     restoration_study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strategy: SupernetSearch
 ) -> None:
-    """The training and scoring of an epoch, from the moment when the supernet is there."""
+    """The training and scoring of an epoch, from the moment when the supernet is there; all answers sampled are one."""
     from tasks.restoration.samples import RestorationSamples
 
     monkeypatch.setattr(RestorationSamples, "eval_size", 1)
-    plain = dict(name="short", view=dict(share=0.1, size=[16, 16], copies=1), recipe=dict(epochs=1, batch=12))
+    answer = space().sample(Random(0))
+    monkeypatch.setattr(RestorationCells, "sample", lambda self, rng: answer)
+    plain = dict(name="short", view=dict(share=0.1, size=[32, 32], copies=1), recipe=dict(epochs=1, batch=12))
     settings = dict(type="RestorationCells", nodes=1, layers=2, channels=4, stem=8)
     first = strategy.stages(STAGE)[0]
     need = foresee(TASK, space().supernet(), first, strategy.copies, math.inf, strategy.paths(space()))
