@@ -44,11 +44,6 @@ class Optimization:
             average = recipe.average or {"type": "Polyak", "decay": recipe.polyak}
             self.average = build(AVERAGES, average, weights=[*searched, *encoder])
 
-    @property
-    def rate(self) -> float:
-        """The learning rate of the searched part, of its first weight."""
-        return float(self.optimizers[0].param_groups[0]["lr"])
-
     def step(self, loss: Tensor) -> float:
         """One step down a loss, which is returned. Raises FloatingPointError where it is not finite."""
         return self.accumulate([loss])
@@ -72,15 +67,24 @@ class Optimization:
             self.average.follow(self.done)
         return value
 
+    def rates(self, weights: Sequence[nn.Parameter]) -> list[float]:
+        """The learning rate of each of the weights."""
+        return [float(group["lr"]) for _, group in self._owners(weights)]
+
     @torch.no_grad()
     def direction(self, weights: Sequence[nn.Parameter], gradients: Sequence[Tensor]) -> list[Tensor]:
         """Where the next step moves weights of these gradients: against momentum and decay, too, where SGD moves them.
 
         This is the unrolled step in the code of DARTS. For other optimisers it is against the gradients alone.
         """
+        owners = self._owners(weights)
+        return [_pull(*of, weight, one) for of, weight, one in zip(owners, weights, gradients, strict=True)]
+
+    def _owners(self, weights: Sequence[nn.Parameter]) -> list[tuple[Optimizer, dict[str, Any]]]:
+        """What moves each of the weights: the optimiser, and its group."""
         every = ((optimizer, group) for optimizer in self.optimizers for group in optimizer.param_groups)
         owners = {id(weight): (optimizer, group) for optimizer, group in every for weight in group["params"]}
-        return [_pull(*owners[id(weight)], weight, one) for weight, one in zip(weights, gradients, strict=True)]
+        return [owners[id(weight)] for weight in weights]
 
     def end_epoch(self) -> None:
         """What follows the last step of an epoch."""

@@ -20,8 +20,9 @@ class DARTS(SupernetSearch):
 
     The first stage's training images fall into two halves. Each step moves the architecture's weights down the loss on a
     batch of the second half (Adam with `arch_lr` and `arch_decay`), then the network's down the loss on one of the first, as
-    the stage says. `order` 2 looks one step of the network's weights ahead (equations 6 to 8; with momentum and decay, where
-    the stage says SGD): five passes a step instead of two. For the first `warmup` epochs only the network's weights move.
+    the stage says. `order` 2 looks one step of the network's weights ahead (equations 6 to 8; each by its own learning
+    rate, with momentum and decay where the stage says SGD): five passes a step instead of two. For the first `warmup` epochs
+    only the network's weights move.
     (`arch_decay` is added to a gradient that is as small as the loss: what suits cross-entropies holds the weights at their
     start where the loss is a squared error of 0.001.)
 
@@ -76,8 +77,9 @@ class DARTS(SupernetSearch):
         if self.order == 1:
             gradient = first_order(training.alphas, losses[1])
         else:
-            ahead = training.optimization.direction
-            gradient = second_order(training.alphas, training.weights, *losses, training.rate, ahead)
+            optimization, weights = training.optimization, training.weights
+            rates = optimization.rates(weights)
+            gradient = second_order(training.alphas, weights, *losses, rates, optimization.direction)
         for alpha, part in zip(training.alphas, gradient, strict=True):
             alpha.grad = part
         torch.nn.utils.clip_grad_norm_(training.alphas, self.clip)

@@ -21,25 +21,28 @@ def second_order(
     weights: Sequence[nn.Parameter],
     training: Loss,
     validation: Loss,
-    rate: float,
+    rates: Sequence[float],
     direction: Direction = lambda _, gradients: gradients,
 ) -> list[Tensor]:
-    """The gradient of the validation loss after one step of `rate` down the training loss (DARTS, equations 6 to 8).
+    """The gradient of the validation loss after one step down the training loss (DARTS, equations 6 to 8).
 
-    `direction` makes the step of the weights' gradients. The Hessian-vector product is a central difference with epsilon =
-    0.01 / |v|. Weights are as before when it returns.
+    `direction` makes the step of the weights' gradients, each times its rate. The Hessian-vector product is a central
+    difference with epsilon = 0.01 / |v|, in v each weight by the share of the largest rate. Weights are as before when it
+    returns.
     """
     before = [weight.detach().clone() for weight in weights]
-    _shift(weights, direction(weights, _gradient(training, weights)), -rate)
+    rate = max(rates)
+    scales = [one / rate if rate else 1.0 for one in rates]
+    _shift(weights, direction(weights, _gradient(training, weights)), [-one for one in rates])
     both = _gradient(validation, [*alphas, *weights])
     direct, vector = both[: len(alphas)], both[len(alphas) :]
     _restore(weights, before)
-    norm = torch.stack([part.square().sum() for part in vector]).sum().sqrt()
-    epsilon = float(0.01 / norm.clamp_min(1e-12))
-    _shift(weights, vector, epsilon)
+    squares = [scale**2 * part.square().sum() for scale, part in zip(scales, vector, strict=True)]
+    epsilon = float(0.01 / torch.stack(squares).sum().sqrt().clamp_min(1e-12))
+    _shift(weights, vector, [epsilon * scale for scale in scales])
     above = _gradient(training, alphas)
     _restore(weights, before)
-    _shift(weights, vector, -epsilon)
+    _shift(weights, vector, [-epsilon * scale for scale in scales])
     below = _gradient(training, alphas)
     _restore(weights, before)
     return [d - rate * (a - b) / (2 * epsilon) for d, a, b in zip(direct, above, below, strict=True)]
@@ -55,8 +58,8 @@ def _gradient(loss: Loss, parameters: Sequence[nn.Parameter]) -> list[Tensor]:
 
 
 @torch.no_grad()
-def _shift(weights: Sequence[nn.Parameter], direction: Sequence[Tensor], step: float) -> None:
-    for weight, part in zip(weights, direction, strict=True):
+def _shift(weights: Sequence[nn.Parameter], direction: Sequence[Tensor], steps: Sequence[float]) -> None:
+    for weight, part, step in zip(weights, direction, steps, strict=True):
         weight.add_(part, alpha=step)
 
 

@@ -74,11 +74,6 @@ class SupernetTraining:
         """Move the weights by one step down the loss, which is returned."""
         return self.optimization.step(self.loss(batch))
 
-    @property
-    def rate(self) -> float:
-        """By how much a step moves the weights of the searched part."""
-        return self.optimization.rate
-
     def end_epoch(self) -> None:
         """What follows the last step of an epoch."""
         self.optimization.end_epoch()

@@ -42,7 +42,7 @@ def test_second_order_equals_exact_autograd() -> None:
         weights,
         lambda: loss(alpha, weights, data["training"]),
         lambda: loss(alpha, weights, data["validation"]),
-        RATE,
+        [RATE] * 3,
     )
     assert torch.allclose(ours, exact, rtol=1e-4)
     (plain,) = first_order([alpha], lambda: loss(alpha, weights, data["validation"]))
@@ -62,10 +62,28 @@ def test_the_step_ahead_has_the_momentum_and_the_decay_of_sgd() -> None:
     moved = [w - RATE * (g + 0.05 * w + 0.9 * b) for w, g, b in zip(weights, step, buffers, strict=True)]
     (exact,) = torch.autograd.grad(loss(alpha, moved, data["validation"]), alpha)
     losses = (lambda: loss(alpha, weights, data["training"])), (lambda: loss(alpha, weights, data["validation"]))
-    (ours,) = second_order([alpha], weights, *losses, RATE, optimization.direction)
+    (ours,) = second_order([alpha], weights, *losses, [RATE] * 3, optimization.direction)
     assert torch.allclose(ours, exact, rtol=1e-4)
-    (plain,) = second_order([alpha], weights, *losses, RATE)
+    (plain,) = second_order([alpha], weights, *losses, [RATE] * 3)
     assert not torch.allclose(plain, exact, rtol=1e-2)
+
+
+def test_the_step_ahead_is_each_weights_own() -> None:
+    """As of an encoder that learns more slowly."""
+    alpha, weights, data = problem()
+    settings = dict(type="SGD", lr=RATE)
+    recipe = Recipe(epochs=1, clip=None, optimizer=settings, encoder=dict(lr=RATE / 100))
+    optimization = Optimization(recipe, nn.Module(), weights[1:], weights[:1], 2)
+    rates = optimization.rates(weights)
+    assert rates == [RATE / 100, RATE, RATE]
+    step = torch.autograd.grad(loss(alpha, weights, data["training"]), weights, create_graph=True)
+    moved = [weight - rate * part for weight, rate, part in zip(weights, rates, step, strict=True)]
+    (exact,) = torch.autograd.grad(loss(alpha, moved, data["validation"]), alpha)
+    losses = (lambda: loss(alpha, weights, data["training"])), (lambda: loss(alpha, weights, data["validation"]))
+    (ours,) = second_order([alpha], weights, *losses, rates, optimization.direction)
+    assert torch.allclose(ours, exact, rtol=1e-4)
+    (alike,) = second_order([alpha], weights, *losses, [RATE] * 3, optimization.direction)
+    assert not torch.allclose(alike, exact, rtol=1e-2)
 
 
 @pytest.mark.parametrize("name", ["AdamW", "RMSprop"])
@@ -80,7 +98,7 @@ def test_the_step_ahead_of_other_optimisers_is_the_gradient(name: str) -> None:
 def test_second_order_without_a_step_is_first_order() -> None:
     alpha, weights, data = problem()
     losses = [lambda name=name: loss(alpha, weights, data[name]) for name in ("training", "validation")]
-    (ours,) = second_order([alpha], weights, losses[0], losses[1], 0.0)
+    (ours,) = second_order([alpha], weights, losses[0], losses[1], [0.0] * 3)
     assert torch.allclose(ours, first_order([alpha], losses[1])[0])
 
 

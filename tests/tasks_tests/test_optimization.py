@@ -31,7 +31,7 @@ def rates(steps: int, epochs: int, schedule: Any, lr: float = 0.4) -> list[float
     optimization = Optimization(recipe, nn.Module(), [weight], [], steps)
     for _ in range(epochs):
         for _ in range(steps // epochs):
-            found.append(optimization.rate)
+            found += optimization.rates([weight])
             optimization.step(weight.sum())
         optimization.end_epoch()
     return found
@@ -215,11 +215,12 @@ def test_a_schedule_moves_all_parts_alike() -> None:
     groups = list(network.decoder.parameters()), list(network.backbone.parameters())
     optimization = Optimization(recipe, network, *groups, 2)
     optimization.step(network.loss(0))
-    assert [one.param_groups[0]["lr"] for one in optimization.optimizers] == pytest.approx([0.01, 0.02])
+    assert optimization.rates([group[0] for group in groups]) == pytest.approx([0.01, 0.02])
 
 
 def test_the_poly_schedule_ends_at_zero() -> None:
-    assert optimised(10, schedule="poly")[1].rate == 0
+    weight, optimization = optimised(10, schedule="poly")
+    assert optimization.rates([weight]) == [0]
 
 
 # Averages.

@@ -79,10 +79,11 @@ def test_the_recipe_of_the_docs_can_train() -> None:
 def rates(recipe: Recipe, steps: int) -> list[float]:
     """The learning rate of every step of a training."""
     network = nn.Conv2d(1, 1, 1)
-    optimization, found = Optimization(recipe, network, list(network.parameters()), [], steps), []
+    weights = list(network.parameters())
+    optimization, found = Optimization(recipe, network, weights, [], steps), []
     for _ in range(recipe.epochs):
         for _ in range(steps // recipe.epochs):
-            found.append(optimization.rate)
+            found.append(optimization.rates(weights)[0])
             optimization.step(network(torch.ones(1, 1, 1, 1)).sum())
         optimization.end_epoch()
     return found
