@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import did_you_mean
 from search_spaces import Architecture, FiniteSpace, SearchSpace
+from search_spaces.space import Narrowed
 from strategies.strategy import AskTell, Plan, Study, check_open
 from strategies.trial import Proposal, Trial
 
@@ -110,9 +111,14 @@ class Predictor(AskTell):
 
 
 class Encoding:
-    """Architectures as rows of zeros and ones, a column for each choice of each decision, by their canonical choices."""
+    """Architectures as rows of zeros and ones, a column for each choice of each decision, by their canonical choices.
+
+    In a part of a space these may be choices that only the whole has.
+    """
 
     def __init__(self, space: FiniteSpace):
+        while isinstance(space, Narrowed):
+            space = space.whole
         choices = [(name, choice) for name, options in space.decisions.items() for choice in options]
         self.columns = {choice: column for column, choice in enumerate(choices)}
 

@@ -11,6 +11,8 @@ import pytest
 from scipy import integrate, stats
 
 from search_spaces.decoder_cells.space import DecoderCells
+from search_spaces.space import Part
+from search_spaces.subset import Subset
 from search_spaces.toy.space import ToySpace
 from strategies import Proposal, Trial
 from strategies.predictor import ACQUISITIONS, MODELS, Encoding, Predictor, improvement
@@ -35,6 +37,17 @@ def test_equal_networks_have_equal_codes() -> None:
     assert set(np.unique(rows)) == {0.0, 1.0}
     for one, other in zip(range(50), range(50, 100), strict=True):
         assert np.array_equal(rows[one], rows[other]) == (archs[one] == mutated[one])
+
+
+def test_networks_of_a_part_have_codes_of_their_own() -> None:
+    """Also where their canonical choices are not the part's: here a block's sides are in the other order."""
+    part = Subset(dict(type="DecoderCells", aux=None), {"block0.a": [3], "block0.b": [0, 1], "cell.op0": ["sep3"]})
+    inner = Part(part, "block0", part.sample(Random(0)))
+    archs = [inner.architecture(inner.sample(Random(0)).as_dict() | {"block0.b": place}) for place in (0, 1)]
+    assert all(dict(arch.canonical)["block0.b"] == 3 for arch in archs)
+    for space in (part, inner, DecoderCells()):
+        assert not np.array_equal(*Encoding(space)(archs))
+    assert Encoding(part)(archs).shape == Encoding(DecoderCells())(archs).shape
 
 
 def test_the_expected_improvement_is_the_integral() -> None:
