@@ -33,7 +33,7 @@ class Policy:
         assert isinstance(space, FiniteSpace)
         self.space = space
         self.open = {name: options for name, options in space.decisions.items() if len(options) > 1}
-        groups = [name if any(isinstance(one, int) for one in of) else of for name, of in self.open.items()]
+        groups = [name if any(isinstance(one, int | float) for one in of) else of for name, of in self.open.items()]
         self.controller = controller.of([len(options) for options in self.open.values()], groups, **settings)
 
     def draw(self, rng: Random) -> tuple[Architecture, float]:

@@ -10,7 +10,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from search_spaces import FiniteSpace
 from search_spaces.decoder_cells.space import DecoderCells
+from search_spaces.mbconv.scaled import ScaledMBConv
 from search_spaces.table.space import TableSpace
 from search_spaces.toy.space import ToySpace
 from strategies import Proposal, Trial
@@ -141,6 +143,14 @@ def test_the_published_arch1_can_be_drawn() -> None:
     for _ in range(60):
         policy.controller.reinforce(places.tolist(), [1.0], 0.0)
     assert policy.draw(Random(0))[0] == space.read(ARCH1)
+
+
+def test_decisions_between_the_same_operations_share_a_head_and_numbers_do_not() -> None:
+    def heads(space: FiniteSpace) -> int:
+        return len(Policy(space, Autoregressive, hidden=2, layers=1, lr=1e-2, seed=0).controller.heads)
+
+    assert heads(ToySpace(layers=2)) == 5  # two widths, two kernels, the activation
+    assert heads(ScaledMBConv()) == 3  # depth, width and resolution are between the same factors
 
 
 def test_a_moving_average_begins_with_its_first_value_and_can_be_kept() -> None:
