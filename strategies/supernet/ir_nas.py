@@ -39,12 +39,17 @@ class IRNAS(DARTS):
             raise ValueError(
                 "criterion says which epoch is best, and since from when on: leave keep at 'best', and give both or no since"
             )
+        if criterion is not None and not any(criterion.values()):
+            raise ValueError(
+                f"criterion weighs no metric: give one a weight other than 0, or leave it out, not {criterion}"
+            )
         self.criterion, self.since = criterion, since
 
     def prepare(self, study: Study) -> Plan:
+        metrics = [name for name in study.task.metrics if name != "loss"]  # which no mixture is scored by
         for name in self.criterion or ():
-            if name not in study.task.metrics:
-                raise ValueError(did_you_mean("metric of the criterion", name, study.task.metrics))
+            if name not in metrics:
+                raise ValueError(did_you_mean("metric of the criterion", name, metrics))
         return super().prepare(study)
 
     def answers(self, trials: Sequence[Trial]) -> list[Answer]:

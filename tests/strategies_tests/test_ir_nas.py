@@ -47,6 +47,8 @@ def test_the_answer_is_that_of_the_best_mixture_by_the_criterion(
         (dict(since=3), "leave keep at 'best', and give both or no since"),
         (dict(criterion=dict(PSNR=1.0), keep="last"), "leave keep at 'best'"),
         (dict(criterion=dict(PSNR=1.0), since=100), "since must be less than epochs, not 100 of 100"),
+        (dict(criterion={}), "criterion weighs no metric: give one a weight other than 0, or leave it out, not {}"),
+        (dict(criterion=dict(PSNR=0.0)), "criterion weighs no metric"),
         (dict(criterion=3), "criterion of strategy 'IRNAS' must be"),
         (dict(kriterion={}), "unknown setting of strategy 'IRNAS' 'kriterion': did you mean 'criterion'"),
     ],
@@ -60,3 +62,5 @@ def test_a_criterion_on_what_is_not_measured_is_refused() -> None:
     study: Any = SimpleNamespace(task=SimpleNamespace(metrics=("PSNR", "SSIM", "loss")))
     with pytest.raises(ValueError, match="unknown metric of the criterion 'PSMR': did you mean 'PSNR'"):
         IRNAS(criterion=dict(PSMR=1.0)).prepare(study)
+    with pytest.raises(ValueError, match="unknown metric of the criterion 'loss': choose one of PSNR, SSIM"):
+        IRNAS(criterion=dict(PSNR=1.0, loss=-1.0)).prepare(study)
