@@ -8,7 +8,10 @@ from itertools import product
 from random import Random
 from typing import Any
 
+from core import did_you_mean
+from core.parsing import shown
 from search_spaces import Choice, FiniteSpace, SearchSpace
+from search_spaces.architecture import among
 from strategies.strategy import AskTell, Plan, Study, best
 from strategies.trial import Answer, Proposal, Trial
 
@@ -37,6 +40,8 @@ class CompoundScaling(AskTell):
     ):
         if phis < 1 or not growth > 1 or not 0 <= slack < 1:
             raise ValueError(f"phis={phis} must be at least 1, growth={growth} above 1, slack={slack} in [0, 1)")
+        if not powers:
+            raise ValueError("powers is empty: name the decisions that are scaled")
         self.phis, self.growth, self.slack, self.powers = phis, growth, slack, dict(powers)
         self.held = dict(start or {})
 
@@ -47,6 +52,13 @@ class CompoundScaling(AskTell):
             if not options or not all(isinstance(one, int | float) and one > 0 for one in options):
                 why = f"{name!r}, which is no decision between positive numbers in {space}"
                 raise ValueError(f"CompoundScaling scales {why}: use ScaledMBConv, or set powers")
+        assert isinstance(space, FiniteSpace)
+        others = {name: options for name, options in space.decisions.items() if name not in self.powers}
+        for name, choice in self.held.items():
+            if name not in others:
+                raise ValueError(did_you_mean("decision outside of powers in start", name, others))
+            if not among(choice, others[name]):
+                raise ValueError(f"start[{name!r}] cannot be {shown(choice)}: give one of {others[name]}")
         self.start(space, study.seed)
         if len(self.waiting) == 1:
             raise ValueError(f"no choices of {space} make its network {self.growth} times as costly: allow more slack")

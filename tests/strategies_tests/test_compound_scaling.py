@@ -17,6 +17,7 @@ from strategies import StageResult, Trial
 from strategies.compound_scaling import CompoundScaling
 from tasks import Cost
 
+WIDTH = {"layer0.width": 1.0}
 SPACE = ScaledMBConv(genotype=[["k3e6"] * 10] * 6, most=3.0, step=0.1)
 
 
@@ -71,6 +72,13 @@ def test_where_all_fail_the_first_is_scaled_and_nothing_is_answered() -> None:
         search.answers(trials)
 
 
+def test_what_is_not_scaled_is_where_start_says() -> None:
+    search = CompoundScaling(powers=WIDTH, start={"layer1.width": 8, "layer2.act": "tanh"})
+    search.prepare(study(ToySpace()))
+    for proposal in search.waiting:
+        assert (proposal.arch["layer1.width"], proposal.arch["layer2.act"]) == (8, "tanh")
+
+
 def study(space: SearchSpace) -> Any:
     return SimpleNamespace(space=space, seed=0)
 
@@ -82,6 +90,18 @@ def study(space: SearchSpace) -> Any:
         (dict(growth=1.0), SPACE, "growth=1.0 above 1"),
         ({}, ToySpace(), "scales 'depth', which is no decision between positive numbers in the space ToySpace"),
         (dict(powers={"layer0.act": 1}), ToySpace(), "'layer0.act', which is no decision between positive numbers"),
+        (dict(powers={}), SPACE, "powers is empty: name the decisions that are scaled"),
+        (
+            dict(powers=WIDTH, start={"layer1.widht": 8}),
+            ToySpace(),
+            "unknown decision outside of powers in start 'layer1.widht': did you mean 'layer1.width'",
+        ),
+        (dict(start={"depth": 1.1}), SPACE, "unknown decision outside of powers in start 'depth': there is none"),
+        (
+            dict(powers=WIDTH, start={"layer1.width": 5}),
+            ToySpace(),
+            r"start\['layer1.width'\] cannot be 5: give one of",
+        ),
         (dict(growth=999.0), SPACE, "999.0 times as costly: allow more slack"),
     ],
 )
