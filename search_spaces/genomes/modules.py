@@ -14,8 +14,8 @@ from search_spaces.modular import Modular, Pointer
 class ModularGraph(Modular):
     """A space of graphs with one input and one output: the nodes of a blueprint are graphs (Miikkulainen et al., 2017).
 
-    Modules are graphs of the nodes of `whole`; a blueprint has its recipe, and nodes that point to species of modules. Nodes
-    that point to the same species are the same module, each with weights of its own.
+    Modules are graphs of the nodes of `whole` and begin with its `chain`; a blueprint has its recipe, and nodes that point to
+    species of modules. Nodes that point to the same species are the same module, each with weights of its own.
     """
 
     def __init__(self, whole: GraphSpace, slots: int):
@@ -26,7 +26,7 @@ class ModularGraph(Modular):
         nodes, recipe = whole.attributes["node"], whole.attributes["recipe"]
         self.whole = whole
         how: dict[str, Any] = dict(growth=whole.growth, most=whole.most)
-        self.modules = GraphSpace(nodes, **how)
+        self.modules = GraphSpace(nodes, chain=whole.chain, **how)
         self.kinds = [self.modules]
         self.graphs = self.blueprints = GraphSpace({"species": Options(tuple(range(slots)))}, recipe=recipe, **how)
 

@@ -56,6 +56,15 @@ def test_a_blueprint_of_graphs_is_a_graph() -> None:
     assert {name: made[f"recipe.{name}"] for name in recipe} == recipe
 
 
+@pytest.mark.parametrize("chain", [0, 1, 3])
+def test_modules_begin_with_the_chain_of_the_space(chain: int) -> None:
+    modular, rng = DeepNEAT(chain=chain).modular(1), Random(0)
+    blueprint, module = (space.minimal(rng, space.innovations()) for space in (modular.blueprints, *modular.kinds))  # type: ignore[attr-defined]
+    made = modular.assembled(blueprint, {(0, 0): module})
+    assert made is not None
+    assert len(SPACE.layers(dict(made.canonical))[0]) == chain
+
+
 def test_what_is_too_large_is_not_put_together() -> None:
     modular = DeepNEAT(most=3).modular(2)
     rng = Random(0)
