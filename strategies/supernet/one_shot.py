@@ -60,7 +60,9 @@ class SharedWeights(SupernetSearch):
 
     def prepare(self, study: Study) -> Plan:
         plan = super().prepare(study)
-        self.inner.prepare(cast(Study, Scoring(study, 0, self.candidates)))
+        if self.inner.prepare(cast(Study, Scoring(study, 0, self.candidates))).trials == 0:
+            why = f"scores what its strategy proposes, and {type(self.inner).__name__} proposes nothing"
+            raise ValueError(f"{type(self).__name__} {why}: name one that searches, such as RegularizedEvolution")
         return Plan(self.epochs + self.candidates, plan.note, plan.shared)
 
     def paths(self, space: SearchSpace) -> list[Choices | None]:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from benchmarks.study import Study
+from search_spaces.toy.space import ToySpace
 from strategies.supernet.one_shot import OneShot
 
 INNER = dict(type="RegularizedEvolution", population=4, tournament=2)
@@ -122,6 +123,13 @@ def test_what_does_not_fit_is_refused(supernet_study: Any, tmp_path: Path) -> No
         OneShot(candidates=3, answers=4)
     with pytest.raises(ValueError, match=r"did you mean 'RandomSearch'"):
         OneShot(strategy=dict(type="RandomSerch"))
+    choices = ToySpace().sample(Random(0)).as_dict()
+    fixed = OneShot(epochs=2, strategy=dict(type="Baseline", choices=choices))
+    with (
+        supernet_study(tmp_path) as study,
+        pytest.raises(ValueError, match="and Baseline proposes nothing: name one that searches"),
+    ):
+        fixed.prepare(study)
 
 
 def test_weights_of_a_supernet_are_left_once(supernet_study: Any, tmp_path: Path) -> None:
