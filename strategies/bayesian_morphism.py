@@ -85,6 +85,7 @@ class BayesianMorphism(AskTell):
         self.trained: deque[int] = deque(maxlen=self.memory)  # trials whose weights a child may begin with
         self.keeps = self.trained
         self.tried: set[Architecture] = set()
+        self.roots: set[Architecture] = set()  # that were told without a parent
         self.between = np.zeros((0, 0), np.float32)  # distances of the known networks
         self.told = self.learnt = 0
 
@@ -102,6 +103,10 @@ class BayesianMorphism(AskTell):
         self.tried.add(trial.arch)
         if trial.reward is None:
             return
+        if trial.proposal.parent is None:
+            if trial.arch in self.roots:
+                return  # its weights are those of the first one, which may have been forgotten
+            self.roots.add(trial.arch)
         root = (
             trial.arch
         )  # what moves away from it is named after its canonical form, which is elsewhere in a part of a space

@@ -144,6 +144,16 @@ def test_it_begins_at_the_start_and_names_its_moves() -> None:
     assert len({trial.arch for trial in trials}) == 8
 
 
+def test_a_root_that_comes_again_is_not_moved_on_from() -> None:
+    """The study gives it the weights of the first trial of this network, which are gone."""
+    strategy, space = BayesianMorphism(memory=2, **QUICK), LayerGraph(**SPACE)
+    strategy.start(space, 0)
+    archs = list({space.sample(Random(seed)): None for seed in range(9)})[:3]
+    for number, (arch, parent) in enumerate([(archs[0], None), (archs[1], 0), (archs[2], 0), (archs[0], None)]):
+        strategy.tell(Trial(number, Proposal(arch, parent), (), "done", 1.0, depth=1))
+    assert list(strategy.keeps) == [place.parent for place, _ in strategy.known] == [1, 2]
+
+
 def test_rewards_lead_it() -> None:
     """Where small networks are worth more, it proposes smaller ones than where large ones are."""
 
