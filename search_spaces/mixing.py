@@ -13,15 +13,19 @@ from search_spaces.ops import largest, resize
 from search_spaces.supernet import Shares
 
 
+def total(maps: Iterable[Tensor]) -> Tensor:
+    return reduce(torch.add, maps)
+
+
 def mixed(maps: Sequence[Tensor], shares: Shares) -> Tensor:
     """The sum of the maps by their shares, at the size of the largest that has one."""
     size = largest([maps[place] for place in shares])
-    return reduce(torch.add, [resize(share * maps[place], size) for place, share in shares.items()])
+    return total([resize(share * maps[place], size) for place, share in shares.items()])
 
 
 def applied(modules: Mapping[str, nn.Module], shares: Shares, *inputs: Tensor) -> Tensor:
     """The sum of what the modules make of the inputs, by their shares. What has none is not run."""
-    return reduce(torch.add, [share * modules[name](*inputs) for name, share in shares.items()])
+    return total([share * modules[name](*inputs) for name, share in shares.items()])
 
 
 def loose(places: Iterable[int], picks: Sequence[Shares]) -> Shares:

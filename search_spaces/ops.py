@@ -65,7 +65,7 @@ def operation(name: str, channels: int, style: Style = PLAIN) -> nn.Module:
     if name in ("skip", "zero", "none"):
         return nn.Identity() if name == "skip" else Zero()
     if name == "gap":
-        return GlobalPool(channels, style)
+        return GlobalPool(channels, channels, style)
     if name == "deform":
         return style.layer(DeformConv(channels), channels)
     match = re.fullmatch(r"(conv|sep|dil)(\d+)(?:_dil(\d+))?", name)
@@ -91,12 +91,12 @@ def separable(channels: int, kernel: int, rate: int, style: Style) -> nn.Sequent
 class GlobalPool(nn.Module):
     """The mean over all positions, through a 1x1 convolution, at every position again."""
 
-    def __init__(self, channels: int, style: Style = PLAIN):
+    def __init__(self, inputs: int, outputs: int, style: Style = PLAIN):
         super().__init__()
-        self.conv = style.conv(channels, channels)
+        self.conv = style.conv(inputs, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x.mean((2, 3), keepdim=True)).expand_as(x)
+        return self.conv(x.mean((2, 3), keepdim=True)).expand(-1, -1, *x.shape[2:])
 
 
 class Zero(nn.Module):

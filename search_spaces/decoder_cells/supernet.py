@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial, reduce
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from search_spaces.architecture import Choice, Choices
 from search_spaces.decoder_cells.network import Block, Decoder
 from search_spaces.decoder_cells.space import BLOCKS, DECISIONS, LAYERS, OPERATIONS, TAPS, Swaps, canonical_swaps
-from search_spaces.mixing import loose, mixed
+from search_spaces.mixing import applied, loose, mixed
 from search_spaces.ops import Style, largest, operation, resize
 from search_spaces.supernet import ChoiceSupernet, Shares
 
@@ -44,7 +44,7 @@ class MixedCell(nn.Module):
         return mixed(pool, loose(OUTPUTS, [shares[f"{side}.input"] for side in SIDES]))
 
     def _run(self, place: int, x: Tensor, shares: Shares) -> Tensor:
-        return reduce(torch.add, [share * self.ops[f"{place}_{name}"](x) for name, share in shares.items()])
+        return applied({name: self.ops[f"{place}_{name}"] for name in shares}, shares, x)
 
 
 class DecoderSupernet(Decoder, ChoiceSupernet):

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from search_spaces.decoder_templates.space import JOINS, OPERATIONS, TAPS, Genotype, loose
 from search_spaces.fpn_cells.network import Sum
-from search_spaces.ops import PLAIN, conv, largest, positions, resize
+from search_spaces.ops import PLAIN, GlobalPool, conv, largest, positions, resize
 
 
 def operation(name: str, inputs: int, outputs: int, stride: int, repeats: int) -> nn.Module:
@@ -43,17 +43,6 @@ class Copies(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([x] * self.count, 1)
-
-
-class GlobalPool(nn.Module):
-    """The mean over all positions, through a 1x1 convolution, at every position again."""
-
-    def __init__(self, inputs: int, outputs: int):
-        super().__init__()
-        self.conv = PLAIN.conv(inputs, outputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x.mean((2, 3), keepdim=True)).expand(-1, -1, *x.shape[2:])
 
 
 class Concat(nn.Module):

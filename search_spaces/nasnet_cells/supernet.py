@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial, reduce
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from search_spaces.architecture import Choices
+from search_spaces.mixing import applied, total
 from search_spaces.nasnet_cells.network import TAPS, Stages, quarter, stages_of
 from search_spaces.nasnet_cells.operations import fit, operation
 from search_spaces.nasnet_cells.space import NAMES, NASNetCells, order
 from search_spaces.supernet import ChoiceSupernet, Shares
-
-
-def total(maps: Sequence[Tensor]) -> Tensor:
-    return reduce(torch.add, maps)
 
 
 class MixedCell(nn.Module):
@@ -79,7 +76,7 @@ class MixedCell(nn.Module):
                     yield whole * self._mixed(side, stride, ops, x / whole)
 
     def _mixed(self, side: str, stride: int, ops: Shares, x: Tensor) -> Tensor:
-        return total([share * self.ops[f"{side}_{name}_{stride}"](x) for name, share in ops.items()])
+        return applied({name: self.ops[f"{side}_{name}_{stride}"] for name in ops}, ops, x)
 
 
 class BackboneSupernet(ChoiceSupernet):

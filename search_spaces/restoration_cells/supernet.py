@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial, reduce
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from search_spaces.architecture import Choice, Choices
+from search_spaces.mixing import total
 from search_spaces.ops import operation
 from search_spaces.restoration_cells.network import INNER, Frame, activate, scaler, tail
 from search_spaces.restoration_cells.space import RestorationCells, reachable
@@ -18,10 +19,6 @@ from search_spaces.restoration_cells.widths import arrivals, best_path, last_nar
 from search_spaces.supernet import Distributions, Supernet
 
 Scores = tuple[Tensor, Tensor]  # of the operations (layers, edges, operations), of the moves (layers, widths, widths)
-
-
-def total(maps: Iterable[Tensor]) -> Tensor:
-    return reduce(torch.add, maps)
 
 
 def mixed(parts: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
