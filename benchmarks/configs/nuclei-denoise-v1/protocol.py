@@ -10,8 +10,8 @@ which lie between 26.9 and 28.6 dB, it is 60 % (42 to 73). Kendall's tau-b is 0.
 (0.24 to 0.81) between the search's mean of three and one final training, 0.52 (0.17 to 0.78) without that network, by single
 seeds 0.40 to 0.53; MAdds have 0.50 (0.19 to 0.72). The best of the search's first three is the best of all there.
 
-Three seeds of six strategies (benchmarks/results/embedded) cannot be told apart: predictor 30.8 dB, evolution, random search
-and one_shot 30.6, IR-NAS 30.5, DARTS 30.3, the last two for an eighth of the images.
+Three seeds of six strategies (benchmarks/results/embedded) cannot be told apart: predictor 30.8 dB, evolution and random
+search 30.6, IR-NAS 30.5, one_shot 30.4, DARTS 30.3; IR-NAS and DARTS for an eighth of the images.
 """
 
 from search_spaces.restoration_cells.space import RestorationCells
