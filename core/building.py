@@ -59,7 +59,7 @@ def make(cls: type[T], settings: Mapping[str, Any], what: str, **more: Any) -> T
         typed(value, known[name], f"{name} of {what}")
     try:
         return cls(**{**settings, **more})
-    except (ValueError, OSError, MemoryError):
+    except (ValueError, OSError, MemoryError, RecursionError):
         raise
     except (Exception, SystemExit) as error:
         raise ValueError(f"{what} cannot be built: {in_a_line(f'{type(error).__name__}: {error}')}") from error
