@@ -67,6 +67,9 @@ class Schema:
             raise ValueError(f"it has the format {self.format}, and this checkout reads {FORMAT}: convert it again")
         if list(self.epochs) != sorted(set(self.epochs)) or not self.epochs or self.runs < 1 or not self.metrics:
             raise ValueError("it must have rising epochs, and at least one run and one metric")
+        for what, least, value in (("epochs", 1, self.epochs[0]), ("images", 0, self.images)):
+            if value < least:
+                raise ValueError(f"its {what} must be at least {least}, not {value}")
         if self.runs > MOST_RUNS:
             raise ValueError(f"it must have at most {MOST_RUNS} runs, not {self.runs}")
         if len(dict(self.decisions)) < len(self.decisions) or not self.decisions:
@@ -106,9 +109,9 @@ class Table:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of its content."""
-        schema = self.schema
-        return content_key([schema.name, schema.decisions, {name: one.sha256 for name, one in schema.columns.items()}])
+        """A hash of what a search reads: all that the schema says but where the table is from, and all values."""
+        said = {name: value for name, value in vars(self.schema).items() if name not in ("source", "licence")}
+        return content_key(said | {"columns": {name: one.sha256 for name, one in self.schema.columns.items()}})
 
     @lru_cache  # noqa: B019 - tables live as long as the process
     def column(self, name: str) -> np.ndarray:

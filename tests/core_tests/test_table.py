@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,6 +56,24 @@ def test_damage_is_found(small: Table) -> None:
     (small.folder / "table.json").write_text("{")
     with pytest.raises(ValueError, match="is no JSON"):
         Table(small.folder)
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "same"),
+    [("metrics", {"score": False}, False), ("epochs", [1, 5], False), ("images", 7, False), ("source", "there", True)],
+)
+def test_what_the_schema_says_of_values_makes_another_table(small: Table, entry: str, value: Any, same: bool) -> None:
+    path = small.folder / "table.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {entry: value}))
+    assert (Table(small.folder).fingerprint == small.fingerprint) == same
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [(dict(epochs=(-1, 4)), "epochs must be at least 1, not -1"), (dict(images=-4), "not -4")]
+)
+def test_epochs_and_images_are_counted_from_a_first_one(small: Table, wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        replace(small.schema, **wrong)
 
 
 def test_pickles_are_not_read(small: Table) -> None:
