@@ -31,14 +31,14 @@ def check_name(name: object, what: str) -> None:
         raise ValueError(f"{what} {shown(name)} names a folder: use at most {LONGEST} bytes")
 
 
-def make_folder(path: Path) -> None:
-    """Raises ValueError where there can be none of this name, and OSError where the disk is full or broken."""
+def make_folder(path: Path, option: str = "--work-dir") -> None:
+    """Raises ValueError where `path`, which `option` gave, can be no folder, OSError where the disk is full or broken."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         if error.errno in MACHINE:
             raise
-        raise ValueError(f"{path} cannot be made ({error.strerror}): choose another --work-dir") from None
+        raise ValueError(f"{path} cannot be made ({error.strerror}): choose another {option}") from None
 
 
 class InUseError(ValueError):

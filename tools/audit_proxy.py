@@ -47,6 +47,7 @@ from benchmarks.analysis.scoring import (
 )
 from benchmarks.catalogue import read_protocol
 from benchmarks.executors import open_trainers, trainers
+from benchmarks.files import make_folder
 from benchmarks.records.record import Record
 from benchmarks.run import Run
 from benchmarks.running.job import build_trainable
@@ -191,13 +192,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="an object instead of tables")
     options = parser.parse_args(arguments)
     try:
+        if options.out:
+            make_folder(options.out, "--out")
         one, result, machines = audit(options)
         if options.beside and not machines:
             print(f"nothing to compare: fewer than {LEAST} networks were trained on both machines", file=sys.stderr)
         if options.out and result.signals:
             from benchmarks.report.figures import save, scatter
 
-            options.out.mkdir(parents=True, exist_ok=True)
             save(scatter([result.signals]), options.out / "signals.png")
     except BrokenExecutor:
         raise OSError("a worker has died (killed, for want of memory perhaps): the same command goes on") from None

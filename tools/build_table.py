@@ -20,6 +20,7 @@ from tqdm import tqdm
 from benchmarks.analysis.table_building import Entries, assembled, retrained, train, wanted
 from benchmarks.catalogue import read_protocol
 from benchmarks.executors import open_trainers, trainers
+from benchmarks.files import make_folder
 from benchmarks.run import Run
 from benchmarks.running.job import build_trainable
 from core.table import table
@@ -58,6 +59,7 @@ def built(options: Namespace) -> str:
             raise ValueError(f"--{name} must be at least {least}, not {getattr(options, name)}")
     if options.out.exists() and not options.check:
         raise ValueError(f"{options.out} is there already: give another --out, or remove it")
+    make_folder(options.out.parent, "--out")
     benchmark = read_protocol(options.benchmark, options.cfg_options)["benchmark"]
     one = Run(
         {"benchmark": benchmark, "strategy": {"type": "RandomSearch"}}, "table", 0, options.work_dir, options.device

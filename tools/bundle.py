@@ -11,6 +11,7 @@ from command_line import Parser, refuse, run, said, waiting
 import sys
 from pathlib import Path
 
+from benchmarks.files import make_folder
 from benchmarks.leaderboard import Leaderboard
 from benchmarks.records.bundle import write_bundle
 
@@ -26,7 +27,7 @@ def main() -> int:
             board = Leaderboard.of(options.runs)
             problems = board.problems()
             if not problems:
-                options.out.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(options.out.parent, "--out")
                 manifest = write_bundle(board.records, options.out, options.weights)
                 print(f"{options.out}: {len(manifest.studies)} studies, {options.out.stat().st_size:,} bytes")
     except (ValueError, OSError) as error:

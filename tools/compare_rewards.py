@@ -20,6 +20,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.analysis.ranking import Comparison, Estimate, Sample, answers_of, stages_of
+from benchmarks.files import make_folder
 from benchmarks.records.record import Record, read_records
 
 
@@ -56,7 +57,7 @@ def stages_compared(records: Sequence[Record], options: Namespace, answered: boo
 def draw(samples: Sequence[Sample], out: Path) -> None:
     from benchmarks.report.figures import save, scatter
 
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out, "--out")
     save(scatter(samples), out / "rewards.png")
 
 

@@ -26,7 +26,7 @@ from benchmarks.analysis.comparison import compare
 from benchmarks.analysis.regrets import LEVEL, REFERENCE, Table, groups, mean_ranks, share_of_reference, solved, tuned
 from benchmarks.catalogue import benchmarks, read_protocol, strategies_of
 from benchmarks.executors import cores, open_trainers
-from benchmarks.files import write
+from benchmarks.files import make_folder, write
 
 WITHIN = 0.01
 STRICT = 0.01  # of p, where tables are counted
@@ -158,6 +158,7 @@ def draw(tables: Sequence[Table], out: Path) -> None:
 def main() -> int:
     options = arguments().parse_args()
     warnings.filterwarnings("ignore", category=RuntimeWarning)  # means of no value, before a search has an answer
+    options.benchmark = list(dict.fromkeys(options.benchmark))
     names = options.benchmark or tabular()
     try:
         for name, least in dict(seeds=5, trainings=2, workers=1).items():
@@ -165,11 +166,11 @@ def main() -> int:
                 raise ValueError(f"--{name} must be at least {least}, not {getattr(options, name)}")
         if not 0 <= options.within <= 1:
             raise ValueError(f"--within must be from 0 to 1, not {options.within:g}")
+        make_folder(options.out, "--out")
         with open_trainers(options.workers) as executor:
             where = options.out / "curves"
             played = compare(names, range(options.seeds), options.trainings, executor, where, options.strategy)
             tables = list(tqdm(played, total=len(names), unit="table", file=sys.stderr))
-        options.out.mkdir(parents=True, exist_ok=True)
         text = page(tables, options)
     except BrokenExecutor:
         raise OSError("a worker has died (killed, for want of memory perhaps): the same command goes on") from None

@@ -7,6 +7,7 @@ from command_line import Parser, refuse, run, waiting
 from pathlib import Path
 
 from benchmarks.analysis.table_sources import SOURCES, converted
+from benchmarks.files import make_folder
 
 
 def arguments() -> Parser:
@@ -26,6 +27,7 @@ def main() -> int:
     if options.out.exists():
         refuse(f"{options.out} is there already: give another --out, or remove it")
     try:
+        make_folder(options.out.parent, "--out")
         with waiting(f"reading {options.source}"):
             table = converted(options.format, options.source, options.out)
     except OSError as error:

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.files import write
+from benchmarks.files import make_folder, write
 from benchmarks.leaderboard import Leaderboard
 from benchmarks.records.record import Record, read_records
 from benchmarks.report.checklist import checklist
@@ -77,7 +77,7 @@ def main() -> int:
     try:
         with waiting("reading the runs, drawing"):
             board = Leaderboard(read(options.runs))
-            options.out.mkdir(parents=True, exist_ok=True)
+            make_folder(options.out, "--out")
             if options.choice is not None:
                 write_choice(board.records, options.choice, options.period, options.out)
             if options.metric is not None:

@@ -39,6 +39,8 @@ def main() -> int:
     options = parser.parse_args()
     complete = True
     try:
+        if options.runs.is_file():
+            raise ValueError(f"--runs {options.runs} is a file: give the folder that run_benchmark.py writes to")
         for config in dict.fromkeys(
             path for name in options.benchmark or found(options.runs) for path in config_files(name)
         ):

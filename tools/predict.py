@@ -24,7 +24,7 @@ def main() -> int:
     from tqdm import tqdm
 
     from benchmarks.export.predictor import Predictor
-    from benchmarks.files import replacing, write
+    from benchmarks.files import make_folder, replacing, write
     from tasks.files import by_stem, files_in, stem
 
     try:
@@ -40,7 +40,7 @@ def main() -> int:
             if path.resolve() in {one.resolve() for one in drawn.values()}:
                 raise ValueError(f"--out {options.out} would overwrite {path}: choose another folder")
         predictor = Predictor(options.model, options.engine)
-        options.out.mkdir(parents=True, exist_ok=True)
+        make_folder(options.out, "--out")
         told, wrong = {}, 0
         for path in tqdm(paths, unit="image", file=sys.stderr, disable=len(paths) == 1):
             try:

@@ -62,7 +62,7 @@ def checked(options: Any) -> Any:
 def protocol(options: Any, workers: int) -> Path:
     """The file of the benchmark: the one that is there, or a new one. Raises ValueError where that is of something else."""
     from benchmarks.executors import threads_each
-    from benchmarks.files import read_json, write
+    from benchmarks.files import make_folder, read_json, write
     from benchmarks.own.plan import planned
     from benchmarks.running.threads import use
 
@@ -80,7 +80,7 @@ def protocol(options: Any, workers: int) -> Path:
     with waiting("trying out how long a training takes here"):
         local = {"cache": str(options.out / "runs" / "cache"), "device": device(options.device)}
         config = planned(found, local, workers, BEGAN, lambda line: print(line, file=sys.stderr))
-    options.out.mkdir(parents=True, exist_ok=True)
+    make_folder(options.out, "--out")
     write(asked, json.dumps(wish, indent=2) + "\n")
     write(path, json.dumps(config, indent=2) + "\n")
     return path

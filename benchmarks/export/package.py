@@ -22,6 +22,7 @@ from benchmarks.export.onnx import TOLERANCE, OnnxNetwork, distance, write_onnx
 from benchmarks.export.source import Source
 from benchmarks.export.stock import training_config
 from benchmarks.export.tracing import traced
+from benchmarks.files import make_folder
 from benchmarks.records.provenance import commit, device_name, versions
 
 FORMAT = 1
@@ -46,9 +47,10 @@ def export(found: Found, out: Path, onnx: bool, tell: Callable[[str], None] = la
     """
     if out.exists():
         raise ValueError(f"{out} exists already: give another --out, or remove it")
+    make_folder(out.parent, "--out")
     part = out.with_name(f"{out.name}.{os.getpid()}.part")
     try:
-        part.mkdir(parents=True)
+        part.mkdir()
         about = _fill(part, found, onnx, tell)
         os.replace(part, out)
     finally:

@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks.benchmark import rules
 from benchmarks.catalogue import benchmarks, read_protocol
+from benchmarks.files import make_folder
 from benchmarks.leaderboard import Leaderboard
 from benchmarks.records.bundle import BOARD, extract
 from benchmarks.records.record import Record, UnbuildableError, read_records
@@ -50,7 +51,7 @@ def replay(folders: Sequence[Path], out: Path | None = None) -> tuple[str, list[
             for path in (folder / TABLE, folder / BOARD / TABLE):
                 found += differences(path, folder) if path.is_file() else []
         if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
+            make_folder(out, "--out")
             board.write(out)
         return board.markdown(), found
 
