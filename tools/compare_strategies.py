@@ -26,7 +26,7 @@ from benchmarks.analysis.comparison import compare
 from benchmarks.analysis.regrets import LEVEL, REFERENCE, Table, groups, mean_ranks, share_of_reference, solved, tuned
 from benchmarks.catalogue import benchmarks, read_protocol, strategies_of
 from benchmarks.executors import cores, open_trainers
-from benchmarks.files import make_folder, write
+from benchmarks.files import write
 
 WITHIN = 0.01
 STRICT = 0.01  # of p, where tables are counted
@@ -166,7 +166,6 @@ def main() -> int:
                 raise ValueError(f"--{name} must be at least {least}, not {getattr(options, name)}")
         if not 0 <= options.within <= 1:
             raise ValueError(f"--within must be from 0 to 1, not {options.within:g}")
-        make_folder(options.out, "--out")
         with open_trainers(options.workers) as executor:
             where = options.out / "curves"
             played = compare(names, range(options.seeds), options.trainings, executor, where, options.strategy)

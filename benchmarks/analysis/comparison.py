@@ -19,7 +19,7 @@ from benchmarks.analysis.regrets import Array, Table
 from benchmarks.benchmark import Benchmark
 from benchmarks.catalogue import Plain, run_configs, strategies_of
 from benchmarks.executors import InlineExecutor
-from benchmarks.files import replacing
+from benchmarks.files import make_folder, replacing
 from benchmarks.running.job import build_task
 from benchmarks.study import Study
 from core import build, content_key, did_you_mean
@@ -80,8 +80,8 @@ def kept(folder: Path, name: str, strategy: str, seeds: Sequence[int], trainings
     path = folder / f"{benchmark.id}-{strategy}-{content_key(what)}.npy"
     if path.is_file():
         return np.load(path)
+    make_folder(folder, "--out")
     curves = play(name, strategy, seeds, trainings)
-    folder.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part, part.open("wb") as file:
         np.save(file, curves)
     return curves
